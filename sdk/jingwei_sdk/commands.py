@@ -1,0 +1,121 @@
+"""Commands (命令): the only way anything is written.
+
+A declaration gives the GraphQL mutation, the idempotency key, the permission check in the right
+subtree, the audit row and the outbox, all in one transaction.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.records import PERMISSION, Record
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+
+
+class NoInput(msgspec.Struct, frozen=True):
+    """Input of a command that needs nothing but its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A declared command.
+
+    Where the permission must be held is said by exactly one of ``on`` (the row that the caller
+    names lies there), ``at`` (the input field with a place id) or ``tenant_wide``.
+    ``returns`` is the record of the row that the handler answers; without it the handler answers a
+    ``msgspec.Struct`` of plain values that the mutation returns as it is.
+    """
+
+    name: str
+    permission: str
+    handler: Callable[..., Awaitable[Any]]
+    input: type[msgspec.Struct]
+    on: Record | None
+    at: str | None
+    tenant_wide: bool
+    returns: Record | None
+    result: type[msgspec.Struct] | None
+    description: str
+
+    @property
+    def mutation(self) -> str:
+        """The name of its GraphQL field: ``event.report`` becomes ``eventReport``."""
+        head, *rest = self.name.replace("-", ".").split(".")
+        return head + "".join(part.capitalize() for part in rest)
+
+
+def command(
+    name: str,
+    *,
+    permission: str,
+    on: Record | None = None,
+    at: str | None = None,
+    tenant_wide: bool = False,
+    returns: Record | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare an async function ``(ctx[, target], input)`` as a command.
+
+    The declaration is attached to the function as ``__command__``; a plugin lists its functions in
+    ``Plugin(commands=…)``. Raises ``Refused`` for a declaration without permission or place.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        if not PERMISSION.match(permission):
+            raise Refused("COMMAND_WITHOUT_PERMISSION", command=name)
+        if sum((on is not None, at is not None, tenant_wide)) != 1:
+            raise Refused("COMMAND_WITHOUT_PLACE", command=name)
+        input_type, result = _types(name, handler, has_target=on is not None)
+        declared = Command(
+            name=name,
+            permission=permission,
+            handler=handler,
+            input=input_type,
+            on=on,
+            at=at,
+            tenant_wide=tenant_wide,
+            returns=returns or (on if result is None else None),
+            result=result,
+            description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
+        )
+        if declared.returns is None and result is None:
+            raise Refused("COMMAND_WITHOUT_RESULT", command=name)
+        handler.__command__ = declared  # type: ignore[attr-defined]
+        return handler
+
+    return declare
+
+
+def declaration(handler: Callable[..., Awaitable[Any]]) -> Command:
+    """The command behind a decorated function; raises ``Refused`` (``COMMAND_UNDECLARED``)."""
+    found = getattr(handler, "__command__", None)
+    if not isinstance(found, Command):
+        raise Refused(
+            "COMMAND_UNDECLARED", command=getattr(handler, "__name__", repr(handler))
+        )
+    return found
+
+
+def _types(
+    name: str, handler: Callable[..., Awaitable[Any]], *, has_target: bool
+) -> tuple[type[msgspec.Struct], type[msgspec.Struct] | None]:
+    if not inspect.iscoroutinefunction(handler):
+        raise Refused("COMMAND_NOT_ASYNC", command=name)
+    hints = get_type_hints(handler)
+    parameters = list(inspect.signature(handler).parameters)
+    expected = 3 if has_target else 2
+    if len(parameters) == expected:
+        input_type = hints.get(parameters[-1])
+    elif len(parameters) == expected - 1:
+        input_type = NoInput
+    else:
+        raise Refused("COMMAND_SIGNATURE", command=name)
+    if not (isinstance(input_type, type) and issubclass(input_type, msgspec.Struct)):
+        raise Refused("COMMAND_SIGNATURE", command=name)
+    answer = hints.get("return")
+    is_struct = isinstance(answer, type) and issubclass(answer, msgspec.Struct)
+    return input_type, answer if is_struct else None

@@ -1,0 +1,178 @@
+"""The context (上下文): first parameter of every command, hook, job and service function.
+
+It says for which tenant, on whose behalf, with which permissions and when something happens, and
+it is the only door to the data. There is no ambient "current tenant".
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jingwei_sdk.errors import Denied
+from jingwei_sdk.tables import TenantTable
+
+Row = TypeVar("Row", bound=TenantTable)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A county or city (租户) as the running code needs it."""
+
+    id: uuid.UUID
+    slug: str
+    name: str
+    timezone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """On whose behalf something happens; ``account_id`` is ``None`` for the platform itself."""
+
+    kind: Literal["account", "system"]
+    name: str
+    account_id: uuid.UUID | None = None
+    department_ids: frozenset[uuid.UUID] = frozenset()
+
+
+class Permissions(Protocol):
+    """What the actor may do, and in which subtrees (权限与数据范围)."""
+
+    def allows(self, permission: str, path: str | None = None) -> bool:
+        """Whether the permission is held at ``path`` or, without a path, anywhere."""
+        ...
+
+    def paths(self, permission: str) -> tuple[str, ...]:
+        """The subtrees where the permission is held: disjoint path prefixes, empty for nowhere."""
+        ...
+
+
+class Clock(Protocol):
+    """The time source; frozen in tests."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+
+class Data(Protocol):
+    """Reading and writing inside the one transaction of the context.
+
+    Writes through these methods are what the audit row of the command shows as before and after.
+    """
+
+    async def get(self, table: type[Row], row_id: uuid.UUID) -> Row:
+        """The row; raises ``NotFound`` (``ROW_NOT_FOUND``)."""
+        ...
+
+    async def lock(self, table: type[Row], row_id: uuid.UUID) -> Row:
+        """The row, locked until the transaction ends; raises ``NotFound``."""
+        ...
+
+    async def find(self, table: type[Row], **equal: object) -> list[Row]:
+        """The rows whose columns equal the given values, oldest first."""
+        ...
+
+    async def insert(self, row: Row) -> Row:
+        """Store a new row; raises ``Conflict`` (``ROW_EXISTS``) when a unique key is taken."""
+        ...
+
+    async def update(self, row: Row, **changes: object) -> Row:
+        """Change columns of a row that was read here; raises ``Conflict`` (``ROW_CHANGED``) when
+        its version has moved on."""
+        ...
+
+    async def delete(self, row: TenantTable) -> None:
+        """Remove a row that was read here."""
+        ...
+
+    async def fetch(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]:
+        """Rows of a read-only statement with ``$1`` parameters."""
+        ...
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first column of the first row, or ``None``."""
+        ...
+
+    def savepoint(self) -> AbstractAsyncContextManager[None]:
+        """A part that can fail without failing the whole."""
+        ...
+
+
+class Signals(Protocol):
+    """What leaves the transaction; all of it happens only if the transaction commits."""
+
+    async def enqueue(
+        self,
+        job: str,
+        payload: msgspec.Struct | Mapping[str, object],
+        *,
+        delay_s: float = 0,
+    ) -> None:
+        """Queue a declared job (后台任务) for this tenant, at least once."""
+        ...
+
+    async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
+        """Put a message that leaves the system into the outbox (发件箱); returns its id."""
+        ...
+
+    async def changed(
+        self, record: str, row_id: uuid.UUID, place_path: str | None
+    ) -> None:
+        """Tell subscribers whose area covers ``place_path`` that a record changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """What a plugin says to open an event (事件) of one of its kinds."""
+
+    kind: str
+    place_id: uuid.UUID
+    title: str
+    description: str = ""
+    form: Mapping[str, object] = field(default_factory=dict)
+    subject_type: str | None = None
+    subject_id: uuid.UUID | None = None
+    due_at: datetime | None = None
+
+
+class Events(Protocol):
+    """The core's event service, as plugins may use it."""
+
+    async def open(self, ctx: "Context", new: OpenEvent) -> uuid.UUID:
+        """Register an event and return its id; raises ``Invalid`` for an unknown kind or form."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a command, hook or job may rely on."""
+
+    tenant: Tenant
+    actor: Actor
+    permissions: Permissions
+    clock: Clock
+    locale: str
+    request_id: str
+    data: Data
+    signals: Signals
+    events: Events
+
+    def now(self) -> datetime:
+        """The present instant, aware, in the tenant's time zone."""
+        return self.clock.now().astimezone(self.tenant.timezone)
+
+    def today(self) -> date:
+        """The tenant's calendar day."""
+        return self.now().date()
+
+    def require(self, permission: str, path: str | None = None) -> None:
+        """Raise ``Denied`` (``PERMISSION_DENIED``) unless the permission is held at ``path``."""
+        if not self.permissions.allows(permission, path):
+            raise Denied("PERMISSION_DENIED", permission=permission)

@@ -1,0 +1,136 @@
+"""Tables of a tenant (租户表): what every stored thing has, and the columns plugins build from.
+
+A table class says ``id`` is its primary key because Piccolo knows single keys only; the migration
+runner gives the database ``PRIMARY KEY (tenant_id, id)``, row security, grants and composite
+foreign keys for every class that descends from :class:`TenantTable`.
+"""
+
+import enum
+import re
+import uuid
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from piccolo.columns import UUID, ForeignKey, Integer, Text, Timestamptz
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.defaults.uuid import UUID4
+from piccolo.table import Table
+from uuid_utils.compat import uuid7
+
+from jingwei_sdk.errors import Refused
+
+bound_tenant: ContextVar[uuid.UUID | None] = ContextVar("bound_tenant", default=None)
+"""The tenant of the open unit of work; set by the database room, read by column defaults only."""
+
+T = TypeVar("T", bound=Table)
+
+_REFERENCES = re.compile(
+    r" REFERENCES .* ON UPDATE (CASCADE|RESTRICT|NO ACTION|SET NULL|SET DEFAULT)"
+)
+
+
+class V7(UUID4):
+    """Default of ``id``: a UUIDv7, so that keys grow with time and indexes stay dense."""
+
+    @property
+    def postgres(self) -> str:
+        """The database's own default."""
+        return "core.uuid7()"
+
+    def python(self) -> uuid.UUID:
+        """A new identifier."""
+        return uuid7()
+
+
+class CurrentTenant(UUID4):
+    """Default of ``tenant_id``: the tenant of the open unit of work, never a random one."""
+
+    @property
+    def postgres(self) -> str:
+        """Raises in the database when no tenant is bound."""
+        return "current_setting('app.tenant')::uuid"
+
+    def python(self) -> uuid.UUID:
+        """The bound tenant; raises ``Refused`` (``NO_TENANT_BOUND``) outside a unit of work."""
+        tenant = bound_tenant.get()
+        if tenant is None:
+            raise Refused("NO_TENANT_BOUND")
+        return tenant
+
+
+class TenantTable(Table):
+    """Base of every table that holds a tenant's data."""
+
+    tenant_id = UUID(default=CurrentTenant(), null=False)
+    id = UUID(primary_key=True, default=V7(), null=False)
+    created_at = Timestamptz(default=TimestamptzNow(), null=False)
+    updated_at = Timestamptz(default=TimestamptzNow(), null=False)
+    version = Integer(default=1, null=False, help_text="grows by one with each update")
+
+
+class TenantFK(ForeignKey[Any]):
+    """A reference inside the tenant; the database gets ``(tenant_id, x) -> (tenant_id, id)``.
+
+    Piccolo's own ``REFERENCES`` would be checked without row security and could point into another
+    tenant, so it is left out here and the composite key is added by the migration runner.
+    """
+
+    @property
+    def column_type(self) -> str:
+        """Always a UUID, without looking the target up."""
+        return "UUID"
+
+    @property
+    def ddl(self) -> str:
+        """The column's DDL without Piccolo's single-column reference."""
+        return _REFERENCES.sub("", super().ddl)
+
+
+class CoreRef(UUID):
+    """The id of a record of another package (for example the core's ``Organisation``).
+
+    No foreign key: a plugin that is switched off must not block a change in the core. The command
+    bus checks that the target exists and is in sight when a command names it.
+    """
+
+    def __init__(self, target: str = "", default: None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("index", True)
+        super().__init__(default=default, **kwargs)
+        self._meta.params["target"] = target
+        self.target = target
+
+
+def choice(
+    choices: type[enum.StrEnum],
+    default: enum.StrEnum | None = None,
+    *,
+    null: bool = False,
+) -> Text:
+    """A text column limited to ``choices``; the migration runner adds the CHECK constraint."""
+    return Text(default=default, choices=choices, null=null)
+
+
+class PlacedTable(TenantTable):
+    """A table whose rows lie at a place (所在地点).
+
+    ``place_path`` follows ``place_id`` by a database trigger, so it cannot disagree with the tree
+    and data scope is one indexed range; whatever a caller puts there is overwritten.
+    """
+
+    place_id = UUID(default=None, null=False, index=True)
+    place_path = Text(default="", null=False, index=True)
+
+
+APPEND_ONLY: set[type[Table]] = set()
+"""Tables whose rows the application may add and read but never change or remove."""
+
+
+def append_only(table: type[T]) -> type[T]:
+    """Mark a table so that the application role gets SELECT and INSERT only."""
+    APPEND_ONLY.add(table)
+    return table
+
+
+def columns_of(table: type[Table]) -> list[Any]:
+    """The table's columns in declaration order."""
+    return list(table._meta.columns)
