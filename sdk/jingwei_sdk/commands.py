@@ -94,9 +94,7 @@ def declaration(handler: Callable[..., Awaitable[Any]]) -> Command:
     """The command behind a decorated function; raises ``Refused`` (``COMMAND_UNDECLARED``)."""
     found = getattr(handler, "__command__", None)
     if not isinstance(found, Command):
-        raise Refused(
-            "COMMAND_UNDECLARED", command=getattr(handler, "__name__", repr(handler))
-        )
+        raise Refused("COMMAND_UNDECLARED", command=getattr(handler, "__name__", repr(handler)))
     return found
 
 

@@ -121,9 +121,7 @@ class Signals(Protocol):
         """Put a message that leaves the system into the outbox (发件箱); returns its id."""
         ...
 
-    async def changed(
-        self, record: str, row_id: uuid.UUID, place_path: str | None
-    ) -> None:
+    async def changed(self, record: str, row_id: uuid.UUID, place_path: str | None) -> None:
         """Tell subscribers whose area covers ``place_path`` that a record changed."""
         ...
 

@@ -43,13 +43,9 @@ class Hooks:
     """The hook specifications; implementations are methods marked ``@hookimpl``."""
 
     @hookspec
-    async def before_event_transition(
-        self, ctx: Context, change: EventTransition
-    ) -> Veto | None:
+    async def before_event_transition(self, ctx: Context, change: EventTransition) -> Veto | None:
         """Answer a ``Veto`` to stop the step; runs in the step's transaction."""
 
     @hookspec
-    async def on_event_transitioned(
-        self, ctx: Context, change: EventTransition
-    ) -> None:
+    async def on_event_transitioned(self, ctx: Context, change: EventTransition) -> None:
         """React to a committed step; may run twice, so it must be idempotent."""

@@ -42,9 +42,7 @@ class Catalogue:
         for code, texts in entries.items():
             missing = [locale for locale in LOCALES if not texts.get(locale)]
             if missing:
-                raise Refused(
-                    "MESSAGE_INCOMPLETE", file=path.name, message=code, missing=missing
-                )
+                raise Refused("MESSAGE_INCOMPLETE", file=path.name, message=code, missing=missing)
             if self._entries.get(code, texts) != texts:
                 raise Refused("MESSAGE_DUPLICATE", file=path.name, message=code)
         self._entries.update(entries)

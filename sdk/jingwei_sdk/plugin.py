@@ -62,9 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_manifest(path: Path) -> Manifest:
     """The manifest in a ``plugin.toml``; raises ``Refused`` (``PLUGIN_MANIFEST``) saying why."""
     try:
-        manifest = msgspec.convert(
-            tomllib.loads(path.read_text(encoding="utf-8")), Manifest
-        )
+        manifest = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Manifest)
         SpecifierSet(manifest.sdk)
         Version(manifest.version)
     except (

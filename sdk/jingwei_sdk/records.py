@@ -123,9 +123,7 @@ class Record:
         if not self.name:
             object.__setattr__(self, "name", self.table.__name__)
         if not self.plural:
-            object.__setattr__(
-                self, "plural", self.name[0].lower() + self.name[1:] + "s"
-            )
+            object.__setattr__(self, "plural", self.name[0].lower() + self.name[1:] + "s")
         if not self.description:
             object.__setattr__(self, "description", _first_line(self.table.__doc__))
         _check(self)
@@ -134,9 +132,7 @@ class Record:
     def columns(self) -> tuple[str, ...]:
         """The readable columns in declaration order, without ``tenant_id`` and hidden ones."""
         return tuple(
-            name
-            for name in _column_names(self.table)
-            if name != "tenant_id" and self.shows(name)
+            name for name in _column_names(self.table) if name != "tenant_id" and self.shows(name)
         )
 
     def shows(self, column: str) -> bool:
@@ -164,9 +160,7 @@ def references(record: Record) -> dict[str, str]:
         if isinstance(column, CoreRef):
             found[column._meta.name] = column.target
         elif isinstance(column, TenantFK):
-            found[column._meta.name] = (
-                column._foreign_key_meta.resolved_references.__name__
-            )
+            found[column._meta.name] = column._foreign_key_meta.resolved_references.__name__
     return found
 
 
@@ -187,17 +181,13 @@ def _column_names(table: type[TenantTable]) -> list[str]:
 def _check(record: Record) -> None:
     """Refuse a declaration that would read without permission, scope or an existing column."""
     if not PERMISSION.match(record.read):
-        raise Refused(
-            "RECORD_WITHOUT_PERMISSION", record=record.name, permission=record.read
-        )
+        raise Refused("RECORD_WITHOUT_PERMISSION", record=record.name, permission=record.read)
     if not record.scope:
         raise Refused("RECORD_WITHOUT_SCOPE", record=record.name)
     if not TYPE_NAME.match(record.name):
         raise Refused("RECORD_NAME", record=record.name)
     known = set(_column_names(record.table))
-    scoped = [
-        scope.column for scope in record.scope if not isinstance(scope, TenantWide)
-    ]
+    scoped = [scope.column for scope in record.scope if not isinstance(scope, TenantWide)]
     used = [*record.filters, *record.sort, *record.dimensions, *record.guarded, *scoped]
     used += [r.column for r in record.relations.values() if isinstance(r, One)]
     used += [need for c in record.computed.values() for need in c.needs]
@@ -208,6 +198,4 @@ def _check(record: Record) -> None:
         raise Refused("RECORD_UNKNOWN_COLUMN", record=record.name, columns=unknown)
     for permission in record.guarded.values():
         if not PERMISSION.match(permission):
-            raise Refused(
-                "RECORD_WITHOUT_PERMISSION", record=record.name, permission=permission
-            )
+            raise Refused("RECORD_WITHOUT_PERMISSION", record=record.name, permission=permission)

@@ -9,7 +9,7 @@ import enum
 import re
 import uuid
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from piccolo.columns import UUID, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
@@ -23,6 +23,7 @@ bound_tenant: ContextVar[uuid.UUID | None] = ContextVar("bound_tenant", default=
 """The tenant of the open unit of work; set by the database room, read by column defaults only."""
 
 T = TypeVar("T", bound=Table)
+Keys = tuple[tuple[str, ...], ...]
 
 _REFERENCES = re.compile(
     r" REFERENCES .* ON UPDATE (CASCADE|RESTRICT|NO ACTION|SET NULL|SET DEFAULT)"
@@ -59,7 +60,14 @@ class CurrentTenant(UUID4):
 
 
 class TenantTable(Table):
-    """Base of every table that holds a tenant's data."""
+    """Base of every table that holds a tenant's data.
+
+    ``UNIQUE`` and ``INDEXES`` are tuples of column names; in the database each is led by
+    ``tenant_id``. An empty tuple in ``UNIQUE`` means one row a tenant.
+    """
+
+    UNIQUE: ClassVar[Keys] = ()
+    INDEXES: ClassVar[Keys] = ()
 
     tenant_id = UUID(default=CurrentTenant(), null=False)
     id = UUID(primary_key=True, default=V7(), null=False)

@@ -1,0 +1,84 @@
+"""Who may do what (权限): staff, accounts, departments, roles, posts and sign-in sessions."""
+
+from jingwei_core.places.tables import Place
+from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable
+from piccolo.columns import UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.columns.reference import LazyTableReference
+
+
+class Department(TenantTable, tablename="department", schema="core"):
+    """部门: a department or section that handles events."""
+
+    UNIQUE = (("code",),)
+
+    code = Text(default=None, null=False)
+    name = Text(default=None, null=False)
+    name_en = Text(default="", null=False)
+    parent = TenantFK(
+        LazyTableReference("Department", module_path=__name__),
+        null=True,
+        on_delete=OnDelete.restrict,
+    )
+    place = TenantFK(Place, null=True, on_delete=OnDelete.restrict)
+    duties = Text(default="", null=False)
+
+
+class Role(TenantTable, tablename="role", schema="core"):
+    """角色: a named set of permissions; ``event.*`` stands for every permission below it."""
+
+    UNIQUE = (("code",),)
+
+    code = Text(default=None, null=False)
+    name = Text(default=None, null=False)
+    name_en = Text(default="", null=False)
+    permissions = Array(base_column=Text(), default=list, null=False)
+
+
+class Account(TenantTable, tablename="account", schema="core"):
+    """账号: a person's or a function's way to sign in; the login is unique in the tenant."""
+
+    UNIQUE = (("login",),)
+
+    login = Text(default=None, null=False)
+    name = Text(default=None, null=False)
+    status = Text(default="active", null=False, help_text="active or suspended")
+    password_hash = Text(default=None, null=True, secret=True)
+    failed_count = Integer(default=0, null=False)
+    locked_until = Timestamptz(default=None, null=True)
+    session_epoch = Integer(default=0, null=False, help_text="grows to sign out everywhere")
+
+
+class Post(PlacedTable, tablename="post", schema="core"):
+    """岗位: an account holds a role at a place for ``[valid_from, valid_to)``."""
+
+    INDEXES = (("account", "valid_from"), ("place_path",))
+
+    account = TenantFK(Account, null=False, on_delete=OnDelete.cascade)
+    role = TenantFK(Role, null=False, on_delete=OnDelete.restrict)
+    department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)
+    is_primary = Boolean(default=False, null=False)
+    valid_from = Timestamptz(default=None, null=False)
+    valid_to = Timestamptz(default=None, null=True)
+
+
+class RefreshToken(TenantTable, tablename="refresh_token", schema="core"):
+    """刷新令牌: one link of a rotation chain; only the token's digest is stored."""
+
+    UNIQUE = (("digest",),)
+
+    account = TenantFK(Account, null=False, on_delete=OnDelete.cascade)
+    family_id = UUID(default=None, null=False, index=True)
+    digest = Text(default=None, null=False, secret=True)
+    session_epoch = Integer(default=0, null=False)
+    expires_at = Timestamptz(default=None, null=False)
+    used_at = Timestamptz(default=None, null=True)
+    revoked_at = Timestamptz(default=None, null=True)
+
+
+class PolicyVersion(TenantTable, tablename="policy_version", schema="core"):
+    """策略版本: one row a tenant; ``number`` grows with every change of roles or posts."""
+
+    UNIQUE = ((),)
+
+    number = BigInt(default=0, null=False)

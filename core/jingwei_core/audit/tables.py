@@ -1,0 +1,24 @@
+"""The audit log (审计日志): one row for each command, chained by hash."""
+
+from jingwei_sdk.tables import TenantTable, append_only
+from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz
+
+
+@append_only
+class AuditEntry(TenantTable, tablename="audit_entry", schema="core"):
+    """审计记录: written by ``core.audit_append`` only; ``hash`` covers the row and ``previous``."""
+
+    UNIQUE = (("sequence",),)
+
+    sequence = BigInt(default=None, null=False)
+    at = Timestamptz(default=None, null=False)
+    actor_kind = Text(default=None, null=False)
+    actor_id = UUID(default=None, null=True)
+    actor_name = Text(default="", null=False)
+    command = Text(default=None, null=False, index=True)
+    request_id = Text(default="", null=False)
+    target_id = UUID(default=None, null=True, index=True)
+    place_path = Text(default=None, null=True)
+    changes = JSONB(default=None, null=False, help_text="[{table,id,before,after}]")
+    previous = Text(default=None, null=False)
+    hash = Text(default=None, null=False)

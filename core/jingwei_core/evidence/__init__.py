@@ -1,0 +1,1 @@
+"""Evidence (证据): stores for photos, their inspection, and the three-step upload."""

@@ -1,0 +1,24 @@
+"""Every tenant table of the core, in the order in which they may be created."""
+
+from jingwei_sdk.tables import TenantTable
+
+
+def core_tables() -> list[type[TenantTable]]:
+    """The table classes; imported here and not at import time, so that rooms stay independent."""
+    from jingwei_core.access import tables as access
+    from jingwei_core.audit import tables as audit
+    from jingwei_core.commands import tables as commands
+    from jingwei_core.events import tables as events
+    from jingwei_core.evidence import tables as evidence
+    from jingwei_core.outbox import tables as outbox
+    from jingwei_core.places import tables as places
+    from jingwei_core.registry import tables as registry
+
+    rooms = (places, access, evidence, events, registry, commands, audit, outbox)
+    found: dict[str, type[TenantTable]] = {}
+    for room in rooms:
+        for value in vars(room).values():
+            if isinstance(value, type) and issubclass(value, TenantTable):
+                if value.__module__ == room.__name__:
+                    found[value.__name__] = value
+    return list(found.values())
