@@ -14,7 +14,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 CACHED := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/jingwei/$(firstword $(shell printf %s '$(ROOT)' | cksum))
-# `test -w` says yes to root on a read-only mount's parent, never on the mount itself.
+# A read-only mount is not writable for root either; a folder without the w bit is, for root.
 VENV := $(or $(JINGWEI_VENV),$(shell test -w '$(ROOT)' && echo '$(ROOT)/.venv' || echo '$(CACHED)'))
 BIN := $(VENV)/bin
 READY := $(VENV)/.jingwei-ready

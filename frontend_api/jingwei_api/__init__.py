@@ -1,0 +1,1 @@
+"""The one address that frontends see: GraphQL, sign-in, uploads and subscriptions."""
