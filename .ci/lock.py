@@ -1,9 +1,9 @@
 """Keep uv.lock free of host names, and install from it with whatever index the machine uses.
 
-uv writes the address of the index and of every file into its lock. Here both are replaced by names of
-the reserved domain `.invalid`; versions, markers and SHA-256 digests stay. Nothing is lost by that: an
-install exports `name==version --hash=…` from the lock and lets the client find the files, and a new
-resolution takes the locked versions as its preferences.
+uv writes the address of the index and of every file into its lock. Here both are replaced by names
+of the reserved domain `.invalid`; versions, markers and SHA-256 digests stay. Nothing is lost by
+that: an install exports `name==version --hash=…` from the lock and lets the client find the files,
+and a new resolution takes the locked versions as its preferences.
 
     lock.py update            resolve again after a pyproject changed (keeps what is locked)
     lock.py check             exit 1 when pyprojects and lock disagree, or a host name crept in
