@@ -9,7 +9,8 @@
         sets JINGWEI_TEST_DATABASE_URL to server.url
 
 The cluster encodes UTF-8, sorts by C.UTF-8, speaks SCRAM to everybody and never syncs to a disk.
-Started by root, it runs as the system user `postgres`. Raises ServerFailed when it does not come up.
+Started by root, it runs as the system user `postgres`. Raises ServerFailed when it does not come
+up.
 """
 
 import os
@@ -36,6 +37,8 @@ _TUNING = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "log_min_messages": "warning",
+    # Segments are files of the cluster's folder, so they cannot outlive it.
+    "dynamic_shared_memory_type": "mmap",
 }
 
 
@@ -91,9 +94,9 @@ def debian_postgres() -> Iterator[PostgresServer]:
         settings = {**_TUNING, "port": str(port), "unix_socket_directories": str(folder)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         try:
-            # SIGQUIT is PostgreSQL's immediate stop: there is nothing to save.
+            # SIGINT is PostgreSQL's fast stop: it waits for no client and leaves no shared memory.
             daemons.start(
-                [str(BINARIES / "postgres"), "-D", str(data), *options], stop=signal.SIGQUIT
+                [str(BINARIES / "postgres"), "-D", str(data), *options], stop=signal.SIGINT
             )
             daemons.wait_until(lambda: _answers(ready, env), timeout_s=30)
             url = f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
