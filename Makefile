@@ -29,7 +29,7 @@ export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help setup demo demo-walk test check rooms schema bench lint types format lock lock-check clean
+.PHONY: help setup python demo demo-walk test check rooms schema bench lint types format lock lock-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(lastword $(MAKEFILE_LIST))
@@ -38,6 +38,10 @@ setup: $(READY) ## lay the environment from uv.lock (every other target does it 
 
 $(READY): uv.lock $(PYPROJECTS) .ci/setup .ci/lock.py .ci/uv.txt
 	@.ci/setup '$(VENV)'
+
+# For scripts: the Python of the environment.
+python: $(READY)
+	@echo '$(BIN)/python'
 
 demo: $(READY) ## start the platform with two real cities, and say where it is
 	@$(BIN)/jingwei demo up
