@@ -1,0 +1,265 @@
+"""The database (数据库): a pool of the application role, and units of work on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from jingwei_core.database.errors import OtherTenant, UnitRolledBack
+from jingwei_core.database.listener import listen
+from jingwei_core.database.piccolo_engine import install_engine
+from jingwei_core.database.unit import (
+    Connection,
+    Unit,
+    bind,
+    entered,
+    open_unit_or_none,
+    undisturbed,
+)
+from jingwei_core.database.urls import app_url, owner_url
+from jingwei_core.settings import Settings
+from jingwei_sdk.errors import Unavailable
+
+MINIMUM_VERSION = 150000
+_ROLLBACK_TIMEOUT_S = 5.0
+
+
+class Database:
+    """The platform's database; make it with :func:`open_database`, one for each process."""
+
+    def __init__(self, pool: Any, settings: Settings, url: str) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """The application role's connection URL; it holds a password."""
+        return self._url
+
+    @property
+    def settings(self) -> Settings:
+        """What this database was opened with."""
+        return self._settings
+
+    def unit(self, tenant: UUID) -> AbstractAsyncContextManager[Unit]:
+        """One transaction for ``tenant``: committed at the end, rolled back by an exception.
+
+        Inside a unit of the same tenant it is a savepoint of that one. Raises ``OtherTenant``
+        inside a unit of another tenant, and ``UnitRolledBack`` if a failed statement was swallowed.
+        """
+        return self._scope(tenant)
+
+    def platform(self) -> AbstractAsyncContextManager[Unit]:
+        """One transaction for the platform's own tables; a tenant's table raises
+        ``NoTenantBound``."""
+        return self._scope(None)
+
+    def owner(self) -> AbstractAsyncContextManager[Unit]:
+        """One transaction as the owner with maintenance switched on: all tenants, all rights.
+
+        For migrations only. Raises ``Unavailable`` (``OWNER_URL_MISSING``) where only the
+        application's URL is set.
+        """
+        sql = f"SET LOCAL ROLE {self._settings.owner_role}; SET LOCAL app.maintenance = 'on'"
+        return direct_unit(owner_url(self._settings), sql)
+
+    def ops(self) -> AbstractAsyncContextManager[Unit]:
+        """One read-only transaction over all tenants (运维), for back-up and support."""
+        sql = f"SET LOCAL ROLE {self._settings.ops_role}; SET TRANSACTION READ ONLY"
+        return direct_unit(owner_url(self._settings), sql)
+
+    def listen(self, channel: str) -> AsyncIterator[str | None]:
+        """The payloads of NOTIFY on ``channel``, for as long as the caller iterates.
+
+        ``None`` comes whenever listening begins, at first and after each lost connection: what was
+        sent before is unknown, so read your state now.
+        """
+        return listen(self._url, channel)
+
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator["Database"]:
+        """A database in which nothing is kept: its units are savepoints of one transaction that is
+        rolled back at the end. For dry runs and tests.
+
+        Units of different tasks wait for one another. Deferred constraints are checked at the end
+        of each unit, as COMMIT would. NOTIFY is not delivered and ``now()`` stands still.
+        """
+        connection = await self._acquire()
+        try:
+            await connection.execute(self._begin(None))
+            yield _Rehearsal(connection, self)
+        finally:
+            await undisturbed(self._return(connection, committed=False))
+
+    async def close(self) -> None:
+        """Wait for open units and close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _scope(self, tenant: UUID | None) -> AsyncIterator[Unit]:
+        outer = open_unit_or_none()
+        if outer is None:
+            async with self._outermost(tenant) as unit:
+                yield unit
+            return
+        if tenant is not None and outer.tenant not in (None, tenant):
+            raise OtherTenant(outer.tenant, tenant)
+        async with outer.rebound(tenant) as unit:
+            yield unit
+
+    @asynccontextmanager
+    async def _outermost(self, tenant: UUID | None) -> AsyncIterator[Unit]:
+        connection = await self._acquire()
+        unit = Unit(connection, tenant)
+        committed = False
+        try:
+            await connection.execute(self._begin(tenant))
+            async with entered(unit):
+                yield unit
+                await unit.close()
+            # A failed transaction answers COMMIT with ROLLBACK, and with no error.
+            committed = await connection.execute("COMMIT") == "COMMIT"
+            if not committed:
+                raise UnitRolledBack
+        finally:
+            await undisturbed(self._finish(unit, connection, committed=committed))
+
+    async def _finish(self, unit: Unit, connection: Connection, *, committed: bool) -> None:
+        await unit.close()
+        await self._return(connection, committed=committed)
+
+    async def _return(self, connection: Connection, *, committed: bool) -> None:
+        """Give the connection back clean, or not at all."""
+        try:
+            if not committed and not connection.is_closed():
+                async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
+                    await connection.execute("ROLLBACK")
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()
+        finally:
+            await self._pool.release(connection)
+
+    async def _acquire(self) -> Connection:
+        try:
+            return await self._pool.acquire(timeout=self._settings.connect_timeout_s)
+        except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
+            raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
+
+    def _begin(self, tenant: UUID | None) -> str:
+        limits = {
+            "statement_timeout": self._settings.statement_timeout_s,
+            "lock_timeout": self._settings.lock_timeout_s,
+            "idle_in_transaction_session_timeout": self._settings.idle_in_unit_timeout_s,
+        }
+        # Local settings in the same round trip also work behind a pooler and need no reset.
+        sets = "".join(
+            f", set_config('{k}', '{round(v * 1000)}ms', true)" for k, v in limits.items()
+        )
+        return f"BEGIN; {bind(tenant)}{sets}, set_config('TimeZone', 'UTC', true)"
+
+
+class _Rehearsal(Database):
+    """Units as savepoints of one transaction; see :meth:`Database.rehearsal`."""
+
+    def __init__(self, connection: Connection, original: Database) -> None:
+        super().__init__(original._pool, original._settings, original._url)
+        self._root = Unit(connection, None)
+
+    @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[Database]:
+        async with self._root.savepoint():
+            yield self
+
+    async def close(self) -> None:
+        """Nothing: the connection belongs to the database this was made from."""
+
+    @asynccontextmanager
+    async def _outermost(self, tenant: UUID | None) -> AsyncIterator[Unit]:
+        async with self._root.rebound(tenant) as unit:
+            yield unit
+            await unit.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
+@asynccontextmanager
+async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
+    """A unit on a connection of its own, opened and closed with it; ``setup`` runs first."""
+    install_engine()
+    connection = await connect(url)
+    unit = Unit(connection, None)
+    try:
+        await connection.execute(f"BEGIN; {setup}")
+        async with entered(unit):
+            yield unit
+            await unit.close()
+        if await connection.execute("COMMIT") != "COMMIT":
+            raise UnitRolledBack
+    finally:
+        await undisturbed(_close(connection))
+
+
+async def connect(url: str, timeout_s: float = 10) -> Connection:
+    """A plain connection; raises ``Unavailable`` saying why there is none."""
+    try:
+        return await asyncpg.connect(url, timeout=timeout_s)
+    except asyncpg.InvalidPasswordError as error:
+        raise Unavailable("DATABASE_PASSWORD", cause=str(error)) from error
+    except (TimeoutError, OSError, asyncpg.PostgresError) as error:
+        raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database that the settings name, started first if it is the embedded one.
+
+    Raises ``Unavailable``: ``DATABASE_UNREACHABLE``, ``DATABASE_PASSWORD``, ``DATABASE_TOO_OLD``,
+    ``DATABASE_ROLE_POWERFUL`` (the application role could pass row security).
+    """
+    url = await asyncio.to_thread(app_url, settings)
+    database = await _open(settings, url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _open(settings: Settings, url: str) -> Database:
+    install_engine()
+    probe = await connect(url, settings.connect_timeout_s)
+    try:
+        await _check_server(probe)
+    finally:
+        await _close(probe)
+    pool = await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=settings.pool_size,
+        statement_cache_size=settings.statement_cache_size,
+        reset=_nothing_to_reset,
+        timeout=settings.connect_timeout_s,
+        server_settings={"application_name": "jingwei"},
+    )
+    return Database(pool, settings, url)
+
+
+async def _check_server(connection: Connection) -> None:
+    row = await connection.fetchrow(
+        "SELECT current_setting('server_version_num')::int AS version, rolname,"
+        " rolsuper OR rolbypassrls AS powerful FROM pg_roles WHERE rolname = current_user"
+    )
+    if row["version"] < MINIMUM_VERSION:
+        raise Unavailable("DATABASE_TOO_OLD", version=row["version"], minimum=MINIMUM_VERSION)
+    if row["powerful"]:
+        raise Unavailable("DATABASE_ROLE_POWERFUL", role=row["rolname"])
+
+
+async def _nothing_to_reset(connection: Connection) -> None:
+    """Units leave no session state behind, so the costly RESET ALL is not needed."""
+
+
+async def _close(connection: Connection) -> None:
+    with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await connection.close(timeout=_ROLLBACK_TIMEOUT_S)

@@ -1,0 +1,28 @@
+"""Errors of the database room; each has a stable code with a text in the catalogue."""
+
+from jingwei_sdk.errors import Conflict, JingweiError, Refused
+
+
+class NoTenantBound(Refused):
+    """A statement outside a unit of work, or a tenant's table inside a platform unit."""
+
+    def __init__(self) -> None:
+        super().__init__("NO_TENANT_BOUND")
+
+
+class OtherTenant(Refused):
+    """A unit of work for one tenant was opened inside that of another."""
+
+    def __init__(self, open_tenant: object, wanted: object) -> None:
+        super().__init__("UNIT_OF_ANOTHER_TENANT", open_tenant=open_tenant, wanted=wanted)
+
+
+class UnitRolledBack(Conflict):
+    """A statement failed, the failure was swallowed, and nothing of the unit was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("UNIT_ROLLED_BACK")
+
+
+class MigrationRefused(JingweiError):
+    """The migrations cannot be applied as they are; the database is as it was before."""

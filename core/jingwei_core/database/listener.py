@@ -1,0 +1,75 @@
+"""LISTEN on a connection of its own that comes back after it was lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+_HEARTBEAT_S = 15.0
+_LONGEST_WAIT_S = 10.0
+_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+_log = structlog.get_logger(__name__)
+
+
+async def listen(url: str, channel: str) -> AsyncIterator[str | None]:
+    """The payloads on ``channel``; ``None`` each time listening (again) begins."""
+    while True:
+        connection = await _connect(url)
+        inbox: asyncio.Queue[str | None] = asyncio.Queue()
+        lost = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _, lost=lost: lost.set())
+            await connection.add_listener(channel, _into(inbox))
+            yield None
+            async for payload in _until_lost(connection, inbox, lost):
+                yield payload
+        except _LOST as error:
+            _log.warning("listen_lost", channel=channel, cause=str(error))
+        finally:
+            with suppress(*_LOST):
+                await connection.close(timeout=1)
+
+
+async def _until_lost(
+    connection: Any, inbox: asyncio.Queue[str | None], lost: asyncio.Event
+) -> AsyncIterator[str | None]:
+    gone = asyncio.ensure_future(lost.wait())
+    try:
+        while not gone.done():
+            message = asyncio.ensure_future(inbox.get())
+            await asyncio.wait(
+                {message, gone}, timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if message.done():
+                yield message.result()
+                continue
+            message.cancel()
+            if not gone.done():
+                # A peer that vanished without a word is noticed by asking it something.
+                await connection.execute("SELECT 1", timeout=_HEARTBEAT_S)
+    finally:
+        gone.cancel()
+
+
+async def _connect(url: str) -> Any:
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(_LOST),
+        wait=wait_random_exponential(multiplier=0.1, max=_LONGEST_WAIT_S),
+    ):
+        with attempt:
+            return await asyncpg.connect(
+                url, timeout=10, server_settings={"application_name": "jingwei-listen"}
+            )
+    raise AssertionError  # AsyncRetrying without a stop condition never ends
+
+
+def _into(inbox: asyncio.Queue[str | None]) -> Any:
+    def receive(connection: Any, pid: int, channel: str, payload: object) -> None:
+        inbox.put_nowait(str(payload))
+
+    return receive

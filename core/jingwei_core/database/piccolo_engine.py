@@ -1,0 +1,104 @@
+"""Piccolo tables inside the current unit of work.
+
+Piccolo's own engine connects when it is made, treats nested transactions as none, loses connections
+when COMMIT fails, and opens new connections beside the transaction. This one has no connection at
+all: every statement goes through the unit that is open in the task, or is refused.
+"""
+
+import os
+import sys
+from contextlib import AbstractAsyncContextManager
+from types import ModuleType
+from typing import Any
+
+from piccolo.conf.apps import AppRegistry
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.querystring import QueryString
+
+from jingwei_core.database.errors import NoTenantBound
+from jingwei_core.database.unit import Unit, current_unit
+from jingwei_sdk.errors import Refused
+
+_CONF_MODULE = "jingwei_piccolo_conf"
+
+
+class UnitTransaction(PostgresTransaction):
+    """What Piccolo calls a transaction: a savepoint of the current unit."""
+
+    def __init__(self, engine: "TenantEngine") -> None:
+        self.engine = engine
+        self._scope: AbstractAsyncContextManager[Unit] | None = None
+
+    async def __aenter__(self) -> "UnitTransaction":
+        self._scope = current_unit().savepoint()
+        self.connection = (await self._scope.__aenter__()).connection
+        return self
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._scope is None:
+            raise NoTenantBound
+        await self._scope.__aexit__(exception_type, exception, traceback)
+        return False
+
+
+class TenantEngine(PostgresEngine):
+    """The one engine of all tables; it holds no connection and no state."""
+
+    def __init__(self) -> None:
+        super().__init__(config={})
+
+    async def check_version(self) -> None:
+        """Nothing: the database room checks the version when it connects."""
+
+    async def prep_database(self) -> None:
+        """Nothing: the platform needs no extension."""
+
+    async def get_new_connection(self) -> Any:
+        """Refused: connections come from units of work only."""
+        raise NoTenantBound
+
+    async def start_connection_pool(self, **kwargs: Any) -> None:
+        """Refused: the pool belongs to ``Database``."""
+        raise Refused("ENGINE_FEATURE_REFUSED", feature="start_connection_pool")
+
+    async def batch(self, query: Any, batch_size: int = 100, node: str | None = None) -> Any:
+        """Refused: Piccolo would read outside the transaction. Page by key instead."""
+        raise Refused("ENGINE_FEATURE_REFUSED", feature="batch")
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:
+        """The rows, through the current unit; raises ``NoTenantBound`` outside one."""
+        sql, arguments = querystring.compile_string(engine_type=self.engine_type)
+        return await current_unit().fetch(sql, *arguments)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:
+        """Run one statement through the current unit."""
+        return await current_unit().fetch(ddl)
+
+    def transaction(self, allow_nested: bool = True) -> UnitTransaction:
+        """A savepoint of the current unit."""
+        return UnitTransaction(self)
+
+    def transaction_exists(self) -> bool:
+        """Whether a unit is open in this task."""
+        try:
+            current_unit()
+        except NoTenantBound:
+            return False
+        return True
+
+
+def install_engine() -> TenantEngine:
+    """Let Piccolo find our engine; the same one each time it is called in a process.
+
+    Piccolo looks its engine up by the module named in ``PICCOLO_CONF``; a module made here keeps
+    the platform independent of the folder it is started from.
+    """
+    module = sys.modules.get(_CONF_MODULE)
+    if module is None:
+        module = ModuleType(_CONF_MODULE)
+        module.__dict__.update(DB=TenantEngine(), APP_REGISTRY=AppRegistry())
+        sys.modules[_CONF_MODULE] = module
+    os.environ["PICCOLO_CONF"] = _CONF_MODULE
+    engine = module.__dict__["DB"]
+    assert isinstance(engine, TenantEngine)
+    return engine

@@ -1,0 +1,114 @@
+"""Settings of the platform (配置): environment variables with the prefix ``JINGWEI_``.
+
+Reading them touches no file and no network. Secrets are never given a default: they are made once,
+kept in a file of mode 0600 and everything else is derived from it.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jingwei_sdk.errors import Unavailable
+
+SYSTEM_DATA_DIR = Path("/var/lib/jingwei")
+_SECRET_BYTES = 32
+
+
+def default_data_dir() -> Path:
+    """Where data lives unless told otherwise: ``/var/lib/jingwei`` for root, else the XDG folder.
+
+    Root's own home is closed to the unprivileged account that PostgreSQL must run as.
+    """
+    if os.geteuid() == 0:
+        return SYSTEM_DATA_DIR
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "jingwei"
+
+
+class Settings(BaseSettings):
+    """What an operator may set; each field is the variable ``JINGWEI_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="JINGWEI_", frozen=True, extra="ignore")
+
+    database_url: str | None = Field(
+        None, description="role that may create roles and objects; unset: embedded server"
+    )
+    app_database_url: str | None = Field(
+        None, description="application role, for hosts that must not hold the owner's URL"
+    )
+    data_dir: Path = Field(default_factory=default_data_dir)
+    secret_key_file: Path | None = Field(None, description="default: <data_dir>/secret.key")
+    server_account: str | None = Field(
+        None, description="account the embedded server runs as when started by root"
+    )
+    role_prefix: str = Field("jingwei", pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    statement_timeout_s: float = Field(15, gt=0)
+    lock_timeout_s: float = Field(5, gt=0)
+    idle_in_unit_timeout_s: float = Field(60, gt=0)
+    connect_timeout_s: float = Field(10, gt=0)
+    pool_size: int = Field(20, ge=1)
+    statement_cache_size: int = Field(
+        200, ge=0, description="0 behind a pooler in transaction mode"
+    )
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def owner_role(self) -> str:
+        """The role that owns every object and runs migrations; nobody logs in as it."""
+        return f"{self.role_prefix}_owner"
+
+    @property
+    def app_role(self) -> str:
+        """The role the application logs in as: owns nothing, cannot pass row security."""
+        return f"{self.role_prefix}_app"
+
+    @property
+    def ops_role(self) -> str:
+        """The role for back-up and support: reads every tenant's rows."""
+        return f"{self.role_prefix}_ops"
+
+    @property
+    def secret_path(self) -> Path:
+        """The file that holds this deployment's secret."""
+        return self.secret_key_file or self.data_dir / "secret.key"
+
+    def secret(self) -> bytes:
+        """The deployment's secret, made at first use (mode 0600).
+
+        Raises ``Unavailable`` (``SECRET_UNREADABLE``) if it cannot be read or made.
+        """
+        try:
+            return _read_or_make(self.secret_path)
+        except (OSError, ValueError) as error:
+            raise Unavailable(
+                "SECRET_UNREADABLE", file=str(self.secret_path), cause=str(error)
+            ) from error
+
+    def derived_secret(self, purpose: str) -> str:
+        """A secret of its own for each purpose (hex, 256 bits), the same at every start."""
+        return hmac.new(self.secret(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def _read_or_make(path: Path) -> bytes:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(_SECRET_BYTES).encode())
+        try:
+            # A link never replaces: of two processes starting at once, one secret wins for both.
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    value = path.read_bytes().strip()
+    if len(value) < _SECRET_BYTES:
+        raise ValueError(f"shorter than {_SECRET_BYTES} bytes")
+    return value
