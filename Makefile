@@ -69,10 +69,10 @@ schema: $(READY) ## the committed GraphQL schema is the one the code makes
 	$(BIN)/jingwei schema --check
 
 lock: $(READY) ## resolve again after a pyproject changed; keeps locked versions and names no host
-	@UV=$$(test -x '$(VENV)/tools/bin/uv' && echo '$(VENV)/tools/bin/uv' || echo uv) $(BIN)/python .ci/lock.py update
+	@$(BIN)/python .ci/lock.py update
 
 lock-check: $(READY) ## uv.lock fits the pyprojects and names no host
-	@UV=$$(test -x '$(VENV)/tools/bin/uv' && echo '$(VENV)/tools/bin/uv' || echo uv) $(BIN)/python .ci/lock.py check
+	@$(BIN)/python .ci/lock.py check
 
 bench: $(READY) ## measure, and write down what was measured
 	$(BIN)/jingwei bench

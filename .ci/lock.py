@@ -9,7 +9,7 @@ and a new resolution takes the locked versions as its preferences.
     lock.py check             exit 1 when pyprojects and lock disagree, or a host name crept in
     lock.py export FILE       write the hash-pinned requirements of everything that is not ours
 
-`UV` names the uv to use (default: the one on PATH).
+`UV` names the uv to use (default: the one that the set-up put into this environment, else on PATH).
 """
 
 import os
@@ -39,11 +39,17 @@ def hosts(text: str) -> set[str]:
     return {host for host in _ADDRESS.findall(text) if not host.endswith(".invalid")}
 
 
-def uv(*arguments: str) -> int:
+def _program() -> str:
+    own = Path(sys.prefix) / "tools" / "bin" / "uv"
+    return os.environ.get("UV") or (str(own) if own.exists() else "uv")
+
+
+def uv(*arguments: str, silent: bool = False) -> int:
     """Run uv in the project; its exit code."""
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    command = [os.environ.get("UV", "uv"), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    command = [_program(), *arguments]
+    output = subprocess.DEVNULL if silent else None
+    return subprocess.run(command, cwd=ROOT, env=environment, stderr=output, check=False).returncode
 
 
 def update() -> int:
@@ -60,7 +66,8 @@ def check() -> int:
     if found:
         sys.stderr.write(f"uv.lock holds host names {sorted(found)}: run `make lock`\n")
         return 1
-    if uv("lock", "--check", "--offline", "--quiet", "--default-index", INDEX) != 0:
+    # A lock that does not fit makes uv resolve, which fails offline with a misleading message.
+    if uv("lock", "--check", "--offline", "--default-index", INDEX, silent=True) != 0:
         sys.stderr.write("uv.lock does not fit the pyproject files: run `make lock`\n")
         return 1
     return 0

@@ -35,6 +35,11 @@ def _runtime_imports(node: ast.AST) -> Iterator[tuple[int, str]]:
             yield from _runtime_imports(child)
 
 
+def top_level_imports(source: Source) -> list[tuple[int, str]]:
+    """The line and the first part of the name of everything a file imports when it runs."""
+    return [(line, name.split(".")[0]) for line, name in _runtime_imports(source.tree)]
+
+
 def _package(path: str) -> str | None:
     """The import name that a file of the tree belongs to; None for what is not shipped."""
     parts = path.split("/")
@@ -103,8 +108,8 @@ def test_the_rule_sees_a_trespass(path: str, line: str, expected: int) -> None:
 def strangers(source: Source) -> list[str]:
     """The third-party imports of an SDK file that plugin authors were not told about."""
     known = SDK_MAY_IMPORT | sys.stdlib_module_names | {"jingwei_sdk"}
-    names = [(line, name.split(".")[0]) for line, name in _runtime_imports(source.tree)]
-    return [f"{source.path}:{line} imports {name}" for line, name in names if name not in known]
+    found = top_level_imports(source)
+    return [f"{source.path}:{line} imports {name}" for line, name in found if name not in known]
 
 
 def test_the_sdk_needs_only_what_it_promises() -> None:
