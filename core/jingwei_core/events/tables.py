@@ -1,11 +1,12 @@
 """Events (事件): their kinds, workflows and deadlines as data, and each event's closed loop."""
 
-from jingwei_core.access.tables import Account, Department
-from jingwei_core.evidence.tables import Evidence
-from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable, append_only
 from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
+
+from jingwei_core.access.tables import Account, Department
+from jingwei_core.evidence.tables import Evidence
+from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable, append_only
 
 
 class Workflow(TenantTable, tablename="workflow", schema="core"):
