@@ -12,9 +12,9 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.evidence import tables as evidence
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.places import tables as places
-    from jingwei_core.registry import tables as registry
+    from jingwei_core.registers import tables as registers
 
-    rooms = (places, access, evidence, events, registry, commands, audit, outbox)
+    rooms = (places, access, evidence, events, registers, commands, audit, outbox)
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
         for value in vars(room).values():

@@ -99,7 +99,7 @@ class Data(Protocol):
         """The first column of the first row, or ``None``."""
         ...
 
-    def savepoint(self) -> AbstractAsyncContextManager[None]:
+    def savepoint(self) -> AbstractAsyncContextManager[object]:
         """A part that can fail without failing the whole."""
         ...
 

@@ -139,6 +139,16 @@ def append_only(table: type[T]) -> type[T]:
     return table
 
 
+SEALED: set[type[Table]] = set()
+"""Tables that the application reads only; functions of the database write them."""
+
+
+def sealed(table: type[T]) -> type[T]:
+    """Mark a table so that the application role gets SELECT only."""
+    SEALED.add(table)
+    return table
+
+
 def columns_of(table: type[Table]) -> list[Any]:
     """The table's columns in declaration order."""
     return list(table._meta.columns)

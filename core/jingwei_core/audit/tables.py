@@ -1,10 +1,11 @@
 """The audit log (审计日志): one row for each command, chained by hash."""
 
-from jingwei_sdk.tables import TenantTable, append_only
 from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz
 
+from jingwei_sdk.tables import TenantTable, sealed
 
-@append_only
+
+@sealed
 class AuditEntry(TenantTable, tablename="audit_entry", schema="core"):
     """审计记录: written by ``core.audit_append`` only; ``hash`` covers the row and ``previous``."""
 
@@ -21,4 +22,14 @@ class AuditEntry(TenantTable, tablename="audit_entry", schema="core"):
     place_path = Text(default=None, null=True)
     changes = JSONB(default=None, null=False, help_text="[{table,id,before,after}]")
     previous = Text(default=None, null=False)
+    hash = Text(default=None, null=False)
+
+
+@sealed
+class AuditHead(TenantTable, tablename="audit_head", schema="core"):
+    """审计链头: the last link of the tenant's chain; moved by ``core.audit_append`` only."""
+
+    UNIQUE = ((),)
+
+    sequence = BigInt(default=0, null=False)
     hash = Text(default=None, null=False)

@@ -1,9 +1,10 @@
 """Idempotency keys (幂等键): the answer a command gave, kept for its repetition."""
 
-from jingwei_core.access.tables import Account
-from jingwei_sdk.tables import TenantFK, TenantTable
 from piccolo.columns import JSONB, Text
 from piccolo.columns.base import OnDelete
+
+from jingwei_core.access.tables import Account
+from jingwei_sdk.tables import TenantFK, TenantTable
 
 
 class CommandKey(TenantTable, tablename="command_key", schema="core"):

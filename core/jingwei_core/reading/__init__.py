@@ -1,1 +1,1 @@
-"""See the modules of this room."""
+"""Reading: pages, counts and look-ups of any record, inside the actor's sight."""

@@ -1,7 +1,8 @@
 """Registers (人地物组织): organisations for now."""
 
-from jingwei_sdk.tables import PlacedTable
 from piccolo.columns import Text
+
+from jingwei_sdk.tables import PlacedTable
 
 
 class Organisation(PlacedTable, tablename="organisation", schema="core"):

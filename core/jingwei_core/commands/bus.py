@@ -1,0 +1,207 @@
+"""The command bus (命令总线): permission, key, handler, audit and outbox in one transaction."""
+
+import hashlib
+import json
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jingwei_core.audit.writing import append_audit
+from jingwei_core.places.tables import Place
+from jingwei_core.reading.sight import Arguments, Sight
+from jingwei_core.session import CoreContext, Identity, Request, account_context
+from jingwei_sdk.commands import Command
+from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
+from jingwei_sdk.records import AtPlace
+from jingwei_sdk.tables import TenantTable
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One use of a command; ``key`` makes a repetition answer what the first call answered."""
+
+    command: Command
+    input: msgspec.Struct | Mapping[str, Any]
+    target_id: uuid.UUID | None = None
+    expected_version: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The row the command answered, or its plain values; ``replayed`` for a repetition."""
+
+    row_id: uuid.UUID | None
+    values: Mapping[str, Any] | None
+    replayed: bool = False
+
+
+async def execute(
+    platform: "Platform", tenant: Tenant, identity: Identity, call: Call, request: Request
+) -> Answer:
+    """Run a command for a signed-in account in a transaction of its own.
+
+    Raises the command's own errors and ``Unauthenticated``, ``Denied``, ``NotFound``, ``Invalid``,
+    ``Conflict``; whatever is raised, nothing was written.
+    """
+    async with account_context(platform, tenant, identity, request) as ctx:
+        return await run(ctx, call)
+
+
+async def run(ctx: CoreContext, call: Call) -> Answer:
+    """Run a command inside an open context, which commits or rolls back as a whole."""
+    command = call.command
+    ctx.require(command.permission)
+    checked = convert_input(command, call.input)
+    earlier = await _claim(ctx, call, checked)
+    if earlier is not None:
+        return earlier
+    arguments: list[Any] = [ctx]
+    if command.on is not None:
+        arguments.append(await _target(ctx, call))
+    elif command.at is not None:
+        await _require_place(ctx, command, getattr(checked, command.at))
+    if _takes_input(command):
+        arguments.append(checked)
+    result = await command.handler(*arguments)
+    answer = _answer(result)
+    await _keep(ctx, call, answer)
+    await append_audit(ctx, command.name, call.target_id or answer.row_id)
+    return answer
+
+
+def convert_input(command: Command, given: msgspec.Struct | Mapping[str, Any]) -> msgspec.Struct:
+    """The typed input with every text in NFC.
+
+    Raises ``Invalid`` (``INPUT_INVALID``) naming the field.
+    """
+    plain = msgspec.to_builtins(given) if isinstance(given, msgspec.Struct) else given
+    try:
+        converted: msgspec.Struct = msgspec.convert(_normalised(plain), command.input, strict=False)
+    except msgspec.ValidationError as error:
+        cause, _, place = str(error).partition(" - at `$")
+        field = place.strip("`.") or None
+        raise Invalid("INPUT_INVALID", field=field, cause=cause) from error
+    return converted
+
+
+def _normalised(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {key: _normalised(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_normalised(item) for item in value]
+    return value
+
+
+def _takes_input(command: Command) -> bool:
+    expected = 3 if command.on is not None else 2
+    return command.handler.__code__.co_argcount == expected
+
+
+async def _target(ctx: CoreContext, call: Call) -> TenantTable:
+    """The row the call names, locked; out of sight reads like absent."""
+    command = call.command
+    record = command.on
+    assert record is not None
+    if call.target_id is None:
+        raise Invalid("INPUT_INVALID", field="id", cause="missing")
+    arguments = Arguments([call.target_id])
+    seen = Sight(ctx, ctx.registry, arguments).condition(record, "t")
+    source = f'"{record.table._meta.schema}"."{record.table._meta.tablename}"'
+    found = await ctx.data.fetchval(
+        f"SELECT true FROM {source} t WHERE t.id = $1 AND {seen}", *arguments.values
+    )
+    if not found:
+        raise NotFound("ROW_NOT_FOUND", field="id", record=record.name, id=str(call.target_id))
+    row = await ctx.data.lock(record.table, call.target_id)
+    if call.expected_version is not None and row.version != call.expected_version:
+        raise Conflict("ROW_CHANGED", record=record.name, id=str(row.id))
+    place = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
+    if place is not None:
+        path = getattr(row, place)
+        allowed = ctx.permissions.allows(command.permission, path)
+        # Sight may come from ownership or a department; then the permission counts anywhere held.
+        if not allowed and ctx.permissions.allows(record.read, path):
+            raise Denied("PERMISSION_DENIED", permission=command.permission)
+    return row
+
+
+async def _require_place(ctx: CoreContext, command: Command, place_id: uuid.UUID | None) -> None:
+    """The permission must be held at the place that the input names.
+
+    A field left out is the handler's to resolve: it checks the place that it finds.
+    """
+    if place_id is None:
+        return
+    place = (await ctx.data.find(Place, id=place_id) or [None])[0]
+    if place is None or not ctx.permissions.allows("place.read", place.path):
+        raise NotFound("PLACE_NOT_FOUND", field=command.at, id=str(place_id))
+    ctx.require(command.permission, place.path)
+
+
+async def _claim(ctx: CoreContext, call: Call, checked: msgspec.Struct) -> Answer | None:
+    """Take the idempotency key, or give back what its first use answered.
+
+    Two calls with one key meet at the unique index: the second waits for the first to end.
+    """
+    if call.key is None or ctx.actor.account_id is None:
+        return None
+    digest = _digest(call, checked)
+    taken = await ctx.unit.fetchval(
+        "INSERT INTO core.command_key (account, key, command, digest) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (tenant_id, account, key) DO NOTHING RETURNING id",
+        ctx.actor.account_id,
+        call.key,
+        call.command.name,
+        digest,
+    )
+    if taken is not None:
+        return None
+    row = await ctx.unit.fetchrow(
+        "SELECT digest, answer FROM core.command_key WHERE account = $1 AND key = $2",
+        ctx.actor.account_id,
+        call.key,
+    )
+    if row is None or row["digest"] != digest or row["answer"] is None:
+        raise Conflict("IDEMPOTENCY_KEY_REUSED", field="idempotencyKey")
+    answer = json.loads(row["answer"])
+    row_id = uuid.UUID(answer["row_id"]) if answer["row_id"] else None
+    return Answer(row_id, answer["values"], replayed=True)
+
+
+async def _keep(ctx: CoreContext, call: Call, answer: Answer) -> None:
+    if call.key is None or ctx.actor.account_id is None:
+        return
+    kept = {"row_id": str(answer.row_id) if answer.row_id else None, "values": answer.values}
+    await ctx.unit.execute(
+        "UPDATE core.command_key SET answer = $3 WHERE account = $1 AND key = $2",
+        ctx.actor.account_id,
+        call.key,
+        json.dumps(kept, ensure_ascii=False),
+    )
+
+
+def _digest(call: Call, checked: msgspec.Struct) -> str:
+    told = [
+        call.command.name,
+        str(call.target_id),
+        call.expected_version,
+        msgspec.to_builtins(checked),
+    ]
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
+
+
+def _answer(result: object) -> Answer:
+    if isinstance(result, TenantTable):
+        return Answer(result.id, None)
+    return Answer(None, msgspec.to_builtins(result))

@@ -1,0 +1,146 @@
+"""The platform (平台): everything one process needs, opened once and handed down.
+
+Nothing here is global: a process may open several platforms, as tests do.
+"""
+
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jingwei_core.clock import SystemClock
+from jingwei_core.contribution import core_contribution
+from jingwei_core.database.engine import Database, open_database
+from jingwei_core.events.opening import EventService
+from jingwei_core.evidence.opening import open_store
+from jingwei_core.evidence.store import ObjectStore
+from jingwei_core.jobs.queue import JobQueue
+from jingwei_core.plugins.host import PluginHost, discover
+from jingwei_core.reading.reader import RecordReader
+from jingwei_core.registry import Registry
+from jingwei_core.settings import Settings
+from jingwei_sdk.context import Clock, Events, Tenant
+from jingwei_sdk.errors import Denied, NotFound
+from jingwei_sdk.messages import Catalogue
+
+SNAPSHOT_AGE_S = 1.0
+"""How old the copy of a tenant's state may be: a switch is seen everywhere within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """A tenant as the platform's tables say: its status and its enabled plugins."""
+
+    tenant: Tenant
+    status: str
+    enabled: frozenset[str]
+
+
+class Platform:
+    """The running platform; make it with :func:`open_platform`."""
+
+    def __init__(self, database: Database, host: PluginHost, store: ObjectStore) -> None:
+        self.database = database
+        self.settings: Settings = database.settings
+        self.host = host
+        self.store = store
+        self.clock: Clock = SystemClock()
+        self.queue = JobQueue()
+        self.events: Events = EventService()
+        self.catalogue = _catalogue(host)
+        self._by_slug: dict[str, tuple[float, TenantState]] = {}
+        self._by_id: dict[uuid.UUID, str] = {}
+
+    async def state(self, slug: str) -> TenantState:
+        """The tenant's state, at most :data:`SNAPSHOT_AGE_S` old.
+
+        Raises ``NotFound`` (``TENANT_NOT_FOUND``).
+        """
+        kept = self._by_slug.get(slug)
+        if kept is not None and time.monotonic() - kept[0] < SNAPSHOT_AGE_S:
+            return kept[1]
+        read_at = time.monotonic()
+        state = await _read_state(self.database, slug)
+        if state is None:
+            self._by_slug.pop(slug, None)
+            raise NotFound("TENANT_NOT_FOUND", tenant=slug)
+        self._by_slug[slug] = (read_at, state)
+        self._by_id[state.tenant.id] = slug
+        return state
+
+    async def tenant(self, slug: str) -> Tenant:
+        """The tenant, if it may be used; raises ``NotFound``, ``Denied`` (``TENANT_SUSPENDED``)."""
+        state = await self.state(slug)
+        if state.status != "active":
+            raise Denied("TENANT_SUSPENDED", tenant=slug)
+        return state.tenant
+
+    async def tenant_by_id(self, tenant_id: uuid.UUID) -> TenantState:
+        """The state of the tenant with this id; raises ``NotFound`` (``TENANT_NOT_FOUND``)."""
+        slug = self._by_id.get(tenant_id)
+        if slug is None:
+            async with self.database.platform() as unit:
+                slug = await unit.fetchval(
+                    "SELECT slug FROM platform.tenant WHERE id = $1", tenant_id
+                )
+        if slug is None:
+            raise NotFound("TENANT_NOT_FOUND", tenant=str(tenant_id))
+        return await self.state(slug)
+
+    async def registry(self, tenant_id: uuid.UUID) -> Registry:
+        """What the tenant's enabled plugins and the core declare."""
+        state = await self.tenant_by_id(tenant_id)
+        return self.host.registry(state.enabled)
+
+    def reader(self, registry: Registry) -> RecordReader:
+        """The reader of a registry."""
+        return RecordReader(registry, self.settings.derived_secret("cursor").encode())
+
+    def forget(self) -> None:
+        """Drop copies of tenant states, after this process changed one itself."""
+        self._by_slug.clear()
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """The platform over the settings' database and evidence store.
+
+    Raises ``Unavailable`` when the database or the store cannot be reached.
+    """
+    async with open_database(settings) as database:
+        yield assemble(database)
+
+
+def assemble(database: Database) -> Platform:
+    """A platform over an open database, with the plugins installed on this machine."""
+    host = PluginHost(core_contribution(), discover())
+    return Platform(database, host, open_store(database.settings))
+
+
+async def _read_state(database: Database, slug: str) -> TenantState | None:
+    async with database.platform() as unit:
+        row = await unit.fetchrow(
+            "SELECT t.id, t.slug, t.name, t.timezone, t.status,"
+            " array(SELECT p.plugin_id FROM platform.plugin_state p"
+            "  WHERE p.tenant_id = t.id AND p.enabled) AS enabled"
+            " FROM platform.tenant t WHERE t.slug = $1",
+            slug,
+        )
+    if row is None:
+        return None
+    tenant = Tenant(row["id"], row["slug"], row["name"], ZoneInfo(row["timezone"]))
+    return TenantState(tenant, row["status"], frozenset(row["enabled"]))
+
+
+def _catalogue(host: PluginHost) -> Catalogue:
+    catalogue = Catalogue()
+    catalogue.load(Path(str(files("jingwei_core"))) / "messages.toml")
+    for found in host.installed():
+        path = found.package_dir / "messages.toml" if found.package_dir else None
+        if found.state == "available" and path is not None and path.exists():
+            catalogue.load(path)
+    return catalogue

@@ -1,0 +1,126 @@
+"""Contexts (会话): how a signed-in account, a job or a command line gets one."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jingwei_core.access.loading import load_access
+from jingwei_core.commands.data import UnitData
+from jingwei_core.database.unit import Unit
+from jingwei_core.registry import Registry
+from jingwei_core.signals import UnitSignals
+from jingwei_sdk.context import Actor, Context, Permissions, Tenant
+from jingwei_sdk.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+ROOT = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom a verified access token names; ``epoch`` is the account's when it was issued."""
+
+    account_id: uuid.UUID
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoreContext(Context):
+    """A context with what only the core may reach."""
+
+    platform: "Platform"
+    registry: Registry
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a context is asked for: the reader's language and an id for logs and audit."""
+
+    locale: str = "zh"
+    request_id: str = ""
+
+
+class EveryPermission:
+    """The platform itself may do everything in the tenant that is bound."""
+
+    def allows(self, permission: str, path: str | None = None) -> bool:
+        """Always."""
+        return bool(permission) or path is not None
+
+    def paths(self, permission: str) -> tuple[str, ...]:
+        """The whole tree."""
+        return (ROOT,) if permission else ()
+
+
+@asynccontextmanager
+async def account_context(
+    platform: "Platform", tenant: Tenant, identity: Identity, request: Request
+) -> AsyncIterator[CoreContext]:
+    """A context for a signed-in account, with one unit of work.
+
+    Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
+    out everywhere since the token was issued.
+    """
+    registry = await platform.registry(tenant.id)
+    async with platform.database.unit(tenant.id) as unit:
+        access = await load_access(unit, identity.account_id, platform.clock.now())
+        if access is None or access.status != "active" or access.epoch != identity.epoch:
+            raise Unauthenticated("SESSION_ENDED")
+        actor = Actor("account", access.name, identity.account_id, access.department_ids)
+        yield _context(platform, tenant, registry, unit, (actor, access.permissions, request))
+
+
+@asynccontextmanager
+async def system_context(
+    platform: "Platform", tenant: Tenant, name: str, request: Request | None = None
+) -> AsyncIterator[CoreContext]:
+    """A context for the platform itself (jobs, command line), with one unit of work.
+
+    ``name`` says in the audit log what acted, for example ``job:core.outbox-deliver``.
+    """
+    registry = await platform.registry(tenant.id)
+    async with platform.database.unit(tenant.id) as unit:
+        who = (Actor("system", name), EveryPermission(), request or Request())
+        ctx = _context(platform, tenant, registry, unit, who)
+        yield ctx
+        await flush_notices(ctx)
+
+
+async def flush_notices(ctx: CoreContext) -> None:
+    """Send the change notices that no audit row has taken along."""
+    assert isinstance(ctx.signals, UnitSignals)
+    payloads = ctx.signals.notices()
+    if payloads:
+        await ctx.unit.execute(
+            "SELECT pg_notify('jingwei_changes', payload) FROM unnest($1::text[]) AS payload",
+            payloads,
+        )
+
+
+def _context(
+    platform: "Platform",
+    tenant: Tenant,
+    registry: Registry,
+    unit: Unit,
+    who: tuple[Actor, Permissions, Request],
+) -> CoreContext:
+    actor, permissions, request = who
+    return CoreContext(
+        tenant=tenant,
+        actor=actor,
+        permissions=permissions,
+        clock=platform.clock,
+        locale=request.locale,
+        request_id=request.request_id,
+        data=UnitData(unit, platform.clock),
+        signals=UnitSignals(unit, tenant, platform.queue),
+        events=platform.events,
+        platform=platform,
+        registry=registry,
+        unit=unit,
+    )

@@ -1,0 +1,11 @@
+"""Search text (检索文本): what a name can be found by."""
+
+from pypinyin import Style, lazy_pinyin
+
+
+def search_text(name: str, *codes: str) -> str:
+    """The name, its pinyin, its pinyin initials and the codes, lower-case and joined by spaces."""
+    syllables = lazy_pinyin(name)
+    initials = lazy_pinyin(name, style=Style.FIRST_LETTER)
+    parts = (name, "".join(syllables), "".join(initials), *codes)
+    return " ".join(part.lower() for part in parts if part)
