@@ -1,0 +1,99 @@
+"""Reads a tenant package (租户数据包): a folder of data that describes a city, checked whole.
+
+``load_package`` touches no database. The format is documented in ``docs/tenant-package.md``.
+"""
+
+from pathlib import Path
+
+from jingwei_core.tenants.package_demo import DemoWorld, read_demo
+from jingwei_core.tenants.package_events import (
+    KindReader,
+    read_deadlines,
+    read_departments,
+    read_forms,
+)
+from jingwei_core.tenants.package_files import PackageFolder, Section
+from jingwei_core.tenants.package_manifest import (
+    MANIFEST,
+    read_calendar,
+    read_levels,
+    read_plugins,
+    read_roles,
+    read_sources,
+    read_switches,
+    read_tenant,
+)
+from jingwei_core.tenants.package_model import Demo, TenantInfo, TenantPackage
+from jingwei_core.tenants.package_places import read_places, read_shapes
+from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
+from jingwei_core.tenants.package_workflow import read_workflows
+
+__all__ = ["PackageInvalid", "Problem", "TenantPackage", "load_package"]
+
+NO_DEMO = Demo((), (), ())
+
+
+def load_package(path: Path) -> TenantPackage:
+    """The package in folder ``path``, every reference checked, parents before children.
+
+    Raises ``PackageInvalid`` (``PACKAGE_INVALID``) with all problems found; nothing else.
+    """
+    folder = PackageFolder(path, Findings())
+    manifest = folder.toml(MANIFEST) or Section(MANIFEST, "", {}, Findings())
+    package = _read(folder, manifest)
+    if folder.findings.problems:
+        raise PackageInvalid(path, folder.findings.problems)
+    return package
+
+
+def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
+    tenant = read_tenant(manifest)
+    sources = read_sources(manifest)
+    known = frozenset(source.code for source in sources)
+    levels = read_levels(manifest, known)
+    places = read_places(folder, levels, known, tenant.division_code)
+    by_code = {place.code: place for place in places}
+    shapes = read_shapes(folder, places)
+    departments = read_departments(folder, by_code)
+    roles = read_roles(folder)
+    forms = read_forms(folder)
+    workflows = read_workflows(folder, known)
+    deadlines = read_deadlines(folder, workflows, known)
+    kinds = KindReader(
+        department=frozenset(row.code for row in departments),
+        workflow=frozenset(row.code for row in workflows),
+        form=frozenset(row.code for row in forms),
+        deadline=frozenset(row.profile for row in deadlines),
+        source=known,
+    ).read(folder)
+    world = DemoWorld(
+        places=by_code,
+        shapes=shapes,
+        kinds={row.code: row for row in kinds},
+        workflows={row.code: row for row in workflows},
+        roles=frozenset(row.code for row in roles),
+        departments=frozenset(row.code for row in departments),
+    )
+    return TenantPackage(
+        folder=folder.path,
+        tenant=tenant,
+        levels=levels,
+        sources=sources,
+        switches=read_switches(manifest),
+        places=places,
+        shapes=shapes,
+        departments=departments,
+        roles=roles,
+        kinds=kinds,
+        forms=forms,
+        workflows=workflows,
+        deadlines=deadlines,
+        calendar=read_calendar(folder),
+        plugins=read_plugins(folder),
+        demo=_demo(folder, tenant, world),
+        warnings=tuple(folder.findings.warnings),
+    )
+
+
+def _demo(folder: PackageFolder, tenant: TenantInfo, world: DemoWorld) -> Demo:
+    return read_demo(folder, world) if tenant.demo else NO_DEMO
