@@ -8,10 +8,13 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from jingwei_core.access.loading import CompiledSets
+from jingwei_core.access.tokens import AccessTokens
 from jingwei_core.clock import SystemClock
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.engine import Database, open_database
@@ -51,6 +54,9 @@ class Platform:
         self.clock: Clock = SystemClock()
         self.queue = JobQueue()
         self.events: Events = EventService()
+        lifetime = timedelta(seconds=self.settings.access_token_s)
+        self.tokens = AccessTokens(self.settings.secret(), lifetime)
+        self.permission_sets = CompiledSets()
         self.catalogue = _catalogue(host)
         self._by_slug: dict[str, tuple[float, TenantState]] = {}
         self._by_id: dict[uuid.UUID, str] = {}

@@ -68,7 +68,8 @@ async def account_context(
     """
     registry = await platform.registry(tenant.id)
     async with platform.database.unit(tenant.id) as unit:
-        access = await load_access(unit, identity.account_id, platform.clock.now())
+        now = platform.clock.now()
+        access = await load_access(unit, identity.account_id, now, platform.permission_sets)
         if access is None or access.status != "active" or access.epoch != identity.epoch:
             raise Unauthenticated("SESSION_ENDED")
         actor = Actor("account", access.name, identity.account_id, access.department_ids)

@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jingwei_sdk.errors import Unavailable
@@ -42,7 +42,17 @@ class Settings(BaseSettings):
         None, description="application role, for hosts that must not hold the owner's URL"
     )
     data_dir: Path = Field(default_factory=default_data_dir)
+    secret_key: SecretStr | None = Field(
+        None, description="the deployment's secret, at least 32 bytes; unset: the file below"
+    )
     secret_key_file: Path | None = Field(None, description="default: <data_dir>/secret.key")
+    access_token_s: int = Field(600, ge=30, le=3600, description="life of an access token")
+    refresh_token_s: int = Field(
+        14 * 86_400, ge=600, description="a session ends when it is not refreshed for so long"
+    )
+    sign_in_failures: int = Field(5, ge=3, description="failed sign-ins before an account locks")
+    sign_in_lock_s: int = Field(900, ge=60, description="first lock; each further failure doubles")
+    sign_in_lock_max_s: int = Field(86_400, ge=60, description="longest lock")
     server_account: str | None = Field(
         None, description="account the embedded server runs as when started by root"
     )
@@ -78,10 +88,16 @@ class Settings(BaseSettings):
         return self.secret_key_file or self.data_dir / "secret.key"
 
     def secret(self) -> bytes:
-        """The deployment's secret, made at first use (mode 0600).
+        """The deployment's secret: ``JINGWEI_SECRET_KEY``, or the file, made at first use (0600).
 
-        Raises ``Unavailable`` (``SECRET_UNREADABLE``) if it cannot be read or made.
+        Raises ``Unavailable`` (``SECRET_UNREADABLE``) if it cannot be read or made, or is short.
         """
+        if self.secret_key is not None:
+            given = self.secret_key.get_secret_value().encode()
+            if len(given) < _SECRET_BYTES:
+                cause = f"shorter than {_SECRET_BYTES} bytes"
+                raise Unavailable("SECRET_UNREADABLE", file="JINGWEI_SECRET_KEY", cause=cause)
+            return given
         try:
             return _read_or_make(self.secret_path)
         except (OSError, ValueError) as error:

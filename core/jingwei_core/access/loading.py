@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from jingwei_core.access.permissions import Grant, PermissionSet
-from jingwei_sdk.errors import Unauthenticated
 
 ACTIVE = "active"
 SUSPENDED = "suspended"
@@ -86,15 +85,15 @@ class CompiledSets:
 
 async def load_access(
     unit: Reading, account_id: uuid.UUID, now: datetime, sets: CompiledSets | None = None
-) -> Access:
-    """The account of the unit's tenant with its permissions at ``now`` (aware).
+) -> Access | None:
+    """The account of the unit's tenant with its permissions at ``now`` (aware), if it exists.
 
-    A suspended account is returned with its status and no permissions. Raises ``Unauthenticated``
-    (``SESSION_ENDED``) when the tenant has no such account.
+    A suspended account is returned with its status and no permissions. ``sets`` remembers compiled
+    permission sets between calls.
     """
     rows = list(await unit.fetch(_SQL, account_id, now))
     if not rows:
-        raise Unauthenticated("SESSION_ENDED")
+        return None
     account = rows[0]
     posts = [row for row in rows if row["post_id"] is not None]
     if account["status"] != ACTIVE:
