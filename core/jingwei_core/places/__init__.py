@@ -1,1 +1,1 @@
-"""See the modules of this room."""
+"""Places: the tenant's tree, its codes and shapes, and finding the grid of a point."""

@@ -1,9 +1,10 @@
 """The place tree (地点树): places, their codes over time, and the shapes of grids."""
 
-from jingwei_sdk.tables import TenantFK, TenantTable
 from piccolo.columns import JSONB, BigInt, Date, Integer, Text
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
+
+from jingwei_sdk.tables import TenantFK, TenantTable
 
 
 class PlaceLevel(TenantTable, tablename="place_level", schema="core"):
