@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -40,6 +41,15 @@ def memory_folder(name: str) -> Iterator[Path]:
 
 def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _group(user: str | None) -> int | None:
+    return None if user is None else pwd.getpwnam(user).pw_gid
+
+
+def _groups(user: str | None) -> list[int] | None:
+    # Without this a process that root starts for another user keeps root's groups.
+    return None if user is None else []
 
 
 def run_tool(command: Sequence[str], *, env: Mapping[str, str], user: str | None = None) -> str:
@@ -81,6 +91,8 @@ class Daemons:
                 command,
                 env=self._env,
                 user=self._user,
+                group=_group(self._user),
+                extra_groups=_groups(self._user),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
