@@ -67,10 +67,13 @@ def many_parameters(source: Source) -> list[str]:
     """Functions with more than five positional parameters, self and cls not counted.
 
     Parameters after `*` are named at every call and cannot be mixed up, so they do not count; nor
-    do those of a command-line or HTTP handler, which are the options a person types.
+    do those of a command-line or HTTP handler, which are the options a person types, and those of a
+    test, which pytest fills by name.
     """
     found = []
     for function in _functions(source):
+        if source.path.startswith("tests/") and function.name.startswith("test_"):
+            continue
         if function.decorator_list and source.path.endswith(("cli.py", "routes.py")):
             continue
         if function.decorator_list and "/cli/" in source.path:
@@ -150,6 +153,11 @@ PYTHON_RULES: list[tuple[Callable[[Source], list[str]], Source, Source]] = [
         many_parameters,
         Source(MODULE, "def f(a, b, c, d, e, g): ..."),
         Source(MODULE, "def f(self, a, b, c, d, e, *, g): ..."),
+    ),
+    (
+        many_parameters,
+        Source("tests/test_a.py", "def a(a, b, c, d, e, g): ..."),
+        Source("tests/test_a.py", "def test_a(a, b, c, d, e, g): ..."),
     ),
     (vague_names, Source("core/jingwei_core/utils.py", ""), Source(MODULE, "")),
     (prints, Source(MODULE, "print(1)"), Source("core/jingwei_core/cli/a.py", "print(1)")),
