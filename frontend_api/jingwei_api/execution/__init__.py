@@ -1,0 +1,1 @@
+"""Running an operation: context, batching, limits, and how errors are told."""

@@ -1,0 +1,97 @@
+"""Errors as clients read them (错误): a stable code, a text in their language, the next step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from graphql import GraphQLError, GraphQLSyntaxError, VariableDefinitionNode
+
+from jingwei_api.schema.naming import camel
+from jingwei_sdk.errors import JingweiError
+from jingwei_sdk.messages import Catalogue
+
+INTERNAL = "INTERNAL_ERROR"
+_log = structlog.get_logger(__name__)
+
+
+class ErrorTexts:
+    """Tells errors in the reader's language; what was not raised on purpose is masked."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def describe(self, error: JingweiError, locale: str, request_id: str) -> dict[str, Any]:
+        """A deliberate error as ``{message, extensions}``."""
+        message = self._catalogue.describe(error, locale)
+        extensions: dict[str, Any] = {
+            "code": error.code,
+            "requestId": request_id,
+            "retryable": error.retryable,
+        }
+        if error.field:
+            extensions["field"] = camel_path(error.field)
+        if error.row is not None:
+            extensions["row"] = error.row
+        if message.next_step:
+            extensions["nextStep"] = message.next_step
+        retry_after = error.params.get("retry_after_s")
+        if retry_after is not None:
+            extensions["retryAfterS"] = retry_after
+        return {"message": message.text, "extensions": extensions}
+
+    def internal(self, error: BaseException, locale: str, request_id: str) -> dict[str, Any]:
+        """An unforeseen error: its text goes to the log, the client gets the request id."""
+        _log.error("unexpected_error", request_id=request_id, exc_info=error)
+        return self._coded(INTERNAL, {"request_id": request_id}, locale, request_id)
+
+    def graphql(self, error: GraphQLError, locale: str, request_id: str) -> dict[str, Any]:
+        """An error of an operation, with its path and places in the document."""
+        told = self._content(error, locale, request_id)
+        if error.locations:
+            told["locations"] = [place.formatted for place in error.locations]
+        if error.path:
+            told["path"] = error.path
+        return told
+
+    def _content(self, error: GraphQLError, locale: str, request_id: str) -> dict[str, Any]:
+        cause = _cause(error)
+        if isinstance(cause, JingweiError):
+            return self.describe(cause, locale, request_id)
+        if cause is not None:
+            return self.internal(cause, locale, request_id)
+        code, params = _document_error(error)
+        return self._coded(code, params, locale, request_id)
+
+    def _coded(
+        self, code: str, params: Mapping[str, Any], locale: str, request_id: str
+    ) -> dict[str, Any]:
+        message = self._catalogue.message(code, locale, params)
+        extensions: dict[str, Any] = {"code": code, "requestId": request_id, "retryable": False}
+        if message.next_step:
+            extensions["nextStep"] = message.next_step
+        extensions.update({k: v for k, v in params.items() if k in ("figure", "limit")})
+        return {"message": message.text, "extensions": extensions}
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    """What was raised by code of ours, behind the layers that GraphQL puts around it."""
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause
+
+
+def _document_error(error: GraphQLError) -> tuple[str, dict[str, Any]]:
+    told = error.extensions or {}
+    if "code" in told:
+        return str(told["code"]), {k: v for k, v in told.items() if k != "code"}
+    if isinstance(error, GraphQLSyntaxError):
+        return "GRAPHQL_SYNTAX", {"cause": error.message}
+    if any(isinstance(node, VariableDefinitionNode) for node in error.nodes or ()):
+        return "GRAPHQL_VARIABLES", {"cause": error.message}
+    return "GRAPHQL_VALIDATION", {"cause": error.message}
+
+
+def camel_path(path: str) -> str:
+    """``photos[0].evidence_id`` as GraphQL spells it."""
+    return ".".join(camel(part) for part in path.split("."))

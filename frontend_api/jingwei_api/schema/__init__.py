@@ -1,0 +1,1 @@
+"""The GraphQL schema (模式), generated from the declarations of one enabled set."""

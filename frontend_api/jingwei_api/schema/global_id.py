@@ -1,0 +1,36 @@
+"""Global ids (全局标识): base64 of ``Type:uuid``, so that any node can be asked for by id alone."""
+
+import base64
+import binascii
+import uuid
+
+from jingwei_sdk.errors import Invalid
+
+
+def encode(type_name: str, row_id: uuid.UUID) -> str:
+    """The global id of a row; opaque to clients."""
+    return base64.b64encode(f"{type_name}:{row_id}".encode()).decode()
+
+
+def decode(value: str, field: str | None = None) -> tuple[str, uuid.UUID]:
+    """The type name and id in a global id; raises ``Invalid`` (``ID_INVALID``)."""
+    try:
+        type_name, _, text = base64.b64decode(value, validate=True).decode("ascii").partition(":")
+        row_id = uuid.UUID(text)
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise Invalid("ID_INVALID", field=field) from error
+    # One row has one id: spellings that only decode alike are refused.
+    if encode(type_name, row_id) != value:
+        raise Invalid("ID_INVALID", field=field)
+    return type_name, row_id
+
+
+def decode_as(type_name: str, value: str, field: str | None = None) -> uuid.UUID:
+    """The row id in a global id of ``type_name``.
+
+    Raises ``Invalid``: ``ID_INVALID``, or ``ID_OF_OTHER_TYPE`` when it names another type.
+    """
+    found, row_id = decode(value, field)
+    if found != type_name:
+        raise Invalid("ID_OF_OTHER_TYPE", field=field, expected=type_name)
+    return row_id

@@ -1,0 +1,207 @@
+"""Inputs (输入): GraphQL input and output types made from msgspec structs, and values for them.
+
+A field ``Annotated[UUID, msgspec.Meta(extra={"record": "Place"})]`` is a global id of that record in
+GraphQL and a plain UUID in the struct; other UUIDs stay plain.
+"""
+
+import enum
+import types
+import typing
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import strawberry
+
+from jingwei_api.schema import global_id
+from jingwei_api.schema.naming import camel
+from jingwei_api.schema.scalars import Enums, JsonValue, Long
+from jingwei_api.schema.types import Field, TypeSpace
+from jingwei_sdk.errors import Invalid, Refused
+
+_SCALARS: Mapping[Any, Any] = {
+    str: str,
+    bool: bool,
+    int: Long,
+    float: float,
+    datetime: datetime,
+    date: date,
+    uuid.UUID: uuid.UUID,
+    object: JsonValue,
+    Any: JsonValue,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How one struct field travels: its bare type, and what surrounds it."""
+
+    bare: Any
+    is_list: bool = False
+    is_null: bool = False
+    record: str | None = None
+    description: str | None = None
+
+
+def shape_of(annotation: Any) -> Shape:
+    """Take a field's annotation apart; raises ``Refused`` (``INPUT_TYPE_UNKNOWN``)."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _annotated(arguments)
+    if origin in (types.UnionType, typing.Union):
+        rest = [part for part in arguments if part not in (type(None), msgspec.UnsetType)]
+        if len(rest) != 1:
+            raise Refused("INPUT_TYPE_UNKNOWN", kind=str(annotation))
+        inner = shape_of(rest[0])
+        is_null = inner.is_null or len(rest) < len(arguments)
+        return Shape(inner.bare, inner.is_list, is_null, inner.record, inner.description)
+    if origin in (list, tuple, set, frozenset):
+        inner = shape_of(arguments[0])
+        if inner.is_list:
+            raise Refused("INPUT_TYPE_UNKNOWN", kind=str(annotation))
+        return Shape(inner.bare, True, False, inner.record, inner.description)
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return Shape(object)
+    if isinstance(annotation, type) and issubclass(annotation, Mapping):
+        return Shape(object)
+    return Shape(annotation)
+
+
+def _annotated(arguments: tuple[Any, ...]) -> Shape:
+    inner = shape_of(arguments[0])
+    record, description = inner.record, inner.description
+    for meta in arguments[1:]:
+        if isinstance(meta, msgspec.Meta):
+            record = (meta.extra or {}).get("record", record)
+            description = meta.description or description
+    return Shape(inner.bare, inner.is_list, inner.is_null, record, description)
+
+
+class Structs:
+    """The types of one schema that come from structs; the same struct gives the same type."""
+
+    def __init__(self, space: TypeSpace, enums: Enums) -> None:
+        self._space = space
+        self._enums = enums
+        self._made: dict[tuple[type, bool], str] = {}
+
+    def input_type(self, struct: type[msgspec.Struct], name: str, owner: str) -> str:
+        """The name of the input type of a struct."""
+        return self._type(struct, name, owner, is_input=True)
+
+    def output_type(self, struct: type[msgspec.Struct], name: str, owner: str) -> str:
+        """The name of the object type of a struct."""
+        return self._type(struct, name, owner, is_input=False)
+
+    def _type(self, struct: type[msgspec.Struct], name: str, owner: str, *, is_input: bool) -> str:
+        key = (struct, is_input)
+        if key in self._made:
+            return self._made[key]
+        self._made[key] = name
+        fields = [
+            self._field(struct, field, owner, is_input=is_input)
+            for field in msgspec.structs.fields(struct)
+        ]
+        text = (struct.__doc__ or "").strip().split("\n", 1)[0]
+        make = self._space.input if is_input else self._space.object
+        make(name, fields, owner=owner, description=text)
+        return name
+
+    def _field(
+        self, struct: type, field: msgspec.structs.FieldInfo, owner: str, *, is_input: bool
+    ) -> Field:
+        shape = shape_of(field.type)
+        kind = self._kind(shape, owner, is_input=is_input)
+        if shape.is_list:
+            kind = f"list[{kind}]" if isinstance(kind, str) else list[kind]
+        if shape.is_null or (is_input and not field.required):
+            kind = f"{kind} | None" if isinstance(kind, str) else kind | None
+        resolve = _value(field.name, shape) if not is_input else None
+        return Field(field.name, kind, shape.description, resolve, owner=owner)
+
+    def _kind(self, shape: Shape, owner: str, *, is_input: bool) -> Any:
+        bare = shape.bare
+        if shape.record is not None:
+            return strawberry.ID
+        if typing.get_origin(bare) is Literal:
+            return str
+        if isinstance(bare, type) and issubclass(bare, msgspec.Struct):
+            name = bare.__name__
+            if is_input and not name.endswith("Input"):
+                name += "Input"
+            return self._type(bare, name, owner, is_input=is_input)
+        if isinstance(bare, type) and issubclass(bare, enum.Enum):
+            return self._enums.graphql(bare)
+        if bare in _SCALARS:
+            return _SCALARS[bare]
+        raise Refused("INPUT_TYPE_UNKNOWN", kind=str(bare))
+
+
+def struct_value(
+    struct: type[msgspec.Struct], given: Mapping[str, Any] | None, where: str = "input"
+) -> msgspec.Struct:
+    """The struct for an input value.
+
+    Raises ``Invalid`` with the path of the field: ``INPUT_INVALID``, ``ID_INVALID``,
+    ``ID_OF_OTHER_TYPE``.
+    """
+    plain = _plain(struct, given or {}, where)
+    try:
+        return msgspec.convert(plain, struct, strict=True, str_keys=False)
+    except msgspec.ValidationError as error:
+        cause, _, at = str(error).partition(" - at `$")
+        path = where + "".join(
+            "." + camel(part) if part and not part.startswith("[") else part
+            for part in at.rstrip("`").split(".")
+        )
+        raise Invalid("INPUT_INVALID", field=path, cause=cause) from error
+
+
+def _plain(struct: type[msgspec.Struct], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = {field.name: field for field in msgspec.structs.fields(struct)}
+    plain = {}
+    for name, value in given.items():
+        field = known[name]
+        shape = shape_of(field.type)
+        if value is None and not shape.is_null:
+            # null for an input that may be left out but has no null: the same as leaving it out.
+            continue
+        plain[field.encode_name] = _converted(shape, value, f"{where}.{camel(name)}")
+    return plain
+
+
+def _converted(shape: Shape, value: Any, where: str) -> Any:
+    if value is None:
+        return None
+    if shape.is_list and isinstance(value, list):
+        single = Shape(shape.bare, record=shape.record)
+        return [_converted(single, item, f"{where}[{at}]") for at, item in enumerate(value)]
+    if shape.record is not None:
+        return global_id.decode_as(shape.record, value, where)
+    if isinstance(shape.bare, type) and issubclass(shape.bare, msgspec.Struct):
+        return _plain(shape.bare, value, where)
+    return value.value if isinstance(value, enum.Enum) else value
+
+
+def _value(name: str, shape: Shape) -> Any:
+    def resolve(source: Any, operation: Any, given: Mapping[str, Any]) -> Any:
+        value = source[name] if isinstance(source, Mapping) else getattr(source, name)
+        if value is None or value is msgspec.UNSET:
+            return None
+        return [_told(shape, item) for item in value] if shape.is_list else _told(shape, value)
+
+    return resolve
+
+
+def _told(shape: Shape, value: Any) -> Any:
+    """A value of the answer; kept answers hold ids and times as text."""
+    if shape.record is not None:
+        return global_id.encode(shape.record, uuid.UUID(str(value)))
+    if shape.bare in (datetime, date) and isinstance(value, str):
+        return shape.bare.fromisoformat(value)
+    if isinstance(shape.bare, type) and issubclass(shape.bare, enum.Enum):
+        return shape.bare(value)
+    return value

@@ -1,0 +1,125 @@
+"""Mutations (变更): one for each command, and the payload it answers."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import strawberry
+
+from jingwei_api.schema import global_id
+from jingwei_api.schema.inputs import Structs, struct_value
+from jingwei_api.schema.naming import lower_first, pascal
+from jingwei_api.schema.node import Row
+from jingwei_api.schema.references import Declarations, owner_of
+from jingwei_api.schema.types import Argument, Field, TypeSpace
+from jingwei_core.commands.bus import Answer, Call
+from jingwei_sdk.commands import Command
+from jingwei_sdk.errors import Invalid
+
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a command answered: a row to be read, or plain values."""
+
+    row_id: uuid.UUID | None
+    values: Mapping[str, Any] | None
+    replayed: bool
+
+
+def mutation_fields(space: TypeSpace, registry: Declarations, structs: Structs) -> list[Field]:
+    """The fields of ``Mutation``, in the order of their names."""
+    found = [
+        _mutation(space, structs, command, owner_of(registry, "command", command.name))
+        for command in registry.commands.values()
+    ]
+    return sorted(found, key=lambda field: field.name)
+
+
+def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) -> Field:
+    payload = _payload(space, structs, command, owner)
+    arguments = []
+    if command.on is not None:
+        arguments += [
+            Argument("id", strawberry.ID, f"The {command.on.name} it is about."),
+            Argument("expected_version", int | None, "Refuse if the row's version moved on."),
+        ]
+    if msgspec.structs.fields(command.input):
+        name = structs.input_type(command.input, f"{pascal(command.name)}Input", owner)
+        needed = any(field.required for field in msgspec.structs.fields(command.input))
+        kind = name if needed else f"{name} | None"
+        arguments.append(Argument("input", kind))
+    arguments.append(
+        Argument(
+            "idempotency_key",
+            str,
+            "Yours for this one action: sent again, it gives the same answer and acts once.",
+        )
+    )
+    return Field(
+        command.mutation,
+        payload,
+        command.description,
+        _run(command),
+        tuple(arguments),
+        owner,
+        graphql_name=command.mutation,
+    )
+
+
+def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -> str:
+    if command.returns is not None:
+        record = command.returns
+        answer = Field(
+            lower_first(record.name),
+            f"{record.name} | None",
+            "The row after the command; null when it is out of your sight.",
+            _row(record.name),
+            graphql_name=lower_first(record.name),
+        )
+    else:
+        assert command.result is not None
+        kind = structs.output_type(command.result, command.result.__name__, owner)
+        answer = Field("result", kind, None, lambda source, operation, given: source.values)
+    name = f"{pascal(command.name)}Payload"
+    replayed = Field("replayed", bool, "true: this key was used before and nothing was done.")
+    space.object(name, [answer, replayed], owner=owner, description=f"Answer of {command.name}.")
+    return name
+
+
+def _row(record: str) -> Any:
+    async def resolve(source: Payload, operation: Any, given: Mapping[str, Any]) -> Row | None:
+        if source.row_id is None:
+            return None
+        found: Row | None = await operation.rows.by_key(record, "id", source.row_id)
+        return found
+
+    return resolve
+
+
+def _run(command: Command) -> Any:
+    async def resolve(source: object, operation: Any, given: Mapping[str, Any]) -> Payload:
+        answer: Answer = await operation.command(_call(command, given))
+        return Payload(answer.row_id, answer.values, answer.replayed)
+
+    return resolve
+
+
+def _call(command: Command, given: Mapping[str, Any]) -> Call:
+    """Raises ``Invalid``: ``IDEMPOTENCY_KEY_INVALID`` and what ids and input refuse."""
+    key = given["idempotency_key"]
+    if not key.strip() or len(key) > LONGEST_KEY or not key.isprintable():
+        raise Invalid("IDEMPOTENCY_KEY_INVALID", field="idempotencyKey", maximum=LONGEST_KEY)
+    target = None
+    if command.on is not None:
+        target = global_id.decode_as(command.on.name, given["id"], "id")
+    return Call(
+        command=command,
+        input=struct_value(command.input, given.get("input")),
+        target_id=target,
+        expected_version=given.get("expected_version"),
+        key=key,
+    )

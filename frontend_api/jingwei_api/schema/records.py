@@ -1,0 +1,153 @@
+"""Object types (对象类型) of records: their columns, relations and computed fields."""
+
+import types
+import typing
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+from graphql import GraphQLResolveInfo
+
+from jingwei_api.schema import global_id
+from jingwei_api.schema.node import Row
+from jingwei_api.schema.references import (
+    INTERNAL,
+    Declarations,
+    is_reference,
+    owner_of,
+    relations_of,
+)
+from jingwei_api.schema.scalars import Enums, JsonValue, Long, column_type
+from jingwei_api.schema.types import Argument, Field, TypeSpace
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.records import Computed, Many, One, Opposite, Record, Relation
+
+_COMPUTED_TYPES: Mapping[Any, Any] = {
+    str: str,
+    int: int,
+    bool: bool,
+    float: float,
+    datetime: datetime,
+    date: date,
+    dict: JsonValue,
+    Long: Long,
+}
+
+
+def add_record(
+    space: TypeSpace,
+    registry: Declarations,
+    record: Record,
+    arguments: Mapping[str, tuple[Argument, ...]],
+    enums: Enums,
+) -> type:
+    """Make a record's object type; ``arguments`` are those of each record's connection.
+
+    Raises ``Refused`` (``SCHEMA_CLASH``) naming both packages when a field is claimed twice.
+    """
+    owner = owner_of(registry, "record", record.name)
+    fields = [Field("id", strawberry.ID, "Global id.", _id, owner=owner)]
+    fields += _columns(record, enums, owner)
+    for name, relation in relations_of(registry, record).items():
+        fields.append(_relation(registry, record, name, relation, arguments))
+    for name, computed in registry.computed(record).items():
+        fields.append(_computed(registry, record, name, computed))
+
+    def is_type_of(source: object, info: GraphQLResolveInfo) -> bool:
+        return isinstance(source, Row) and source.record.name == record.name
+
+    return space.object(
+        record.name,
+        fields,
+        owner=owner,
+        description=record.description,
+        bases=(space.lookup("Node"),),
+        attributes={"is_type_of": staticmethod(is_type_of)},
+    )
+
+
+def _id(source: Row, operation: Any, given: Mapping[str, Any]) -> str:
+    return global_id.encode(source.record.name, source.id)
+
+
+def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
+    fields = []
+    for name in record.columns:
+        if name == "id" or name in INTERNAL or is_reference(record, name):
+            continue
+        column = record.column(name)
+        found = column_type(column, enums)
+        # A guarded column reads as null for who may not see it.
+        annotation = found.python | None if name in record.guarded else found.annotation
+        fields.append(Field(name, annotation, column._meta.help_text, owner=owner))
+    return fields
+
+
+def _relation(
+    registry: Declarations,
+    record: Record,
+    name: str,
+    relation: Relation,
+    arguments: Mapping[str, tuple[Argument, ...]],
+) -> Field:
+    owner = owner_of(registry, "field", f"{record.name}.{name}")
+    target = registry.records[relation.record]
+    text = target.description
+    if isinstance(relation, Many):
+        kind = f"{target.name}Connection"
+        return Field(name, kind, text, _many(relation), arguments[target.name], owner)
+    resolve = _one(relation) if isinstance(relation, One) else _opposite(relation)
+    # Nullable even where the column is not: the row it names may be out of the reader's sight.
+    return Field(name, f"{target.name} | None", text, resolve, owner=owner)
+
+
+def _one(relation: One) -> Any:
+    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Row | None:
+        wanted = source.values[relation.column]
+        if wanted is None:
+            return None
+        found: Row | None = await operation.rows.by_key(relation.record, "id", wanted)
+        return found
+
+    return resolve
+
+
+def _opposite(relation: Opposite) -> Any:
+    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Row | None:
+        found: Row | None = await operation.rows.by_key(
+            relation.record, relation.column, source.id
+        )
+        return found
+
+    return resolve
+
+
+def _many(relation: Many) -> Any:
+    def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Any:
+        return operation.rows.children(relation.record, relation.column, source.id, given)
+
+    return resolve
+
+
+def _computed(registry: Declarations, record: Record, name: str, computed: Computed) -> Field:
+    owner = owner_of(registry, "field", f"{record.name}.{name}")
+
+    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Any:
+        return await operation.rows.computed(record, name, computed, source)
+
+    kind = _computed_type(record, name, computed.type)
+    return Field(name, kind | None, computed.description, resolve, owner=owner)
+
+
+def _computed_type(record: Record, name: str, kind: Any) -> Any:
+    if kind in _COMPUTED_TYPES:
+        return _COMPUTED_TYPES[kind]
+    if typing.get_origin(kind) is list:
+        inner = _computed_type(record, name, typing.get_args(kind)[0])
+        return list[inner]
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        rest = [part for part in typing.get_args(kind) if part is not type(None)]
+        if len(rest) == 1:
+            return _computed_type(record, name, rest[0])
+    raise Refused("COMPUTED_TYPE_UNKNOWN", record=record.name, field=name, kind=str(kind))

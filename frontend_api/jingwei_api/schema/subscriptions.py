@@ -1,0 +1,45 @@
+"""Subscriptions (订阅): changes in my area, as they are committed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from jingwei_api.schema.node import Row
+from jingwei_api.schema.types import Argument, Field, TypeSpace
+
+
+def subscription_fields(space: TypeSpace) -> list[Field]:
+    """The fields of ``Subscription``."""
+    space.object(
+        "Change",
+        [
+            Field("record", str, "Type name of what changed."),
+            Field("id", strawberry.ID, "Its global id.", _global_id),
+            Field("node", "Node | None", "As it is now; null when it is gone.", _node),
+            Field("at", datetime, "When this server learnt of it."),
+        ],
+        owner="core",
+        description="Something in my area changed (变更通知).",
+    )
+    arguments = (
+        Argument("under", strawberry.ID | None, "Only in this place's subtree."),
+        Argument("records", list[str] | None, "Only these types; all that I may read if left out."),
+    )
+    text = "Changes in my area, told at most once each; read again after a reconnect."
+    return [Field("changes", "Change", text, _changes, arguments, is_subscription=True)]
+
+
+def _global_id(source: Any, operation: Any, given: Mapping[str, Any]) -> str:
+    value: str = source.global_id
+    return value
+
+
+async def _node(source: Any, operation: Any, given: Mapping[str, Any]) -> Row | None:
+    found: Row | None = await operation.rows.by_key(source.record, "id", source.row_id)
+    return found
+
+
+def _changes(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
+    return operation.changes(given.get("under"), given.get("records"))

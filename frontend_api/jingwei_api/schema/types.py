@@ -1,0 +1,198 @@
+"""Making GraphQL types at run time: named types that may refer to each other before they exist."""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import get_object_definition
+from strawberry.types.field import StrawberryField
+from strawberry.types.info import Info
+
+from jingwei_api.schema.naming import NAME, camel
+from jingwei_sdk.errors import Refused
+
+Resolver = Callable[[Any, Any, Mapping[str, Any]], Any]
+
+
+class ResolvedField(StrawberryField):
+    """A field answered by ``resolve(source, operation, arguments)``, at once or awaited."""
+
+    resolve: Resolver | None = None
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Never: it always needs the operation."""
+        return self.resolve is None
+
+    def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
+        """What ``resolve`` answers."""
+        if self.resolve is None or info is None:
+            return super().get_result(source, info, args, kwargs)
+        return self.resolve(source, info.context, kwargs)
+
+    def __copy__(self) -> Self:
+        copied = super().__copy__()
+        copied.resolve = self.resolve
+        return copied
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a field; left out means absent from the arguments, not ``None``."""
+
+    name: str
+    annotation: Any
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field to make: ``name`` in Python's spelling, ``annotation`` a type or a type's name."""
+
+    name: str
+    annotation: Any
+    description: str | None = None
+    resolve: Resolver | None = None
+    arguments: tuple[Argument, ...] = ()
+    owner: str = ""
+    is_subscription: bool = False
+    graphql_name: str | None = None
+
+
+class TypeSpace:
+    """The named types of one schema; refuses a name or a field that is claimed twice."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, Any] = {}
+        self._owners: dict[str, str] = {}
+
+    def claim(self, name: str, owner: str) -> None:
+        """Reserve a type name; raises ``Refused`` (``SCHEMA_CLASH``, ``SCHEMA_NAME``)."""
+        if not NAME.match(name) or name.startswith("__"):
+            raise Refused("SCHEMA_NAME", name=name, owner=owner)
+        if name in self._owners:
+            raise Refused("SCHEMA_CLASH", name=name, owners=sorted((self._owners[name], owner)))
+        self._owners[name] = owner
+
+    def add(self, kind: type, owner: str) -> type:
+        """Take in a type that was written by hand."""
+        definition = get_object_definition(kind)
+        name = definition.name if definition else kind.__name__
+        self.claim(name, owner)
+        self._types[name] = kind
+        return kind
+
+    def object(
+        self,
+        name: str,
+        fields: Sequence[Field],
+        *,
+        owner: str,
+        description: str = "",
+        bases: tuple[type, ...] = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> type:
+        """An output type."""
+        return self._make(name, fields, owner, description, bases=bases, attributes=attributes)
+
+    def input(
+        self,
+        name: str,
+        fields: Sequence[Field],
+        *,
+        owner: str,
+        description: str = "",
+    ) -> type:
+        """An input type; a resolver receives it as a plain mapping by Python names."""
+        return self._make(name, fields, owner, description, is_input=True)
+
+    def lookup(self, name: str) -> Any:
+        """The type called ``name``, once it was made."""
+        return self._types[name]
+
+    def annotation(self, kind: Any) -> StrawberryAnnotation:
+        """The annotation of a type or of text that names types of this space."""
+        return StrawberryAnnotation(kind, namespace=self._types)
+
+    def field(self, spec: Field) -> StrawberryField:
+        """The Strawberry field of a specification."""
+        made = ResolvedField(
+            python_name=spec.name,
+            graphql_name=spec.graphql_name or camel(spec.name),
+            type_annotation=self.annotation(spec.annotation),
+            description=_plain_text(spec.description),
+            is_subscription=spec.is_subscription,
+        )
+        made.resolve = spec.resolve
+        made.arguments = [
+            StrawberryArgument(
+                python_name=argument.name,
+                graphql_name=camel(argument.name),
+                type_annotation=self.annotation(argument.annotation),
+                description=argument.description,
+            )
+            for argument in spec.arguments
+        ]
+        return made
+
+    def _make(
+        self,
+        name: str,
+        fields: Sequence[Field],
+        owner: str,
+        description: str,
+        *,
+        is_input: bool = False,
+        bases: tuple[type, ...] = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> type:
+        self.claim(name, owner)
+        _refuse_doubles(name, fields, owner)
+        made = {spec.name: self.field(spec) for spec in fields}
+        body = {**(attributes or {}), **made, "__annotations__": {}, "__module__": __name__}
+        kind = types.new_class(name, bases, {}, lambda space: space.update(body))
+        finished: type = strawberry.type(
+            kind, name=name, description=_plain_text(description), is_input=is_input
+        )
+        definition = get_object_definition(finished, strict=True)
+        annotations = {spec.name: spec.annotation for spec in fields}
+        for field in definition.fields:
+            # Making a dataclass replaced these by annotations that look names up in this module.
+            field.type_annotation = self.annotation(annotations[field.python_name])
+        if is_input:
+            definition.from_input = _as_mapping
+        self._types[name] = finished
+        return finished
+
+
+def _plain_text(text: str | None) -> str | None:
+    """A docstring's first line without the double backticks of its own markup."""
+    return text.replace("``", "`") if text else None
+
+
+def _refuse_doubles(name: str, fields: Sequence[Field], owner: str) -> None:
+    owners: dict[str, str] = {}
+    for spec in fields:
+        spelt = spec.graphql_name or camel(spec.name)
+        if not NAME.match(spelt) or spelt.startswith("__"):
+            raise Refused("SCHEMA_NAME", name=f"{name}.{spelt}", owner=spec.owner or owner)
+        if spelt in owners:
+            both = sorted((owners[spelt], spec.owner or owner))
+            raise Refused("SCHEMA_CLASH", name=f"{name}.{spelt}", owners=both)
+        owners[spelt] = spec.owner or owner
+
+
+def _as_mapping(kind: type, value: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    definition = get_object_definition(kind, strict=True)
+    given = {field.graphql_name: field for field in definition.fields}
+    return {
+        given[name].python_name: context.convert(
+            item, given[name].resolve_type(type_definition=definition), name
+        )
+        for name, item in value.items()
+        if name in given
+    }
