@@ -1,7 +1,8 @@
 """The outbox (发件箱): messages that leave the system, written with what caused them."""
 
-from jingwei_sdk.tables import TenantTable
 from piccolo.columns import JSONB, Integer, Text, Timestamptz
+
+from jingwei_sdk.tables import TenantTable
 
 
 class OutboxMessage(TenantTable, tablename="outbox_message", schema="core"):

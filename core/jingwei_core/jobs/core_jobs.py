@@ -1,0 +1,56 @@
+"""The core's own jobs (核心任务), declared as a plugin declares its own.
+
+The rooms that do the work are imported when a job runs: their modules need contexts, and contexts
+need the queue.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from jingwei_sdk.context import Context
+from jingwei_sdk.plugin import Job
+
+PLUGIN_REACTION = "core.plugin-reaction"
+OUTBOX_DELIVER = "core.outbox-deliver"
+EVIDENCE_GARBAGE = "core.evidence-garbage"
+TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
+
+TOKEN_KEPT_FOR = timedelta(days=7)
+"""An expired refresh token stays this long, so that its reuse is still recognised as such."""
+
+
+async def react(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """One plugin's reaction to one step of an event."""
+    from jingwei_core.plugins.hooks import run_reaction
+
+    await run_reaction(ctx, payload)
+
+
+async def deliver_message(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """One attempt to deliver one message of the outbox."""
+    from jingwei_core.outbox.delivery import deliver
+
+    await deliver(ctx, payload)
+
+
+async def collect_garbage(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove uploads that were never committed."""
+    from jingwei_core.evidence.garbage import collect
+
+    await collect(ctx, payload)
+
+
+async def remove_expired_tokens(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove refresh tokens that expired more than :data:`TOKEN_KEPT_FOR` ago."""
+    from jingwei_core.access.tables import RefreshToken
+
+    await RefreshToken.delete().where(RefreshToken.expires_at < ctx.now() - TOKEN_KEPT_FOR)
+
+
+JOBS: tuple[Job, ...] = (
+    Job(PLUGIN_REACTION, react),
+    Job(OUTBOX_DELIVER, deliver_message),
+    Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
+    Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
+)

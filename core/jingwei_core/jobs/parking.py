@@ -1,0 +1,110 @@
+"""Parked jobs (挂起的任务): kept with a reason until their tenant or plugin is back.
+
+A parked job has pgqueuer's status ``failed`` and the header ``parked``, so no worker looks at it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from pgqueuer.domain.models import Job as QueuedJob
+
+from jingwei_core.database import Database
+from jingwei_core.jobs.names import WAITING
+from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import NotFound
+from jingwei_sdk.plugin import Job
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+_log = structlog.get_logger(__name__)
+
+_PARK = """
+WITH parked AS (
+    UPDATE jobs.pgqueuer
+    SET status = 'failed', updated = now(), queue_manager_id = NULL,
+        headers = headers || jsonb_build_object('parked', $3::text, 'plugin', $4::text)
+    WHERE id = $1 AND queue_manager_id = $2 AND status = 'picked'
+    RETURNING id, entrypoint, priority
+)
+INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
+SELECT id, 'failed', entrypoint, priority FROM parked
+"""
+
+_KINDS = """
+SELECT DISTINCT tenant_id, entrypoint, headers ->> 'plugin' AS plugin FROM jobs.pgqueuer
+WHERE status = 'failed' AND headers ? 'parked'
+"""
+
+# The key is given up: it was about enqueuing twice, and another job may hold it by now.
+_FREE = f"""
+WITH freed AS (
+    UPDATE jobs.pgqueuer
+    SET status = 'queued', priority = {WAITING}, execute_after = now(), updated = now(),
+        dedupe_key = NULL, headers = headers - 'parked' - 'plugin'
+    WHERE status = 'failed' AND headers ? 'parked'
+        AND tenant_id = $1 AND entrypoint = $2 AND headers ->> 'plugin' = $3
+    RETURNING id, entrypoint, priority
+), logged AS (
+    INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
+    SELECT id, 'queued', entrypoint, priority FROM freed RETURNING 1
+)
+SELECT count(*) FROM logged
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Why a job cannot run now: a code, and the plugin that would have to be enabled, if any."""
+
+    reason: str
+    plugin: str = ""
+
+
+async def find_declared(
+    platform: "Platform", tenant_id: UUID, name: str
+) -> tuple[Tenant, Job] | Parked:
+    """The tenant and the declaration of a job, or why it has to wait."""
+    try:
+        state = await platform.tenant_by_id(tenant_id)
+    except NotFound as error:
+        return Parked(error.code)
+    if state.status != "active":
+        return Parked("TENANT_SUSPENDED")
+    declared = (await platform.registry(tenant_id)).jobs.get(name)
+    if declared is None:
+        return Parked("PLUGIN_OFF", _plugin_with(platform, name))
+    return state.tenant, declared
+
+
+async def park(database: Database, job: QueuedJob, reason: Parked) -> None:
+    """Set a picked job aside."""
+    _log.info("job_parked", job=job.entrypoint, number=job.id, reason=reason.reason)
+    async with database.platform() as unit:
+        await unit.execute(_PARK, job.id, job.queue_manager_id, reason.reason, reason.plugin)
+
+
+async def free_parked(platform: "Platform") -> int:
+    """Queue the parked jobs that can run again; how many there were."""
+    async with platform.database.platform() as unit:
+        kinds = await unit.fetch(_KINDS)
+    freed = 0
+    for tenant_id, name, plugin in kinds:
+        found = await find_declared(platform, tenant_id, name)
+        if isinstance(found, Parked):
+            continue
+        if plugin and plugin not in (await platform.registry(tenant_id)).enabled:
+            continue
+        async with platform.database.platform() as unit:
+            freed += await unit.fetchval(_FREE, tenant_id, name, plugin)
+    return freed
+
+
+def _plugin_with(platform: "Platform", name: str) -> str:
+    """The installed plugin that declares the job; empty when none does."""
+    for found in platform.host.installed():
+        if found.plugin is not None and name in {job.name for job in found.plugin.jobs}:
+            return found.id
+    return ""

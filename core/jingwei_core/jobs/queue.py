@@ -1,0 +1,131 @@
+"""Enqueuing (入队): in the transaction that caused the job, fair between tenants.
+
+Start-time fair queuing: a job's tag is one more than the larger of virtual time and the last tag of
+its tenant's lane, and pgqueuer, which takes the highest priority first, gets ``-tag``. Tags of one
+lane grow, so a tenant that arrives late stands right behind the job being served and not behind
+another's backlog; and every lane's next job has a tag that the others must pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
+from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
+from pgqueuer.adapters.persistence.queries import Queries
+
+from jingwei_core.database import Unit
+from jingwei_core.jobs.names import WAITING, queue_settings
+from jingwei_sdk.errors import Invalid, Refused
+
+PAYLOAD_LIMIT = 4096
+"""Bytes of a payload as JSON. A payload holds ids; what they stand for is read by the job."""
+
+_HIGHEST_TAG = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to enqueue. ``dedupe_key`` drops it while one with the same key waits or runs.
+
+    The payload is outside row security: ids and codes only, never a name, a number of a person, a
+    text somebody wrote.
+    """
+
+    name: str
+    payload: msgspec.Struct | Mapping[str, Any] = field(default_factory=dict)
+    delay_s: float = 0
+    dedupe_key: str | None = None
+
+
+class UnitDriver(AsyncpgDriver):
+    """pgqueuer's statements inside a unit of work, one after the other with all the others."""
+
+    def __init__(self, unit: Unit) -> None:
+        super().__init__(unit.connection)
+        self._unit = unit
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        """Rows as dictionaries."""
+        return [dict(row) for row in await self._unit.fetch(query, *args)]
+
+    async def execute(self, query: str, *args: object) -> str:
+        """The command tag."""
+        return await self._unit.execute(query, *args)
+
+
+class JobQueue:
+    """The queue as services see it; holds no connection."""
+
+    def __init__(self) -> None:
+        self._builder = QueryQueueBuilder(queue_settings())
+
+    async def enqueue(
+        self,
+        unit: Unit,
+        tenant_id: UUID,
+        job: str,
+        payload: msgspec.Struct | Mapping[str, Any],
+        *,
+        delay_s: float = 0,
+        dedupe_key: str | None = None,
+    ) -> int | None:
+        """Queue one job; its number, or ``None`` if ``dedupe_key`` is taken. See :meth:`add`."""
+        new = NewJob(job, payload, delay_s, dedupe_key)
+        return (await self.add(unit, tenant_id, [new]))[0]
+
+    async def add(self, unit: Unit, tenant_id: UUID, new: Sequence[NewJob]) -> list[int | None]:
+        """Queue jobs of one tenant in the unit's transaction: they exist if and only if it commits.
+
+        Raises ``Invalid`` (``JOB_PAYLOAD_TOO_LARGE``, ``JOB_PAYLOAD_UNFIT``) and ``Refused``
+        (``JOB_OF_ANOTHER_TENANT``) when the unit is bound to another tenant.
+        """
+        if unit.tenant not in (None, tenant_id):
+            raise Refused("JOB_OF_ANOTHER_TENANT", tenant=tenant_id, bound=unit.tenant)
+        if not new:
+            return []
+        payloads: list[bytes | None] = [_encoded(job) for job in new]
+        delays: list[timedelta | None] = [timedelta(seconds=job.delay_s) for job in new]
+        headers: list[dict[str, str] | None] = [{"tenant": str(tenant_id)} for _ in new]
+        last = await unit.fetchval("SELECT jobs.last_tag($1)", tenant_id)
+        queries = Queries(UnitDriver(unit), qbq=self._builder)
+        found = await queries.enqueue(
+            [job.name for job in new],
+            payloads,
+            _priorities(new, last),
+            delays,
+            [_key(tenant_id, job) for job in new],
+            headers,
+            on_conflict="skip",
+        )
+        return [None if number is None else int(number) for number in found]
+
+
+def _priorities(new: Sequence[NewJob], last: int) -> list[int]:
+    found = []
+    for job in new:
+        if job.delay_s > 0:
+            found.append(WAITING)
+        else:
+            last = min(last + 1, _HIGHEST_TAG)
+            found.append(-last)
+    return found
+
+
+def _key(tenant_id: UUID, job: NewJob) -> str | None:
+    return None if job.dedupe_key is None else f"{tenant_id}:{job.name}:{job.dedupe_key}"
+
+
+def _encoded(job: NewJob) -> bytes:
+    try:
+        data = msgspec.json.encode(job.payload)
+    except (TypeError, ValueError) as error:
+        raise Invalid("JOB_PAYLOAD_UNFIT", job=job.name, cause=str(error)) from error
+    if not data.startswith(b"{"):
+        raise Invalid("JOB_PAYLOAD_UNFIT", job=job.name, cause="not an object")
+    if len(data) > PAYLOAD_LIMIT:
+        raise Invalid("JOB_PAYLOAD_TOO_LARGE", job=job.name, size=len(data), limit=PAYLOAD_LIMIT)
+    return data

@@ -1,0 +1,152 @@
+"""Running one job (执行任务): its tenant's context, one transaction, and what follows from the end.
+
+The job's row leaves the queue in the job's own transaction, so what a job did in the database
+happens once; only what it did outside can repeat.
+"""
+
+import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import structlog
+from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
+from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.models import Context as QueueContext
+from pgqueuer.domain.models import Job as QueuedJob
+
+from jingwei_core.database import current_unit
+from jingwei_core.jobs.backoff import Backoff
+from jingwei_core.jobs.parking import Parked, find_declared, park
+from jingwei_core.session import Request, system_context
+from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import Denied, Invalid, JingweiError, NotFound, Refused
+from jingwei_sdk.plugin import Job
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+_log = structlog.get_logger(__name__)
+_FINAL = (Invalid, Denied, NotFound, Refused)
+"""Errors that the same call would meet again."""
+
+_FRAMES = 12
+
+_FINISH = """
+WITH done AS (
+    DELETE FROM jobs.pgqueuer WHERE id = $1 AND queue_manager_id = $2 AND status = 'picked'
+    RETURNING id, entrypoint, priority
+)
+INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
+SELECT id, 'successful', entrypoint, priority FROM done RETURNING job_id
+"""
+
+# A pick without a word after it was the last of a worker that died.
+_PICKS = """
+SELECT count(*) FROM jobs.pgqueuer_log
+WHERE job_id = $1 AND status = 'picked' AND id > coalesce(
+    (SELECT max(id) FROM jobs.pgqueuer_log WHERE job_id = $1 AND status <> 'picked'), 0)
+"""
+
+
+class JobFailed(Exception):
+    """A job ended for good. The text names types, codes and places in the code, no values: it is
+    kept outside row security."""
+
+
+class TakenOver(Exception):
+    """Another worker has the job; what this one did is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop trying: failed attempts by ``backoff``, and workers lost over one job."""
+
+    backoff: Backoff = field(default_factory=Backoff)
+    lost_workers: int = 3
+
+
+class JobRunner(AbstractEntrypointExecutor):
+    """pgqueuer's executor for every job: routes by tenant and name."""
+
+    def __init__(self, platform: "Platform", limits: Limits) -> None:
+        super().__init__(
+            EntrypointExecutorParameters(concurrency_limit=0, func=_never_called, on_failure="hold")
+        )
+        self._platform = platform
+        self._limits = limits
+
+    async def execute(self, job: QueuedJob, context: QueueContext) -> None:
+        """Run the job in one transaction, park it, or say what pgqueuer shall do with it.
+
+        Raises ``RetryRequested`` or :class:`JobFailed`, both without values of the tenant.
+        """
+        try:
+            found = await find_declared(self._platform, tenant_of(job), job.entrypoint)
+            if isinstance(found, Parked):
+                await park(self._platform.database, job, found)
+                return
+            await self._stop_if_deadly(job)
+            await self._run(job, *found)
+        except TakenOver:
+            _log.warning("job_taken_over", job=job.entrypoint, number=job.id)
+        except JobFailed:
+            raise
+        except Refused as error:
+            if error.code != "PLUGIN_OFF":
+                raise JobFailed(report(error)) from None
+            reason = Parked("PLUGIN_OFF", str(error.params.get("plugin", "")))
+            await park(self._platform.database, job, reason)
+        except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything
+            raise self._outcome(job, error) from None
+
+    async def _run(self, job: QueuedJob, tenant: Tenant, declared: Job) -> None:
+        name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
+        async with system_context(self._platform, tenant, name, request) as ctx:
+            await declared.run(ctx, payload_of(job))
+            if await current_unit().fetchval(_FINISH, job.id, job.queue_manager_id) is None:
+                raise TakenOver
+
+    async def _stop_if_deadly(self, job: QueuedJob) -> None:
+        async with self._platform.database.platform() as unit:
+            picks = await unit.fetchval(_PICKS, job.id)
+        if picks > self._limits.lost_workers:
+            raise JobFailed(f"WORKERS_LOST {picks - 1}")
+
+    def _outcome(self, job: QueuedJob, error: Exception) -> Exception:
+        failed, why = job.attempts + 1, report(error)
+        is_final = isinstance(error, _FINAL) or self._limits.backoff.is_spent(failed)
+        _log.warning(
+            "job_failed", job=job.entrypoint, number=job.id, failed=failed, final=is_final, why=why
+        )
+        if is_final:
+            return JobFailed(why)
+        return RetryRequested(timedelta(seconds=self._limits.backoff.delay_s(failed)), why)
+
+
+def tenant_of(job: QueuedJob) -> UUID:
+    """The tenant that the job belongs to."""
+    return UUID(str((job.headers or {})["tenant"]))
+
+
+def payload_of(job: QueuedJob) -> Mapping[str, Any]:
+    """What the job was given."""
+    payload: Mapping[str, Any] = json.loads(job.payload or b"{}")
+    return payload
+
+
+def report(error: BaseException) -> str:
+    """The error as type, code and the places it passed; its message may quote a person's data."""
+    name = error.code if isinstance(error, JingweiError) else type(error).__qualname__
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return " < ".join([name, *reversed(places)])
+
+
+async def _never_called(job: QueuedJob) -> None:
+    """pgqueuer wants a function; :meth:`JobRunner.execute` is what runs."""
+    raise JobFailed(f"UNROUTED {job.entrypoint}")

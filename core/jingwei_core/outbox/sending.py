@@ -1,0 +1,55 @@
+"""Putting messages into the outbox (发件箱): in the transaction that causes them."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+from uuid_utils.compat import uuid7
+
+from jingwei_core.database.unit import Unit
+from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
+from jingwei_core.outbox.channels import CHANNEL_NAMES
+from jingwei_sdk.errors import Invalid
+
+PAYLOAD_LIMIT = 256 * 1024
+"""Bytes of a message as JSON; larger things travel as a signed address of an evidence file."""
+
+_INSERT = """
+INSERT INTO core.outbox_message (tenant_id, id, channel, payload, status)
+VALUES ($1, $2, $3, $4::jsonb, 'waiting')
+"""
+
+
+class Enqueues(Protocol):
+    """What is needed of a context's signals."""
+
+    async def enqueue(
+        self, job: str, payload: msgspec.Struct | Mapping[str, object], *, delay_s: float = 0
+    ) -> None:
+        """Queue a job of the tenant in the same transaction."""
+        ...
+
+
+async def send_message(
+    signals: Enqueues, unit: Unit, channel: str, payload: Mapping[str, object]
+) -> uuid.UUID:
+    """Store a message and queue its delivery; both are gone if the transaction rolls back.
+
+    The id is what the receiver recognises a repetition by. Raises ``Invalid``:
+    ``OUTBOX_CHANNEL_UNKNOWN``, ``OUTBOX_PAYLOAD_UNFIT``, ``OUTBOX_PAYLOAD_TOO_LARGE``.
+    """
+    if channel not in CHANNEL_NAMES:
+        raise Invalid("OUTBOX_CHANNEL_UNKNOWN", channel=channel, known=list(CHANNEL_NAMES))
+    try:
+        text = json.dumps(msgspec.to_builtins(dict(payload)), ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise Invalid("OUTBOX_PAYLOAD_UNFIT", channel=channel, cause=str(error)) from error
+    size = len(text.encode())
+    if size > PAYLOAD_LIMIT:
+        raise Invalid("OUTBOX_PAYLOAD_TOO_LARGE", size=size, limit=PAYLOAD_LIMIT)
+    message_id: uuid.UUID = uuid7()
+    await unit.execute(_INSERT, unit.tenant, message_id, channel, text)
+    await signals.enqueue(OUTBOX_DELIVER, {"message": str(message_id)})
+    return message_id
