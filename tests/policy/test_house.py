@@ -46,7 +46,7 @@ def _is_generated_order(source: Source) -> bool:
 
 def long_modules(source: Source) -> list[str]:
     """The module, when it has more lines than a reader keeps in mind."""
-    length = len(source.text.splitlines())
+    length = 0 if _is_generated_order(source) else len(source.text.splitlines())
     return [f"{source.path} has {length} lines"] if length > MODULE_LINES else []
 
 
@@ -148,6 +148,11 @@ LONG = "def f():\n" + "    pass\n" * 40
 # Each rule with a sample that it has to refuse and one that it has to let pass.
 PYTHON_RULES: list[tuple[Callable[[Source], list[str]], Source, Source]] = [
     (long_modules, Source(MODULE, "x = 1\n" * 401), Source(MODULE, "x = 1\n" * 400)),
+    (
+        long_modules,
+        Source("core/jingwei_core/migrate.py", "x = 1\n" * 401),
+        Source("core/jingwei_core/migrations/core_a.py", "x = 1\n" * 401),
+    ),
     (long_functions, Source(MODULE, LONG), Source(MODULE, LONG.removesuffix("    pass\n"))),
     (
         many_parameters,
