@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from jingwei_core.database.errors import NoTenantBound, UnitRolledBack
+from jingwei_core.database.identifiers import column_list, quoted
 from jingwei_sdk.tables import bound_tenant
 
 R = TypeVar("R")
@@ -216,21 +217,17 @@ async def _copy(
     columns: Sequence[str],
     records: Iterable[Sequence[object]],
 ) -> str:
-    schema, table = (_quoted(part) for part in target)
-    names = ", ".join(_quoted(column) for column in columns)
+    schema, table = (quoted(part) for part in target)
+    names = column_list(tuple(columns))
     await connection.execute(
-        f"CREATE TEMPORARY TABLE unit_copy ON COMMIT DROP AS"  # noqa: S608 - quoted names
+        f"CREATE TEMPORARY TABLE unit_copy ON COMMIT DROP AS"
         f" SELECT {names} FROM {schema}.{table} WITH NO DATA"
     )
     await connection.copy_records_to_table(
         "unit_copy", schema_name="pg_temp", columns=columns, records=records
     )
     done: str = await connection.execute(
-        f"INSERT INTO {schema}.{table} ({names}) SELECT {names} FROM pg_temp.unit_copy;"  # noqa: S608
+        f"INSERT INTO {schema}.{table} ({names}) SELECT {names} FROM pg_temp.unit_copy;"
     )
     await connection.execute("DROP TABLE pg_temp.unit_copy")
     return done
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

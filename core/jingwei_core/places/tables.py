@@ -25,19 +25,19 @@ class Place(TenantTable, tablename="place", schema="core"):
     """地点: a node of the tree; ``path`` is made of the labels of its ancestors and itself."""
 
     UNIQUE = (("path",), ("ordinal",))
-    INDEXES = (("parent", "ordinal"), ("level", "path"), ("name",))
+    INDEXES = (("parent", "ordinal"), ("level", "path"), ("name",), ("code",))
 
     parent = TenantFK(
         LazyTableReference("Place", module_path=__name__), null=True, on_delete=OnDelete.restrict
     )
-    level = Text(default=None, null=False, index=True, help_text="code of its PlaceLevel")
+    level = Text(default=None, null=False, help_text="code of its PlaceLevel")
     ordinal = BigInt(default=0, null=False, help_text="number in the tenant that made the label")
     path = Text(default=None, null=False)
     depth = Integer(default=0, null=False)
     name = Text(default=None, null=False)
     name_en = Text(default="", null=False)
     search_text = Text(default="", null=False, help_text="name, pinyin, initials and codes")
-    code = Text(default=None, null=True, index=True, help_text="the code valid today")
+    code = Text(default=None, null=True, help_text="the code valid today")
     kind = Text(default="", null=False, help_text="e.g. urban or rural class of a division")
     households = Integer(default=None, null=True)
     source = Text(default="", null=False, help_text="official or generated")

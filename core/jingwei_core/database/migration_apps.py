@@ -1,0 +1,75 @@
+"""Which packages bring tables: the platform itself, the core, and each installed plugin."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import structlog
+from piccolo.conf.apps import AppConfig
+
+from jingwei_core.database.migration_files import MigrationApp
+from jingwei_core.tables import core_tables
+from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
+
+_HERE = Path(__file__).parent
+_log = structlog.get_logger(__name__)
+
+
+def platform_app() -> MigrationApp:
+    """The list of tenants and plugin states, before everything else."""
+    return MigrationApp("platform", _HERE / "platform_migrations")
+
+
+def core_app() -> MigrationApp:
+    """The core's own tables."""
+    return MigrationApp(
+        "core", _HERE.parent / "migrations", tuple(core_tables()), ("platform", "jobs")
+    )
+
+
+def jobs_app() -> MigrationApp:
+    """The queue of background jobs, which all tenants share."""
+    return MigrationApp("jobs", _HERE.parent / "jobs" / "sql", (), ("platform",))
+
+
+def plugin_app(plugin: Plugin) -> MigrationApp:
+    """A plugin's tables, with its migrations in the folder ``migrations`` of its package."""
+    origin = import_module(plugin.package).__file__
+    assert origin is not None
+    requires = ("core", *(_app_name(required) for required in plugin.requires))
+    folder = Path(origin).parent / "migrations"
+    return MigrationApp(_app_name(plugin.id), folder, tuple(plugin.tables), requires)
+
+
+def installed_plugins() -> list[Plugin]:
+    """The plugins of all installed packages; one that cannot be imported is logged and left out."""
+    found = []
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        try:
+            plugin = point.load()
+        except Exception as error:  # noqa: BLE001 - a stranger's package may raise anything
+            _log.error("plugin_not_loaded", plugin=point.name, cause=repr(error))
+            continue
+        if isinstance(plugin, Plugin):
+            found.append(plugin)
+    return found
+
+
+def installed_apps(plugins: Iterable[Plugin] | None = None) -> list[MigrationApp]:
+    """The apps of this installation; ``plugins`` replaces the discovery by entry point."""
+    chosen = installed_plugins() if plugins is None else list(plugins)
+    return [platform_app(), jobs_app(), core_app(), *(plugin_app(plugin) for plugin in chosen)]
+
+
+def piccolo_config(app: MigrationApp) -> AppConfig:
+    """The app as Piccolo's commands know it."""
+    return AppConfig(
+        app_name=app.name,
+        migrations_folder_path=app.folder,
+        table_classes=list(app.tables),
+    )
+
+
+def _app_name(plugin_id: str) -> str:
+    return plugin_id.replace("-", "_")
