@@ -138,12 +138,13 @@ class ObjectStore(Protocol):
 def checked_terms(terms: UploadTerms) -> UploadTerms:
     """``terms`` themselves when an upload can meet them. Raises ``Invalid``."""
     if terms.size < 1:
-        raise Invalid("EVIDENCE_SIZE", field="size", size=terms.size)
+        raise Invalid("EVIDENCE_SIZE", field="size", size=terms.size, limit=1)
     if len(terms.sha256) != 64 or set(terms.sha256) - set("0123456789abcdef"):
         raise Invalid("EVIDENCE_DIGEST", field="sha256")
     main, slash, rest = terms.content_type.partition("/")
     if not (main.isascii() and slash and rest.isascii() and terms.content_type.isprintable()):
-        raise Invalid("EVIDENCE_TYPE", field="content_type", content_type=terms.content_type)
+        kind = repr(terms.content_type)
+        raise Invalid("EVIDENCE_TYPE", field="content_type", content_type=kind, found=kind)
     checked_expiry(terms.expires_s)
     return terms
 
