@@ -144,7 +144,8 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
 
 def _catalogue(host: PluginHost) -> Catalogue:
     catalogue = Catalogue()
-    catalogue.load(Path(str(files("jingwei_core"))) / "messages.toml")
+    for path in sorted(Path(str(files("jingwei_core"))).rglob("messages.toml")):
+        catalogue.load(path)
     for found in host.installed():
         path = found.package_dir / "messages.toml" if found.package_dir else None
         if found.state == "available" and path is not None and path.exists():

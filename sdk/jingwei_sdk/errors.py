@@ -1,7 +1,7 @@
 """Errors that a caller can act on: a stable code, the cause, and the next step.
 
-The text of a code is not here but in the message catalogue (:mod:`jingwei_sdk.messages`), in Chinese
-and English, so that one error reads the same in GraphQL, on the command line and in an import report.
+The text of a code is not here but in the message catalogue (:mod:`jingwei_sdk.messages`), in
+Chinese and English, so that one error reads the same in GraphQL, on the command line, in reports.
 """
 
 from collections.abc import Mapping

@@ -84,7 +84,7 @@ def read_manifest(path: Path) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A background job (后台任务): ``run(ctx, payload)`` in a transaction of its own, at least once.
+    """A background job (后台任务): ``run(ctx, payload)`` in its own transaction, at least once.
 
     ``schedule`` is a cron expression in the tenant's time zone for jobs that start by themselves.
     """
@@ -92,6 +92,19 @@ class Job:
     name: str
     run: Callable[[Context, Mapping[str, Any]], Awaitable[None]]
     schedule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventKindDeclaration:
+    """An event kind (事件类型) a plugin brings; ``workflow`` names one of the tenant's."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    workflow: str = "standard"
+    deadline_profile: str = ""
+    form_schema: Mapping[str, Any] | None = None
+    photo_required: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,5 +118,6 @@ class Plugin:
     commands: tuple[Callable[..., Awaitable[Any]], ...] = ()
     extensions: tuple[Extension, ...] = ()
     jobs: tuple[Job, ...] = ()
+    event_kinds: tuple[EventKindDeclaration, ...] = ()
     hooks: object | None = None
     requires: tuple[str, ...] = field(default_factory=tuple)
