@@ -90,7 +90,7 @@ async def sign_in(
 
     Raises ``Unauthenticated`` (``SIGN_IN_FAILED``), the same for an unknown login, a wrong
     password, a suspended and a locked account. ``sign_in_failures`` failures in a row lock the
-    account for ``sign_in_lock_s``; each failure after that doubles the lock. The count is committed.
+    account for ``sign_in_lock_s``, each further one doubles the lock. The count is committed.
     """
     login = given.login.strip().lower()
     async with platform.database.unit(tenant.id) as unit:
