@@ -11,6 +11,7 @@ from jingwei_core.tenants.package_events import (
     read_deadlines,
     read_departments,
     read_forms,
+    warn_deadline_gaps,
 )
 from jingwei_core.tenants.package_files import PackageFolder, Section
 from jingwei_core.tenants.package_manifest import (
@@ -66,6 +67,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         deadline=frozenset(row.profile for row in deadlines),
         source=known,
     ).read(folder)
+    warn_deadline_gaps(kinds, workflows, deadlines, folder.findings)
     world = DemoWorld(
         places=by_code,
         shapes=shapes,

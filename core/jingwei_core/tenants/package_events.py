@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from jsonschema import Draft202012Validator, SchemaError
@@ -15,6 +15,7 @@ from jingwei_core.tenants.package_model import (
     FormRow,
     KindRow,
     PlaceRow,
+    StateKind,
     WorkflowRow,
 )
 from jingwei_core.tenants.package_problems import Findings
@@ -114,9 +115,13 @@ def read_forms(folder: PackageFolder) -> tuple[FormRow, ...]:
         try:
             schema = json.loads(text)
         except (json.JSONDecodeError, RecursionError, ValueError) as error:
-            folder.findings.problem("PACKAGE_JSON", file, None, None, reason=str(error)[:200])
+            folder.findings.problem("PACKAGE_JSON", file, None, None, reason=error)
             continue
-        row = _form(file, schema, folder.findings)
+        try:
+            row = _form(file, schema, folder.findings)
+        except RecursionError as error:
+            folder.findings.problem("PACKAGE_FORM_SCHEMA", file, None, None, reason=error)
+            continue
         if row is not None:
             forms.append(row)
     return tuple(forms)
@@ -133,10 +138,11 @@ def _form(file: str, schema: object, findings: Findings) -> FormRow | None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         path = ".".join(str(part) for part in error.absolute_path)
-        findings.problem(
-            "PACKAGE_FORM_SCHEMA", file, None, path or None, reason=error.message[:200]
-        )
+        findings.problem("PACKAGE_FORM_SCHEMA", file, None, path or None, reason=error.message)
         return None
+    for reference in _references(schema):
+        if not reference.startswith("#"):
+            findings.problem("PACKAGE_FORM_REFERENCE", file, None, "$ref", value=reference)
     title = _titles(file, "title", schema, findings)
     properties = schema.get("properties", {})
     for name, field in properties.items():
@@ -151,6 +157,18 @@ def _form(file: str, schema: object, findings: Findings) -> FormRow | None:
             findings.problem("PACKAGE_FORM_REQUIRED", file, None, name)
     code = file.rpartition("/")[2].removesuffix(_SUFFIX)
     return FormRow(code, *title, schema)
+
+
+def _references(schema: object) -> Iterator[str]:
+    """What the schema points to; anything outside it could be fetched from a stranger."""
+    if isinstance(schema, dict):
+        for name, value in schema.items():
+            if name in ("$ref", "$dynamicRef") and isinstance(value, str):
+                yield value
+            yield from _references(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _references(item)
 
 
 def _titles(
@@ -186,6 +204,33 @@ def read_deadlines(
             record.refuse("PACKAGE_DUPLICATE", "state", value=f"{row.profile} {row.state}")
         rows[row.profile, row.state] = row
     return tuple(rows.values())
+
+
+def warn_deadline_gaps(
+    kinds: Iterable[KindRow],
+    workflows: Iterable[WorkflowRow],
+    deadlines: Iterable[DeadlineRow],
+    findings: Findings,
+) -> None:
+    """Warn where an event could rest in a state without any time limit."""
+    limited = {(row.profile, row.state) for row in deadlines}
+    open_states = {
+        row.code: [state.code for state in row.states if state.kind is not StateKind.FINAL]
+        for row in workflows
+    }
+    pairs = {(kind.workflow, kind.deadline) for kind in kinds if kind.is_leaf}
+    for workflow, profile in sorted(pairs):
+        for state in open_states.get(workflow, []):
+            if (profile, state) not in limited:
+                findings.warning(
+                    "PACKAGE_DEADLINE_GAP",
+                    "events/deadlines.csv",
+                    None,
+                    "state",
+                    profile=profile,
+                    state=state,
+                    workflow=workflow,
+                )
 
 
 class KindReader:

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -25,8 +25,9 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 CODE = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 """Codes of our own making: lower case, digits, joined by ``-``, ``_`` or ``.``."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INTEGER = re.compile(r"-?\d{1,12}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -75,12 +76,12 @@ class PackageFolder:
     def names(self, folder: str, suffix: str) -> list[str]:
         """Files of ``folder`` ending in ``suffix``, in name order, as paths inside the package."""
         base = self.path / folder
-        if not base.is_dir():
+        try:
+            found = [path.name for path in base.iterdir() if path.match("*" + suffix)]
+        except OSError:
             self.findings.problem("PACKAGE_FILE_MISSING", folder, None, None)
             return []
-        return sorted(
-            f"{folder}/{path.name}" for path in base.iterdir() if path.match("*" + suffix)
-        )
+        return sorted(f"{folder}/{name}" for name in found)
 
     def toml(self, file: str) -> "Section | None":
         """The TOML of ``file``, or none with the reason noted."""
@@ -90,7 +91,7 @@ class PackageFolder:
         try:
             values = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-            self.findings.problem("PACKAGE_TOML", file, None, None, reason=str(error)[:200])
+            self.findings.problem("PACKAGE_TOML", file, None, None, reason=error)
             return None
         return Section(file, "", values, self.findings)
 
@@ -184,16 +185,14 @@ class Record:
         return self.integer(name, low, high) if self.cells[name] else None
 
     def decimal(self, name: str, low: Decimal, high: Decimal) -> Decimal:
-        """A finite decimal number from ``low`` to ``high``."""
+        """A plain decimal number from ``low`` to ``high``."""
         value = self.text(name)
-        try:
-            number = Decimal(value) if value else low
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if not number.is_finite() or not low <= number <= high:
+        number = Decimal(value) if _DECIMAL.fullmatch(value) else None
+        if number is not None and low <= number <= high:
+            return number
+        if value:
             self.refuse("PACKAGE_NUMBER", name, value=value, low=low, high=high)
-            return low
-        return number
+        return low
 
     def choice(self, name: str, choices: type[Choice]) -> Choice:
         """One of the values of an enumeration."""

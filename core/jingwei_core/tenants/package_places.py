@@ -1,7 +1,6 @@
 """Reading the place tree of a package: ``places/*.csv`` and ``places/shapes.ndjson``."""
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -222,7 +221,7 @@ class _ShapeLine:
         try:
             feature = json.loads(line)
         except (json.JSONDecodeError, RecursionError, ValueError) as error:
-            self.refuse("PACKAGE_JSON", "geometry", reason=str(error)[:200])
+            self.refuse("PACKAGE_JSON", "geometry", reason=error)
             return None
         properties = feature.get("properties") if isinstance(feature, dict) else None
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
@@ -275,10 +274,7 @@ def _ring(value: object) -> Ring | None:
 def is_position(longitude: object, latitude: object) -> bool:
     """Whether both are numbers on land or sea of China: 73-136 °E, 3-54 °N."""
     return all(
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and low <= value <= high
+        isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
         for value, low, high in ((longitude, 73, 136), (latitude, 3, 54))
     )
 
@@ -289,6 +285,8 @@ def _check_overlaps(
     lines: Mapping[str, int],
     findings: Findings,
 ) -> None:
+    if not polygons:
+        return
     codes = list(polygons)
     shapes = [polygons[code] for code in codes]
     tree = shapely.STRtree(shapes)

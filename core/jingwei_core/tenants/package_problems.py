@@ -1,6 +1,6 @@
 """What is wrong with a tenant package, told with file, row and field in both languages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -8,6 +8,9 @@ from pathlib import Path
 from jingwei_core.tenants.package_model import PackageWarning
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.messages import Catalogue
+
+MAX_TOLD = 200
+"""Longest piece of a package that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Findings:
         self, code: str, file: str, row: int | None, name: str | None, **params: object
     ) -> None:
         """Note a reason for refusal. ``params`` fill the catalogue's text."""
-        values = {"file": file, "row": row, "field": name, **params}
+        values = _told(params) | {"file": file, "row": row, "field": name}
         zh = _catalogue().message(code, "zh", values)
         en = _catalogue().message(code, "en", values)
         self.problems.append(
@@ -64,10 +67,22 @@ class Findings:
         self, code: str, file: str, row: int | None, name: str | None, **params: object
     ) -> None:
         """Note something unusual that does not stop the package."""
-        values = {"file": file, "row": row, "field": name, **params}
+        values = _told(params) | {"file": file, "row": row, "field": name}
         zh = _catalogue().message(code, "zh", values)
         en = _catalogue().message(code, "en", values)
         self.warnings.append(PackageWarning(file, row, name, code, zh.text, en.text))
+
+
+def _told(params: Mapping[str, object]) -> dict[str, object]:
+    return {name: _short(value) for name, value in params.items()}
+
+
+def _short(value: object) -> str:
+    try:
+        text = str(value)
+    except ValueError:  # an integer beyond Python's limit for decimal text
+        return "…"
+    return text if len(text) <= MAX_TOLD else text[:MAX_TOLD] + "…"
 
 
 @cache
