@@ -1,6 +1,16 @@
 """Events (事件): their kinds, workflows and deadlines as data, and each event's closed loop."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Boolean, Date, Integer, Text, Timestamptz
+from piccolo.columns import (
+    JSONB,
+    UUID,
+    BigInt,
+    Boolean,
+    Date,
+    DoublePrecision,
+    Integer,
+    Text,
+    Timestamptz,
+)
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 
@@ -27,8 +37,8 @@ class DeadlineRule(TenantTable, tablename="deadline_rule", schema="core"):
     UNIQUE = (("profile", "state"),)
 
     profile = Text(default=None, null=False, index=True)
-    state = Text(default=None, null=False)
-    amount = Integer(default=None, null=False)
+    state = Text(default=None, null=False, help_text="a state's code, or * for the whole loop")
+    amount = DoublePrecision(default=None, null=False, help_text="e.g. 0.25 hours")
     unit = Text(default=None, null=False, help_text="hour, work_hour, work_day or day")
     warn_at_percent = Integer(default=80, null=False)
     source = Text(default="", null=False)
@@ -40,7 +50,7 @@ class WorkCalendar(TenantTable, tablename="work_calendar", schema="core"):
     UNIQUE = (("code",),)
 
     code = Text(default="default", null=False)
-    definition = JSONB(default=None, null=False, help_text="hours by weekday")
+    definition = JSONB(default=None, null=False, help_text="reads as calendar.toml")
 
 
 class CalendarDay(TenantTable, tablename="calendar_day", schema="core"):
@@ -72,6 +82,9 @@ class EventKind(TenantTable, tablename="event_kind", schema="core"):
     deadline_profile = Text(default="", null=False)
     form_schema = JSONB(default=None, null=True)
     photo_required = Boolean(default=False, null=False)
+    grade = Integer(default=None, null=True, help_text="1 most urgent to 4 ordinary; leaves only")
+    duplicate_radius_m = Integer(default=None, null=True, help_text="empty for the default")
+    duplicate_days = Integer(default=None, null=True, help_text="empty for the default")
     owner_plugin = Text(default="", null=False, help_text="plugin that brings the kind")
     is_active = Boolean(default=True, null=False)
     source = Text(default="", null=False)
@@ -90,6 +103,8 @@ class Event(PlacedTable, tablename="event", schema="core"):
         ("reporter", "created_at"),
         ("kind", "created_at"),
         ("is_final", "state_due_at"),
+        ("workflow", "is_final", "state"),
+        ("is_final", "kind", "lat_e7"),
     )
 
     number = Text(default=None, null=False, help_text="e.g. 20261122-000017, unique in the tenant")
@@ -103,6 +118,8 @@ class Event(PlacedTable, tablename="event", schema="core"):
     form = JSONB(default="{}", null=False)
     lon_e7 = BigInt(default=None, null=True, help_text="EPSG:4490 longitude, 1e-7 degree")
     lat_e7 = BigInt(default=None, null=True, help_text="EPSG:4490 latitude, 1e-7 degree")
+    position_crs = Text(default=None, null=True, help_text="as the client labelled it")
+    position_accuracy_m = Integer(default=None, null=True)
     reporter = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     assigned_department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)
     assigned_account = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
@@ -131,6 +148,7 @@ class EventStep(TenantTable, tablename="event_step", schema="core"):
     department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)
     assignee = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     note = Text(default="", null=False)
+    reason = Text(default="", null=False, help_text="why it was returned, rejected or passed on")
     at = Timestamptz(default=None, null=False)
     due_at = Timestamptz(default=None, null=True, help_text="deadline of the state it entered")
     was_late = Boolean(default=False, null=False, help_text="left its state after the deadline")
@@ -140,6 +158,7 @@ class EventStep(TenantTable, tablename="event_step", schema="core"):
 class StepEvidence(TenantTable, tablename="step_evidence", schema="core"):
     """环节证据: a photo that belongs to a step, taken before or after the handling."""
 
+    UNIQUE = (("evidence",),)
     INDEXES = (("event",),)
 
     step = TenantFK(EventStep, null=False, on_delete=OnDelete.restrict)

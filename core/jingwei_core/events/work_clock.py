@@ -119,7 +119,7 @@ class WorkClock:
         """Working time from ``start`` to ``end``; negative when ``end`` comes first."""
         self._require_zone(start)
         self._require_zone(end)
-        # In UTC first: two times of one zone compare by the wall, which is wrong when clocks change.
+        # In UTC first: two times of one zone compare by the wall, wrong when clocks change.
         start, end = start.astimezone(UTC), end.astimezone(UTC)
         if end < start:
             return -self.working_time_between(end, start)

@@ -58,7 +58,7 @@ class By(StrEnum):
     """Only the assigned person, or members of the assigned department (承办单位)."""
 
 
-class Phase(StrEnum):
+class PhotoPhase(StrEnum):
     """When a photo was taken, seen from the handling (处置前, 处置后)."""
 
     BEFORE = "before"
@@ -132,6 +132,17 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         """The actions that lead on from ``state``, in the order of the definition."""
         return tuple(action for action in self.actions if state in action.from_)
 
+    def allowed(self, state: str, code: str) -> Action:
+        """The action called ``code`` if it leads on from ``state``.
+
+        Raises ``Invalid`` (``EVENT_ACTION_UNKNOWN``), ``Conflict`` (``EVENT_ACTION_NOT_ALLOWED``)
+        when the state has moved on.
+        """
+        action = self.action(code)
+        if state not in action.from_:
+            raise Conflict("EVENT_ACTION_NOT_ALLOWED", field="action", action=code, state=state)
+        return action
+
     def document(self) -> dict[str, Any]:
         """The definition as JSON values; :func:`read_workflow` reads it back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
@@ -174,7 +185,7 @@ class StepInput(msgspec.Struct, frozen=True):
     reason: str = ""
     department: UUID | None = None
     assignee: UUID | None = None
-    photos: frozenset[Phase] = frozenset()
+    photos: frozenset[PhotoPhase] = frozenset()
 
 
 class StepPlan(msgspec.Struct, frozen=True):
@@ -200,11 +211,7 @@ def plan_step(
     ``EVENT_NOTE_REQUIRED``, ``EVENT_DEPARTMENT_REQUIRED``, ``EVENT_ASSIGNEE_REQUIRED``,
     ``EVENT_INPUT_UNUSED``, each with its field.
     """
-    action = definition.action(action_code)
-    if standing.state not in action.from_:
-        raise Conflict(
-            "EVENT_ACTION_NOT_ALLOWED", field="action", action=action.code, state=standing.state
-        )
+    action = definition.allowed(standing.state, action_code)
     _require(action, brought)
     department, account = _assignment(action, standing, brought)
     moves = action.to != standing.state or department != standing.department
@@ -223,9 +230,9 @@ def _require(action: Action, brought: StepInput) -> None:
     for requirement in action.requires:
         match requirement:
             case Requirement.PHOTO_BEFORE:
-                require_photo(Phase.BEFORE, brought.photos)
+                require_photo(PhotoPhase.BEFORE, brought.photos)
             case Requirement.PHOTO_AFTER:
-                require_photo(Phase.AFTER, brought.photos)
+                require_photo(PhotoPhase.AFTER, brought.photos)
             case Requirement.REASON if not brought.reason.strip():
                 raise Invalid("EVENT_REASON_REQUIRED", field="reason", action=action.code)
             case Requirement.NOTE if not brought.note.strip():
@@ -236,7 +243,7 @@ def _require(action: Action, brought: StepInput) -> None:
                 raise Invalid("EVENT_ASSIGNEE_REQUIRED", field="assignee", action=action.code)
 
 
-def require_photo(phase: Phase, photos: frozenset[Phase]) -> None:
+def require_photo(phase: PhotoPhase, photos: frozenset[PhotoPhase]) -> None:
     """Raise ``EVENT_PHOTO_REQUIRED`` unless a picture of that phase comes with the step itself:
     one of an earlier round proves nothing about this one."""
     if phase not in photos:

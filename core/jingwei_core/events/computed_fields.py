@@ -1,0 +1,74 @@
+"""Fields of an event that are worked out for its reader."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jingwei_core.events.authority import Desk, may_take
+from jingwei_core.events.stored_json import stored_json
+from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.places.geometry import CANONICAL_CRS, E7
+from jingwei_sdk.context import Context
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+async def definitions_of(ctx: Context, workflow_ids: set[Any]) -> dict[Any, WorkflowDefinition]:
+    """The workflows with these ids, read in one statement."""
+    rows = await ctx.data.fetch(
+        "SELECT id, definition FROM core.workflow WHERE id = ANY($1::uuid[])", list(workflow_ids)
+    )
+    return {row["id"]: read_workflow(stored_json(row["definition"])) for row in rows}
+
+
+async def available_actions(ctx: Context, rows: Rows) -> list[list[str]]:
+    """For each event the codes of the actions that the actor may take now, in workflow order."""
+    definitions = await definitions_of(ctx, {row["workflow"] for row in rows})
+    return [
+        [
+            action.code
+            for action in definitions[row["workflow"]].actions_from(row["state"])
+            if may_take(ctx, action, desk_of(row))
+        ]
+        for row in rows
+    ]
+
+
+def desk_of(row: Mapping[str, Any]) -> Desk:
+    """Where an event's row lies and who it is assigned to."""
+    return Desk(row["place_path"], row["assigned_department"], row["assigned_account"])
+
+
+async def is_overdue(ctx: Context, rows: Rows) -> list[bool]:
+    """Whether an open event has missed the limit of its state or of its whole loop (超期)."""
+    now = ctx.now()
+    return [
+        not row["is_final"]
+        and any(due is not None and due < now for due in (row["state_due_at"], row["due_at"]))
+        for row in rows
+    ]
+
+
+async def state_names(ctx: Context, rows: Rows) -> list[str]:
+    """The name of each event's state in the reader's language (环节名称)."""
+    definitions = await definitions_of(ctx, {row["workflow"] for row in rows})
+    states = [definitions[row["workflow"]].state(row["state"]) for row in rows]
+    return [state.name_en if ctx.locale == "en" else state.name_zh for state in states]
+
+
+async def longitudes(ctx: Context, rows: Rows) -> list[float | None]:
+    """Longitudes in degrees."""
+    return [_degrees(row["lon_e7"]) for row in rows]
+
+
+async def latitudes(ctx: Context, rows: Rows) -> list[float | None]:
+    """Latitudes in degrees."""
+    return [_degrees(row["lat_e7"]) for row in rows]
+
+
+async def coordinate_systems(ctx: Context, rows: Rows) -> list[str | None]:
+    """The label that every position goes out with."""
+    return [None if row["lon_e7"] is None else CANONICAL_CRS for row in rows]
+
+
+def _degrees(value: int | None) -> float | None:
+    return None if value is None else value / E7

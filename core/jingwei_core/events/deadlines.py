@@ -1,0 +1,107 @@
+"""Deadlines (时限): how long an event may stay in a state, and in its whole loop.
+
+A deadline is worked out once, when the state is entered, and stays with the event: changing a rule
+or the calendar afterwards moves no deadline that people were told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from jingwei_core.events.stored_json import stored_json
+from jingwei_core.events.tables import CalendarDay, DeadlineRule, WorkCalendar
+from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Conflict
+
+WHOLE_LOOP = "*"
+"""The state code of a rule that limits the whole loop, from registration to closing."""
+
+WORKING_UNITS = (TimeUnit.WORK_HOUR, TimeUnit.WORK_DAY)
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A limit as the tenant's data says it; ``warn_at_percent`` of it used up, warn."""
+
+    amount: Decimal
+    unit: TimeUnit
+    warn_at_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """When a limit ends, and when to warn of it (预警); both aware, in the tenant's zone."""
+
+    due_at: datetime
+    warn_at: datetime
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """The limits of one profile, with the clock that measures them."""
+
+    rules: Mapping[str, Rule]
+    clock: WorkClock | None
+
+    def entering(self, state: str, at: datetime) -> Limit | None:
+        """The limit of a state entered at ``at``; ``None`` for a state without a rule."""
+        rule = self.rules.get(state)
+        if rule is None or self.clock is None:
+            return None
+        return limit_of(self.clock, rule, at)
+
+    def whole_loop(self, registered_at: datetime) -> datetime | None:
+        """When the whole loop must be closed; ``None`` without such a rule."""
+        limit = self.entering(WHOLE_LOOP, registered_at)
+        return limit.due_at if limit else None
+
+
+def limit_of(clock: WorkClock, rule: Rule, start: datetime) -> Limit:
+    """The limit that begins at ``start``. A working unit warns after that share of the working
+    time, any other after that share of the elapsed time."""
+    due = clock.add(start, rule.amount, rule.unit)
+    if rule.unit in WORKING_UNITS:
+        total = clock.working_time_between(start, due)
+        return Limit(due, clock.after(start, _share(total, rule.warn_at_percent)))
+    instant = start.astimezone(due.tzinfo)
+    # Through seconds since the epoch: two times of one zone subtract by the wall.
+    total = timedelta(seconds=due.timestamp() - instant.timestamp())
+    return Limit(due, clock.add(start, _hours(total, rule.warn_at_percent), TimeUnit.HOUR))
+
+
+async def load_deadlines(ctx: Context, profile: str) -> Deadlines:
+    """The limits of a profile; none for an unknown or empty one.
+
+    Raises ``Conflict`` (``CALENDAR_MISSING``) when there are limits and no work calendar.
+    """
+    rows = await ctx.data.find(DeadlineRule, profile=profile) if profile else []
+    if not rows:
+        return Deadlines({}, None)
+    rules = {
+        row.state: Rule(Decimal(str(row.amount)), TimeUnit(row.unit), row.warn_at_percent)
+        for row in rows
+    }
+    return Deadlines(rules, await load_work_clock(ctx))
+
+
+async def load_work_clock(ctx: Context) -> WorkClock:
+    """The tenant's work clock; raises ``Conflict`` (``CALENDAR_MISSING``)."""
+    calendars = await ctx.data.find(WorkCalendar)
+    if not calendars:
+        raise Conflict("CALENDAR_MISSING")
+    definition = stored_json(calendars[0].definition)
+    days = await ctx.data.find(CalendarDay)
+    exceptions = {row.day: row.is_working for row in days}
+    return read_work_clock(definition, exceptions, ctx.tenant.timezone)
+
+
+def _share(total: timedelta, percent: int) -> timedelta:
+    return total * percent / _PERCENT
+
+
+def _hours(total: timedelta, percent: int) -> Decimal:
+    seconds = Decimal(str(_share(total, percent).total_seconds()))
+    return seconds / 3600

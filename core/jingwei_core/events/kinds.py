@@ -1,0 +1,41 @@
+"""Event kinds (事件类型): looking them up in the tenant's tree."""
+
+import uuid
+
+from jingwei_core.events.tables import EventKind
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Invalid
+
+
+async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -> EventKind:
+    """The kind that an event may be of.
+
+    Raises ``Invalid`` on the field ``kind``: ``EVENT_KIND_UNKNOWN`` (absent or switched off),
+    ``EVENT_KIND_NOT_LEAF`` (大类 and 中类 only group), ``EVENT_KIND_OF_PLUGIN`` when people report
+    a kind whose events only its plugin opens, together with the record they are about.
+    """
+    found = await ctx.data.find(EventKind, code=code.strip())
+    if not found or not found[0].is_active:
+        raise Invalid("EVENT_KIND_UNKNOWN", field="kind", kind=code)
+    kind = found[0]
+    if not kind.workflow:
+        raise Invalid("EVENT_KIND_NOT_LEAF", field="kind", kind=code)
+    if kind.owner_plugin and not by_plugin:
+        raise Invalid("EVENT_KIND_OF_PLUGIN", field="kind", kind=code, plugin=kind.owner_plugin)
+    return kind
+
+
+async def kinds_below(ctx: Context, code: str) -> tuple[uuid.UUID, ...]:
+    """The ids of a kind and of all kinds below it; empty for an unknown code.
+
+    Codes are dotted paths (``city.road.pothole``), so the tree is one range of them: ``/`` follows
+    the dot.
+    """
+    rows = await ctx.data.fetch(
+        "SELECT id FROM core.event_kind WHERE code = $1"
+        ' OR (code COLLATE "C" >= $2 AND code COLLATE "C" < $3) ORDER BY code',
+        code,
+        f"{code}.",
+        f"{code}/",
+    )
+    return tuple(row["id"] for row in rows)

@@ -1,0 +1,48 @@
+"""Opening events for plugins: :class:`jingwei_sdk.context.Events` of the running platform."""
+
+import uuid
+
+from jingwei_core.events.forms import check_form
+from jingwei_core.events.kinds import reportable_kind
+from jingwei_core.events.placing import resolve_placing
+from jingwei_core.events.registration import Registration, register
+from jingwei_core.events.reporting import clean_text
+from jingwei_core.events.stored_json import stored_json
+from jingwei_sdk.context import Context, OpenEvent
+from jingwei_sdk.errors import Invalid
+
+PLUGIN_SOURCE = "plugin"
+
+
+class EventService:
+    """The core's event service; without state, one for all tenants."""
+
+    async def open(self, ctx: Context, new: OpenEvent) -> uuid.UUID:
+        """Register an event in the transaction of ``ctx`` and return its id.
+
+        The actor of ``ctx`` becomes its reporter. The plugin's own command has checked the
+        permission: an inspector who may record a hazard needs no ``event.report`` for it. No photo
+        is asked for, since the record it is about carries the plugin's own evidence.
+
+        Raises ``Invalid`` for an unknown kind, place or form, or a ``due_at`` without a zone or in
+        the past.
+        """
+        kind = await reportable_kind(ctx, new.kind, by_plugin=True)
+        placing = await resolve_placing(ctx, new.place_id, None)
+        if new.due_at is not None and new.due_at.utcoffset() is None:
+            raise Invalid("TIME_WITHOUT_ZONE", field="dueAt", value=new.due_at.isoformat())
+        subject = None
+        if new.subject_type is not None and new.subject_id is not None:
+            subject = (new.subject_type, new.subject_id)
+        registration = Registration(
+            kind=kind,
+            placing=placing,
+            title=clean_text("title", new.title),
+            source=PLUGIN_SOURCE,
+            description=new.description.strip(),
+            form=check_form(stored_json(kind.form_schema), new.form),
+            subject=subject,
+            due_at=new.due_at,
+        )
+        event = await register(ctx, registration)
+        return event.id

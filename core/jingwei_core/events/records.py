@@ -1,0 +1,138 @@
+"""How events and what they run by are read."""
+
+from jingwei_core.events import computed_fields as fields
+from jingwei_core.events.tables import (
+    CalendarDay,
+    DeadlineRule,
+    Event,
+    EventKind,
+    EventStep,
+    StepEvidence,
+    WorkCalendar,
+    Workflow,
+)
+from jingwei_sdk.records import (
+    AtPlace,
+    Computed,
+    Many,
+    OfDepartment,
+    OwnedBy,
+    Record,
+    TenantWide,
+    Through,
+)
+
+EVENT_KIND = Record(
+    EventKind,
+    read="kind.read",
+    scope=(TenantWide(),),
+    filters=("code", "parent", "rank", "department", "workflow", "is_active", "owner_plugin"),
+    sort=("code", "created_at"),
+    search="name",
+    relations={"children": Many("EventKind", "parent")},
+)
+WORKFLOW = Record(
+    Workflow,
+    read="kind.read",
+    scope=(TenantWide(),),
+    filters=("code", "is_current"),
+    sort=("code", "number"),
+)
+DEADLINE_RULE = Record(
+    DeadlineRule,
+    read="kind.read",
+    scope=(TenantWide(),),
+    filters=("profile", "state"),
+    sort=("profile", "state"),
+)
+WORK_CALENDAR = Record(
+    WorkCalendar, read="kind.read", scope=(TenantWide(),), filters=("code",), sort=("code",)
+)
+CALENDAR_DAY = Record(
+    CalendarDay,
+    read="kind.read",
+    scope=(TenantWide(),),
+    filters=("day", "is_working"),
+    sort=("day",),
+)
+EVENT = Record(
+    Event,
+    read="event.read",
+    scope=(
+        AtPlace(),
+        OwnedBy("reporter"),
+        OwnedBy("assigned_account"),
+        OfDepartment("assigned_department"),
+    ),
+    filters=(
+        "kind",
+        "state",
+        "is_final",
+        "place_id",
+        "reporter",
+        "assigned_account",
+        "assigned_department",
+        "source",
+        "number",
+        "created_at",
+        "state_due_at",
+        "due_at",
+        "subject_type",
+        "subject_id",
+    ),
+    sort=("created_at", "state_due_at", "number"),
+    dimensions=("kind", "state", "is_final", "source", "assigned_department"),
+    relations={
+        "steps": Many("EventStep", "event"),
+        "evidence": Many("StepEvidence", "event"),
+    },
+    computed={
+        "available_actions": Computed(
+            list[str],
+            ("workflow", "state", "place_path", "assigned_department", "assigned_account"),
+            fields.available_actions,
+            description="codes of the actions that you may take now",
+        ),
+        "is_overdue": Computed(
+            bool,
+            ("is_final", "state_due_at", "due_at"),
+            fields.is_overdue,
+            description="open, and the limit of its state or of the whole loop has passed",
+        ),
+        "state_name": Computed(
+            str, ("workflow", "state"), fields.state_names, description="in your language"
+        ),
+        "lon": Computed(float | None, ("lon_e7",), fields.longitudes, description="degrees"),
+        "lat": Computed(float | None, ("lat_e7",), fields.latitudes, description="degrees"),
+        "crs": Computed(
+            str | None, ("lon_e7",), fields.coordinate_systems, description="EPSG:4490"
+        ),
+    },
+)
+EVENT_STEP = Record(
+    EventStep,
+    read="event.read",
+    scope=(Through("event", "Event"),),
+    filters=("event", "action", "actor", "at", "was_late"),
+    sort=("sequence", "at", "created_at"),
+    relations={"evidence": Many("StepEvidence", "step")},
+)
+STEP_EVIDENCE = Record(
+    StepEvidence,
+    read="event.read",
+    scope=(Through("event", "Event"),),
+    plural="stepEvidences",
+    filters=("event", "step", "phase"),
+    sort=("created_at",),
+)
+
+RECORDS = (
+    EVENT_KIND,
+    WORKFLOW,
+    DEADLINE_RULE,
+    WORK_CALENDAR,
+    CALENDAR_DAY,
+    EVENT,
+    EVENT_STEP,
+    STEP_EVIDENCE,
+)
