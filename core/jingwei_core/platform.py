@@ -3,14 +3,16 @@
 Nothing here is global: a process may open several platforms, as tests do.
 """
 
+import json
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jingwei_core.access.loading import CompiledSets
@@ -41,6 +43,7 @@ class TenantState:
     tenant: Tenant
     status: str
     enabled: frozenset[str]
+    settings: Mapping[str, Mapping[str, Any]]
 
 
 class Platform:
@@ -131,15 +134,16 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
     async with database.platform() as unit:
         row = await unit.fetchrow(
             "SELECT t.id, t.slug, t.name, t.timezone, t.status,"
-            " array(SELECT p.plugin_id FROM platform.plugin_state p"
-            "  WHERE p.tenant_id = t.id AND p.enabled) AS enabled"
+            " (SELECT coalesce(jsonb_object_agg(p.plugin_id, p.settings), '{}')"
+            "  FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled) AS enabled"
             " FROM platform.tenant t WHERE t.slug = $1",
             slug,
         )
     if row is None:
         return None
     tenant = Tenant(row["id"], row["slug"], row["name"], ZoneInfo(row["timezone"]))
-    return TenantState(tenant, row["status"], frozenset(row["enabled"]))
+    enabled = json.loads(row["enabled"])
+    return TenantState(tenant, row["status"], frozenset(enabled), enabled)
 
 
 def _catalogue(host: PluginHost) -> Catalogue:

@@ -113,9 +113,11 @@ class _Builder:
                 raise Refused("RECORD_UNKNOWN", record=name, targets=missing)
             self._check_reverse(name)
         for command in self.commands.values():
-            for needed in (command.on, command.returns):
-                if needed is not None and self.records.get(needed.name) is not needed:
-                    raise Refused("RECORD_UNKNOWN", record=needed.name, command=command.name)
+            if command.on is not None and command.on not in self.records:
+                raise Refused("RECORD_UNKNOWN", record=command.on, command=command.name)
+            returned = command.returns
+            if returned is not None and self.records.get(returned.name) is not returned:
+                raise Refused("RECORD_UNKNOWN", record=returned.name, command=command.name)
 
     def _check_reverse(self, name: str) -> None:
         for field, relation in self.relations[name].items():

@@ -15,7 +15,7 @@ from jingwei_sdk.context import Actor, Context, Permissions, Tenant
 from jingwei_sdk.errors import Unauthenticated
 
 if TYPE_CHECKING:
-    from jingwei_core.platform import Platform
+    from jingwei_core.platform import Platform, TenantState
 
 ROOT = "/"
 
@@ -66,14 +66,14 @@ async def account_context(
     Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
     out everywhere since the token was issued.
     """
-    registry = await platform.registry(tenant.id)
+    state = await platform.tenant_by_id(tenant.id)
     async with platform.database.unit(tenant.id) as unit:
         now = platform.clock.now()
         access = await load_access(unit, identity.account_id, now, platform.permission_sets)
         if access is None or access.status != "active" or access.epoch != identity.epoch:
             raise Unauthenticated("SESSION_ENDED")
         actor = Actor("account", access.name, identity.account_id, access.department_ids)
-        yield _context(platform, tenant, registry, unit, (actor, access.permissions, request))
+        yield _context(platform, state, unit, (actor, access.permissions, request))
 
 
 @asynccontextmanager
@@ -84,10 +84,10 @@ async def system_context(
 
     ``name`` says in the audit log what acted, for example ``job:core.outbox-deliver``.
     """
-    registry = await platform.registry(tenant.id)
+    state = await platform.tenant_by_id(tenant.id)
     async with platform.database.unit(tenant.id) as unit:
         who = (Actor("system", name), EveryPermission(), request or Request())
-        ctx = _context(platform, tenant, registry, unit, who)
+        ctx = _context(platform, state, unit, who)
         yield ctx
         await flush_notices(ctx)
 
@@ -105,23 +105,23 @@ async def flush_notices(ctx: CoreContext) -> None:
 
 def _context(
     platform: "Platform",
-    tenant: Tenant,
-    registry: Registry,
+    state: "TenantState",
     unit: Unit,
     who: tuple[Actor, Permissions, Request],
 ) -> CoreContext:
     actor, permissions, request = who
     return CoreContext(
-        tenant=tenant,
+        tenant=state.tenant,
         actor=actor,
         permissions=permissions,
         clock=platform.clock,
         locale=request.locale,
         request_id=request.request_id,
         data=UnitData(unit, platform.clock),
-        signals=UnitSignals(unit, tenant, platform.queue),
+        signals=UnitSignals(unit, state.tenant, platform.queue),
         events=platform.events,
+        settings=state.settings,
         platform=platform,
-        registry=registry,
+        registry=platform.host.registry(state.enabled),
         unit=unit,
     )

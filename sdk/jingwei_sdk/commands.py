@@ -25,8 +25,9 @@ class NoInput(msgspec.Struct, frozen=True):
 class Command:
     """A declared command.
 
-    Where the permission must be held is said by exactly one of ``on`` (the row that the caller
-    names lies there), ``at`` (the input field with a place id) or ``tenant_wide``.
+    Where the permission must be held is said by exactly one of ``on`` (the type name of a record:
+    the row that the caller names lies there), ``at`` (the input field with a place id) or
+    ``tenant_wide``.
     ``returns`` is the record of the row that the handler answers; without it the handler answers a
     ``msgspec.Struct`` of plain values that the mutation returns as it is.
     """
@@ -35,7 +36,7 @@ class Command:
     permission: str
     handler: Callable[..., Awaitable[Any]]
     input: type[msgspec.Struct]
-    on: Record | None
+    on: str | None
     at: str | None
     tenant_wide: bool
     returns: Record | None
@@ -53,7 +54,7 @@ def command(
     name: str,
     *,
     permission: str,
-    on: Record | None = None,
+    on: Record | str | None = None,
     at: str | None = None,
     tenant_wide: bool = False,
     returns: Record | None = None,
@@ -61,7 +62,7 @@ def command(
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
     The declaration is attached to the function as ``__command__``; a plugin lists its functions in
-    ``Plugin(commands=…)``. Raises ``Refused`` for a declaration without permission or place.
+    ``Plugin(commands=…)``. ``on`` may name a record of another package. Raises ``Refused`` for a declaration without permission or place.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -75,10 +76,10 @@ def command(
             permission=permission,
             handler=handler,
             input=input_type,
-            on=on,
+            on=on.name if isinstance(on, Record) else on,
             at=at,
             tenant_wide=tenant_wide,
-            returns=returns or (on if result is None else None),
+            returns=returns or (on if isinstance(on, Record) and result is None else None),
             result=result,
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
         )

@@ -161,6 +161,8 @@ class Context:
     data: Data
     signals: Signals
     events: Events
+    settings: Mapping[str, Mapping[str, Any]]
+    """The tenant's settings of each enabled plugin, by plugin id."""
 
     def now(self) -> datetime:
         """The present instant, aware, in the tenant's time zone."""

@@ -111,8 +111,8 @@ def _takes_input(command: Command) -> bool:
 async def _target(ctx: CoreContext, call: Call) -> TenantTable:
     """The row the call names, locked; out of sight reads like absent."""
     command = call.command
-    record = command.on
-    assert record is not None
+    assert command.on is not None
+    record = ctx.registry.record(command.on)
     if call.target_id is None:
         raise Invalid("INPUT_INVALID", field="id", cause="missing")
     arguments = Arguments([call.target_id])
@@ -143,10 +143,10 @@ async def _require_place(ctx: CoreContext, command: Command, place_id: uuid.UUID
     """
     if place_id is None:
         return
-    place = (await ctx.data.find(Place, id=place_id) or [None])[0]
-    if place is None or not ctx.permissions.allows("place.read", place.path):
+    found = await ctx.data.find(Place, id=place_id)
+    if not found or not ctx.permissions.allows("place.read", found[0].path):
         raise NotFound("PLACE_NOT_FOUND", field=command.at, id=str(place_id))
-    ctx.require(command.permission, place.path)
+    ctx.require(command.permission, found[0].path)
 
 
 async def _claim(ctx: CoreContext, call: Call, checked: msgspec.Struct) -> Answer | None:
