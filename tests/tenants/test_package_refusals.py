@@ -197,6 +197,7 @@ CASES: list[tuple[str, str, str, str, int | None, str | None, str]] = [
     (W, '"event.close"', '"event.*"', W, None, "actions[2].permission", "PACKAGE_PERMISSION"),
     (W, '"photo:after"', '"video"', W, None, "actions[1].requires", "PACKAGE_CHOICE"),
     (W, 'assigns = "clear"', 'assigns = "boss"', W, None, "actions[2].assigns", "PACKAGE_CHOICE"),
+    (W, 'assigns = "clear"', 'by = "king"', W, None, "actions[2].by", "PACKAGE_CHOICE"),
     (R, '"place.*"', '"place.*.read"', R, None, "roles[1].permissions", "PACKAGE_PERMISSION"),
     (
         R,

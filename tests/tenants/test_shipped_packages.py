@@ -10,11 +10,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from jingwei_core.events.work_clock import TimeUnit
+from jingwei_core.events.workflow import By, StateKind, read_workflow
 from jingwei_core.tenants.generate import generate_places
 from jingwei_core.tenants.generate_calendar import generate_calendar_days
 from jingwei_core.tenants.generate_demo import generate_demo
 from jingwei_core.tenants.package import TenantPackage, load_package
-from jingwei_core.tenants.package_model import DeadlineUnit, PlaceRow, StateKind
+from jingwei_core.tenants.package_model import PlaceRow
 
 TENANTS = Path(__file__).parents[2] / "tenants"
 CITIES = ("yichang", "changzhi")
@@ -117,6 +119,24 @@ def test_the_standard_workflow_is_the_eight_steps(city: TenantPackage) -> None:
     assert [str(item) for item in handle.requires] == ["photo:after", "note"]
 
 
+def test_only_the_assigned_department_handles(city: TenantPackage) -> None:
+    for flow in city.workflows:
+        for action in flow.actions:
+            assert (action.by is By.ASSIGNED) == (action.permission == "event.handle")
+
+
+def test_the_event_room_reads_each_workflow(city: TenantPackage) -> None:
+    for flow in city.workflows:
+        stored = read_workflow(tomllib.loads(_workflow_file(city, flow.code)))
+        assert [state.code for state in stored.states] == [state.code for state in flow.states]
+        assert [action.code for action in stored.actions] == [one.code for one in flow.actions]
+
+
+def _workflow_file(city: TenantPackage, code: str) -> str:
+    path = TENANTS / city.tenant.slug / f"events/workflows/{code}.toml"
+    return path.read_text(encoding="utf-8")
+
+
 def test_some_role_may_take_each_action(city: TenantPackage) -> None:
     granted = {permission for role in city.roles for permission in role.permissions}
     needed = {action.permission for flow in city.workflows for action in flow.actions}
@@ -126,7 +146,7 @@ def test_some_role_may_take_each_action(city: TenantPackage) -> None:
 def test_cities_differ_in_limits_levels_and_plugins(
     yichang: TenantPackage, changzhi: TenantPackage
 ) -> None:
-    def limit(package: TenantPackage) -> tuple[str, DeadlineUnit]:
+    def limit(package: TenantPackage) -> tuple[str, TimeUnit]:
         row = next(
             row
             for row in package.deadlines
@@ -134,8 +154,8 @@ def test_cities_differ_in_limits_levels_and_plugins(
         )
         return str(row.amount), row.unit
 
-    assert limit(yichang) == ("4", DeadlineUnit.WORK_HOUR)
-    assert limit(changzhi) == ("1", DeadlineUnit.WORK_DAY)
+    assert limit(yichang) == ("4", TimeUnit.WORK_HOUR)
+    assert limit(changzhi) == ("1", TimeUnit.WORK_DAY)
     assert [level.code for level in yichang.levels][-1] == "building"
     assert [level.code for level in changzhi.levels][-1] == "compound"
     assert [(row.id, row.is_enabled) for row in yichang.plugins] == [("safety-production", True)]

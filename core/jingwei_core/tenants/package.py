@@ -3,6 +3,7 @@
 ``load_package`` touches no database. The format is documented in ``docs/tenant-package.md``.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from jingwei_core.tenants.package_demo import DemoWorld, read_demo
@@ -24,7 +25,7 @@ from jingwei_core.tenants.package_manifest import (
     read_switches,
     read_tenant,
 )
-from jingwei_core.tenants.package_model import Demo, TenantInfo, TenantPackage
+from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
 from jingwei_core.tenants.package_workflow import read_workflows
@@ -53,30 +54,9 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
     known = frozenset(source.code for source in sources)
     levels = read_levels(manifest, known)
     places = read_places(folder, levels, known, tenant.division_code)
-    by_code = {place.code: place for place in places}
     shapes = read_shapes(folder, places)
-    departments = read_departments(folder, by_code)
-    roles = read_roles(folder)
-    forms = read_forms(folder)
-    workflows = read_workflows(folder, known)
-    deadlines = read_deadlines(folder, workflows, known)
-    kinds = KindReader(
-        department=frozenset(row.code for row in departments),
-        workflow=frozenset(row.code for row in workflows),
-        form=frozenset(row.code for row in forms),
-        deadline=frozenset(row.profile for row in deadlines),
-        source=known,
-    ).read(folder)
-    warn_deadline_gaps(kinds, workflows, deadlines, folder.findings)
-    world = DemoWorld(
-        places=by_code,
-        shapes=shapes,
-        kinds={row.code: row for row in kinds},
-        workflows={row.code: row for row in workflows},
-        roles=frozenset(row.code for row in roles),
-        departments=frozenset(row.code for row in departments),
-    )
-    return TenantPackage(
+    departments = read_departments(folder, {place.code: place for place in places})
+    package = TenantPackage(
         folder=folder.path,
         tenant=tenant,
         levels=levels,
@@ -85,17 +65,42 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         places=places,
         shapes=shapes,
         departments=departments,
-        roles=roles,
-        kinds=kinds,
-        forms=forms,
-        workflows=workflows,
-        deadlines=deadlines,
+        roles=read_roles(folder),
+        kinds=(),
+        forms=read_forms(folder),
+        workflows=(workflows := read_workflows(folder, known)),
+        deadlines=read_deadlines(folder, workflows, known),
         calendar=read_calendar(folder),
         plugins=read_plugins(folder),
-        demo=_demo(folder, tenant, world),
-        warnings=tuple(folder.findings.warnings),
+        demo=NO_DEMO,
+        warnings=(),
     )
+    package = replace(package, kinds=_kinds(folder, package))
+    demo = _demo(folder, package)
+    return replace(package, demo=demo, warnings=tuple(folder.findings.warnings))
 
 
-def _demo(folder: PackageFolder, tenant: TenantInfo, world: DemoWorld) -> Demo:
-    return read_demo(folder, world) if tenant.demo else NO_DEMO
+def _kinds(folder: PackageFolder, package: TenantPackage) -> tuple[KindRow, ...]:
+    kinds = KindReader(
+        department=frozenset(row.code for row in package.departments),
+        workflow=frozenset(row.code for row in package.workflows),
+        form=frozenset(row.code for row in package.forms),
+        deadline=frozenset(row.profile for row in package.deadlines),
+        source=frozenset(row.code for row in package.sources),
+    ).read(folder)
+    warn_deadline_gaps(kinds, package.workflows, package.deadlines, folder.findings)
+    return kinds
+
+
+def _demo(folder: PackageFolder, package: TenantPackage) -> Demo:
+    if not package.tenant.demo:
+        return NO_DEMO
+    world = DemoWorld(
+        places={row.code: row for row in package.places},
+        shapes=package.shapes,
+        kinds={row.code: row for row in package.kinds},
+        workflows={row.code: row for row in package.workflows},
+        roles=frozenset(row.code for row in package.roles),
+        departments=frozenset(row.code for row in package.departments),
+    )
+    return read_demo(folder, world)

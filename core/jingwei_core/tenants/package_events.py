@@ -7,15 +7,15 @@ from decimal import Decimal
 
 from jsonschema import Draft202012Validator, SchemaError
 
+from jingwei_core.events.work_clock import TimeUnit
+from jingwei_core.events.workflow import StateKind
 from jingwei_core.tenants.package_files import PackageFolder, Record
 from jingwei_core.tenants.package_model import (
     DeadlineRow,
-    DeadlineUnit,
     DepartmentRow,
     FormRow,
     KindRow,
     PlaceRow,
-    StateKind,
     WorkflowRow,
 )
 from jingwei_core.tenants.package_problems import Findings
@@ -192,7 +192,7 @@ def read_deadlines(
             profile=record.code("profile"),
             state=record.text("state"),
             amount=record.decimal("amount", Decimal("0.25"), Decimal(3660)),
-            unit=record.choice("unit", DeadlineUnit),
+            unit=record.choice("unit", TimeUnit),
             warn_at_percent=record.integer("warn_at_percent", 1, 99),
             source=record.text("source"),
         )

@@ -12,6 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+from jingwei_core.events.work_clock import TimeUnit
+from jingwei_core.events.workflow import Assigns, By, Requirement, StateKind
+
 Ring = tuple[tuple[float, float], ...]
 
 
@@ -170,34 +173,6 @@ class FormRow:
     schema: Mapping[str, object]
 
 
-class StateKind(StrEnum):
-    """Where a state stands in the loop."""
-
-    START = "start"
-    WORKING = "working"
-    FINAL = "final"
-
-
-class Requirement(StrEnum):
-    """What an action demands before it is taken."""
-
-    PHOTO_BEFORE = "photo:before"
-    PHOTO_AFTER = "photo:after"
-    REASON = "reason"
-    DEPARTMENT = "department"
-    ASSIGNEE = "assignee"
-    NOTE = "note"
-
-
-class Assignment(StrEnum):
-    """What an action does to the assignment of the event."""
-
-    KEEP = "keep"
-    DEPARTMENT = "department"
-    ASSIGNEE = "assignee"
-    CLEAR = "clear"
-
-
 @dataclass(frozen=True, slots=True)
 class WorkflowState:
     """A state of a workflow (环节)."""
@@ -219,7 +194,9 @@ class WorkflowAction:
     to_state: str
     permission: str
     requires: tuple[Requirement, ...]
-    assigns: Assignment
+    assigns: Assigns
+    by: By
+    """Whether only the assigned department or person may take it (承办单位)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +217,6 @@ class WorkflowRow:
         return next(state.code for state in self.states if state.kind is StateKind.START)
 
 
-class DeadlineUnit(StrEnum):
-    """Units of a time limit: wall-clock hours and days, or working ones (工作时, 工作日)."""
-
-    HOUR = "hour"
-    WORK_HOUR = "work_hour"
-    WORK_DAY = "work_day"
-    DAY = "day"
-
-
 @dataclass(frozen=True, slots=True)
 class DeadlineRow:
     """How long an event of a profile may stay in a state (时限)."""
@@ -256,7 +224,7 @@ class DeadlineRow:
     profile: str
     state: str
     amount: Decimal
-    unit: DeadlineUnit
+    unit: TimeUnit
     warn_at_percent: int
     source: str
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from jingwei_core.tenants.package_files import PackageFolder, Section
+from jingwei_core.events.workflow import Assigns, By, Requirement, StateKind
+from jingwei_core.tenants.package_files import Choice, PackageFolder, Section
 from jingwei_core.tenants.package_manifest import PERMISSION
 from jingwei_core.tenants.package_model import (
-    Assignment,
-    Requirement,
-    StateKind,
     WorkflowAction,
     WorkflowRow,
     WorkflowState,
@@ -79,7 +77,8 @@ def _actions(document: Section, states: set[str]) -> tuple[WorkflowAction, ...]:
             to_state=section.text("to"),
             permission=section.text("permission"),
             requires=_requirements(section),
-            assigns=_assignment(section),
+            assigns=_choice(section, "assigns", Assigns.KEEP),
+            by=_choice(section, "by", By.ANYONE),
         )
         _check_action(section, action, states)
         if any(action.code == other.code for other in actions):
@@ -109,10 +108,8 @@ def _requirements(section: Section) -> tuple[Requirement, ...]:
     return tuple(Requirement(value) for value in values if value in members)
 
 
-def _assignment(section: Section) -> Assignment:
-    if "assigns" not in section.values:
-        return Assignment.KEEP
-    return section.choice("assigns", Assignment)
+def _choice(section: Section, name: str, default: Choice) -> Choice:
+    return section.choice(name, type(default)) if name in section.values else default
 
 
 def _check_graph(
