@@ -10,13 +10,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jingwei_core.access.loading import CompiledSets
 from jingwei_core.access.tokens import AccessTokens
+from jingwei_core.catalogue import load_core_texts
 from jingwei_core.clock import SystemClock
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.engine import Database, open_database
@@ -148,10 +147,9 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
 
 def _catalogue(host: PluginHost) -> Catalogue:
     catalogue = Catalogue()
-    for path in sorted(Path(str(files("jingwei_core"))).rglob("messages.toml")):
-        catalogue.load(path)
+    load_core_texts(catalogue)
     for found in host.installed():
-        path = found.package_dir / "messages.toml" if found.package_dir else None
-        if found.state == "available" and path is not None and path.exists():
-            catalogue.load(path)
+        texts = found.package_dir / "messages.toml" if found.package_dir else None
+        if found.state == "available" and texts is not None and texts.exists():
+            catalogue.load(texts)
     return catalogue

@@ -177,6 +177,7 @@ def _kinds(package: TenantPackage) -> Rows:
                 "deadline_profile": row.deadline,
                 "form_schema": forms.get(row.form),
                 "photo_required": row.photo_required,
+                "grade": row.grade,
                 "is_active": True,
                 "source": row.source,
             },

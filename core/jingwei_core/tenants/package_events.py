@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from jsonschema import Draft202012Validator, SchemaError
 
+from jingwei_core.events.deadlines import WHOLE_LOOP
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import StateKind
 from jingwei_core.tenants.package_files import PackageFolder, Record
@@ -184,8 +185,9 @@ def _titles(
 def read_deadlines(
     folder: PackageFolder, workflows: Sequence[WorkflowRow], sources: frozenset[str]
 ) -> tuple[DeadlineRow, ...]:
-    """The time limits; each state must exist in some workflow of the package."""
-    states = {state.code for workflow in workflows for state in workflow.states}
+    """The time limits; each state must exist in some workflow of the package, or be ``*`` for the
+    whole loop."""
+    states = {state.code for workflow in workflows for state in workflow.states} | {WHOLE_LOOP}
     rows: dict[tuple[str, str], DeadlineRow] = {}
     for record in folder.table("events/deadlines.csv", DEADLINE_COLUMNS):
         row = DeadlineRow(
@@ -198,6 +200,9 @@ def read_deadlines(
         )
         if row.state and row.state not in states:
             record.refuse("PACKAGE_UNKNOWN_STATE", "state", value=row.state)
+        in_days = row.unit in (TimeUnit.DAY, TimeUnit.WORK_DAY)
+        if in_days and row.amount != row.amount.to_integral_value():
+            record.refuse("PACKAGE_NUMBER", "amount", value=row.amount, low=1, high=3660)
         if row.source and row.source not in sources:
             record.refuse("PACKAGE_UNKNOWN_SOURCE", "source", value=row.source)
         if (row.profile, row.state) in rows:

@@ -1,0 +1,1 @@
+"""The command line (命令行): ``jingwei``, grouped by room."""

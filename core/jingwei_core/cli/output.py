@@ -1,0 +1,79 @@
+"""How commands speak: lines for people, JSON for scripts, and one way to run async work."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jingwei_core.catalogue import core_catalogue
+from jingwei_core.settings import Settings
+from jingwei_sdk.errors import JingweiError
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+R = TypeVar("R")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def with_platform(work: Callable[["Platform"], Awaitable[R]]) -> R:
+    """Open the platform that the settings name, do the work, close it."""
+
+    from jingwei_core.platform import open_platform  # slow to import: --help does not need it
+
+    async def run() -> R:
+        async with open_platform(Settings()) as platform:
+            return await work(platform)
+
+    return asyncio.run(run())
+
+
+def say(as_json: bool, value: object, *lines: str) -> None:
+    """Print ``value`` as JSON for a script, or ``lines`` for a person."""
+    if as_json:
+        typer.echo(json.dumps(value, ensure_ascii=False, default=str, indent=2))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+def say_rows(as_json: bool, rows: Sequence[Mapping[str, Any]], empty: str) -> None:
+    """Print rows as JSON or as a table; ``empty`` says what to do when there are none."""
+    if as_json or not rows:
+        say(as_json, list(rows), empty)
+        return
+    table = Table(show_edge=False, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def tell_error(error: JingweiError, *, as_json: bool) -> None:
+    """Print an error to stderr: code, cause and next step, in Chinese and English."""
+    catalogue = core_catalogue()
+    zh, en = catalogue.describe(error, "zh"), catalogue.describe(error, "en")
+    if as_json:
+        told = {
+            "code": error.code,
+            "message_zh": zh.text,
+            "message_en": en.text,
+            "next_zh": zh.next_step,
+            "next_en": en.next_step,
+            "file": error.file,
+            "row": error.row,
+            "field": error.field,
+        }
+        typer.echo(json.dumps({"error": told}, ensure_ascii=False, default=str), err=True)
+        return
+    place = " ".join(str(part) for part in (error.file, error.row, error.field) if part)
+    typer.echo(f"{error.code} {place}".strip(), err=True)
+    for message in (zh, en):
+        typer.echo(f"  {message.text}", err=True)
+        if message.next_step:
+            typer.echo(f"  → {message.next_step}", err=True)
