@@ -145,6 +145,7 @@ CASES: list[tuple[str, str, str, str, int | None, str | None, str]] = [
     (K, ",3,y,", ",3,yes,", K, 4, "photo_required", "PACKAGE_CHOICE"),
     (K, "坑洞", "宗教活动", K, 4, "name_zh", "PACKAGE_KIND_FORBIDDEN"),
     (L, ",2,hour", ",0,hour", L, 2, "amount", "PACKAGE_NUMBER"),
+    (L, ",1.5,work_hour", ",1.5,work_day", L, 3, "amount", "PACKAGE_NUMBER"),
     (L, ",2,hour", ",NaN,hour", L, 2, "amount", "PACKAGE_NUMBER"),
     (L, ",2,hour", ",Infinity,hour", L, 2, "amount", "PACKAGE_NUMBER"),
     (L, ",hour,", ",fortnight,", L, 2, "unit", "PACKAGE_CHOICE"),

@@ -30,7 +30,8 @@ city.road.lamp,city.road,路灯,Lamp,lamps,short,,quick,4,n,law
 DEADLINES = """\
 profile,state,amount,unit,warn_at_percent,source
 quick,registered,2,hour,80,law
-quick,handled,1.5,work_day,80,law
+quick,handled,1.5,work_hour,80,law
+quick,*,7,day,80,law
 """
 WORKFLOW = """\
 code = "short"

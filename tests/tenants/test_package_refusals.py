@@ -152,7 +152,7 @@ def test_an_odd_size_warns_and_does_not_refuse(package: Path) -> None:
 
 
 def test_a_state_without_limit_warns(package: Path) -> None:
-    edit(package, L, "quick,handled,1.5,work_day,80,law\n", "")
+    edit(package, L, "quick,handled,1.5,work_hour,80,law\n", "")
     (warning,) = load_package(package).warnings
     assert (warning.file, warning.field, warning.code) == (L, "state", "PACKAGE_DEADLINE_GAP")
 

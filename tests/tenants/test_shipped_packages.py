@@ -162,6 +162,15 @@ def test_cities_differ_in_limits_levels_and_plugins(
     assert [(row.id, row.is_enabled) for row in changzhi.plugins] == [("safety-production", False)]
 
 
+def test_an_appeal_ends_within_sixty_days(city: TenantPackage) -> None:
+    """信访工作条例 2022: an answer in 15 days, the end in 60."""
+    limits = {
+        row.state: (str(row.amount), row.unit) for row in city.deadlines if row.profile == "appeal"
+    }
+    assert limits["registered"] == ("15", TimeUnit.DAY)
+    assert limits["*"] == ("60", TimeUnit.DAY)
+
+
 def test_practices_that_need_a_rule_are_off(city: TenantPackage) -> None:
     assert {"forced_photos", "check_in", "ranking"} <= {row.code for row in city.switches}
     assert not any(row.is_enabled for row in city.switches)
