@@ -1,6 +1,7 @@
 """A small world for access: two tenants with a root, a subtree and its look-alike sibling."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +62,8 @@ class SmallPlatform:
         self.events = None
         self.tokens = AccessTokens(b"s" * 32, timedelta(seconds=self.settings.access_token_s))
         self.permission_sets = CompiledSets()
+        self.tenants: dict[uuid.UUID, Tenant] = {}
+        self.host = self
         self._registry = build_registry(
             [
                 Plugin(
@@ -72,8 +75,21 @@ class SmallPlatform:
             ]
         )
 
-    async def registry(self, tenant_id: uuid.UUID) -> Registry:
+    async def tenant_by_id(self, tenant_id: uuid.UUID) -> "TenantState":
+        return TenantState(self.tenants[tenant_id])
+
+    def registry(self, enabled: frozenset[str]) -> Registry:
         return self._registry
+
+
+@dataclass(frozen=True)
+class TenantState:
+    """A tenant without plugins."""
+
+    tenant: Tenant
+    status: str = "active"
+    enabled: frozenset[str] = frozenset()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -135,8 +151,8 @@ class City:
     async def run(
         self, actor: uuid.UUID, name: str, target: uuid.UUID | None = None, **given: object
     ) -> Answer:
-        registry = await self.platform.registry(self.tenant.id)
-        call = Call(registry.commands[name], given, target)
+        command = self.platform.registry(frozenset()).commands[name]
+        call = Call(command, given, target)
         who = await self.identity(actor)
         return await execute(self.platform, self.tenant, who, call, Request("zh", "test"))
 
@@ -156,6 +172,7 @@ class City:
 
 async def build_city(platform: Any, slug: str) -> City:
     city = City(platform, Tenant(uuid.uuid4(), slug, slug, ZoneInfo("Asia/Shanghai")))
+    platform.tenants[city.tenant.id] = city.tenant
     parent = None
     for path, ordinal in ORDINALS.items():
         city.places[path] = await city.value(
