@@ -149,7 +149,12 @@ class City:
         return Identity(account_id, epoch)
 
     async def run(
-        self, actor: uuid.UUID, name: str, target: uuid.UUID | None = None, **given: object
+        self,
+        actor: uuid.UUID,
+        name: str,
+        target: uuid.UUID | None = None,
+        /,
+        **given: object,
     ) -> Answer:
         command = self.platform.registry(frozenset()).commands[name]
         call = Call(command, given, target)
