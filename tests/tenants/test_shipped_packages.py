@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from jingwei_core.events.work_clock import TimeUnit
-from jingwei_core.events.workflow import By, StateKind, read_workflow
+from jingwei_core.events.workflow import By, Requirement, StateKind, read_workflow
 from jingwei_core.tenants.generate import generate_places
 from jingwei_core.tenants.generate_calendar import generate_calendar_days
 from jingwei_core.tenants.generate_demo import generate_demo
@@ -117,6 +117,21 @@ def test_the_standard_workflow_is_the_eight_steps(city: TenantPackage) -> None:
     handle = next(action for action in standard.actions if action.code == "handle")
     assert (handle.from_states, handle.to_state) == (("dispatched",), "handled")
     assert [str(item) for item in handle.requires] == ["photo:after", "note"]
+
+
+def test_a_photo_after_handling_is_asked_only_where_the_kind_needs_photos(
+    city: TenantPackage,
+) -> None:
+    """国办函〔2026〕12号: no forced photos where they are not needed."""
+    asking = {
+        flow.code
+        for flow in city.workflows
+        if any(Requirement.PHOTO_AFTER in action.requires for action in flow.actions)
+    }
+    assert asking == {"standard"}
+    kinds = [kind for kind in city.kinds if kind.workflow in asking]
+    assert len(kinds) > 80
+    assert all(kind.photo_required for kind in kinds)
 
 
 def test_only_the_assigned_department_handles(city: TenantPackage) -> None:
