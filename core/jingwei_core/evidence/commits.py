@@ -1,0 +1,179 @@
+"""The commit (提交证据): the last of the three steps, when an upload becomes evidence.
+
+Three parts, and no database connection is held while bytes move: read what was announced; inspect
+the upload, keep the original under lock and make the derived pictures; write down the facts. Each
+part may be repeated: a commit that broke off anywhere is finished by calling it again.
+"""
+
+import tempfile
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jingwei_core.commands.bus import Call, run
+from jingwei_core.evidence.commands import UPLOAD_PERMISSION
+from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE
+from jingwei_core.evidence.evidence_settings import EvidenceSettings
+from jingwei_core.evidence.facts import Expected, ImageFacts, Limits
+from jingwei_core.evidence.keys import Area, object_key
+from jingwei_core.evidence.records import EVIDENCE
+from jingwei_core.evidence.store import ObjectStore, lock_time, save_to
+from jingwei_core.evidence.tables import Evidence
+from jingwei_core.evidence.workers import ImageWorkers
+from jingwei_core.session import CoreContext, Identity, Request, account_context
+from jingwei_sdk.commands import command, declaration
+from jingwei_sdk.context import Context, Tenant
+from jingwei_sdk.errors import Conflict, Denied, JingweiError, NotFound
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the uploader announced, read in a transaction that is over by now."""
+
+    id: uuid.UUID
+    staged_key: str
+    expected: Expected
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What was measured, and where the pictures lie."""
+
+    facts: ImageFacts
+    store_key: str
+    locked_until: datetime
+    derivative_key: str
+    thumbnail_key: str
+
+
+@command("evidence.commit", permission=UPLOAD_PERMISSION, on=EVIDENCE)
+async def record_commit(ctx: Context, target: Evidence, kept: Kept) -> Evidence:
+    """提交证据: write down what was measured. Not for clients: only :class:`Commits` calls it."""
+    if target.status == "committed":
+        return target
+    facts, place = kept.facts, kept.facts.position
+    found: dict[str, object] = {"taken_at": facts.taken_at} if facts.taken_at else {}
+    if place is not None:
+        accuracy = place.accuracy_m
+        found |= {
+            "lon_e7": round(place.lon * 1e7),
+            "lat_e7": round(place.lat * 1e7),
+            "position_crs": place.crs,
+            "accuracy_m": None if accuracy is None else -int(-accuracy // 1),
+        }
+    stored = await ctx.data.update(
+        target,
+        status="committed",
+        committed_at=ctx.now(),
+        store_key=kept.store_key,
+        locked_until=kept.locked_until,
+        width=facts.width,
+        height=facts.height,
+        derivative_key=kept.derivative_key,
+        thumbnail_key=kept.thumbnail_key,
+        **found,
+    )
+    await ctx.signals.changed("Evidence", stored.id, None)
+    return stored
+
+
+class Commits:
+    """Commits uploads of a platform; ``workers`` open the pictures."""
+
+    def __init__(self, platform: "Platform", workers: ImageWorkers) -> None:
+        self._platform = platform
+        self._store: ObjectStore = platform.store
+        self._workers = workers
+
+    async def commit(
+        self, tenant: Tenant, identity: Identity, evidence_id: uuid.UUID, request: Request
+    ) -> uuid.UUID:
+        """Make an upload evidence and answer its id; committing again answers the same.
+
+        Raises ``NotFound``: ``ROW_NOT_FOUND`` (absent, or somebody else's), ``EVIDENCE_NOT_FOUND``
+        (nothing was uploaded); ``Denied``: ``EVIDENCE_EXPIRED``, ``PERMISSION_DENIED``;
+        ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`. Whatever is raised,
+        the upload is no evidence.
+        """
+        async with account_context(self._platform, tenant, identity, request) as ctx:
+            announced = await _announced(ctx, evidence_id)
+        if announced is None:
+            return evidence_id
+        kept = await self._keep(tenant, announced)
+        async with account_context(self._platform, tenant, identity, request) as ctx:
+            await run(ctx, Call(declaration(record_commit), kept, target_id=evidence_id))
+        # The garbage collection removes what stays behind here.
+        with suppress(JingweiError):
+            await self._store.delete(announced.staged_key)
+        return evidence_id
+
+    async def _keep(self, tenant: Tenant, announced: Announced) -> Kept:
+        expected, settings = announced.expected, EvidenceSettings()
+        with tempfile.TemporaryDirectory(prefix="evidence-") as name:
+            folder = Path(name)
+            source = folder / "upload"
+            await save_to(self._store, announced.staged_key, source, limit=expected.size)
+            limits = Limits(max_bytes=settings.max_bytes)
+            facts = await self._workers.inspect(source, expected, limits, tenant.timezone)
+            until = lock_time(self._platform.clock.now() + settings.retention)
+            key = object_key(tenant.id, Area.ORIGINAL, str(announced.id))
+            until = await _keep_original(self._store, key, source, expected, until)
+            derived = [
+                await self._derived(tenant, announced.id, facts, (source, side, ending))
+                for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
+            ]
+        return Kept(facts, key, until, *derived)
+
+    async def _derived(
+        self,
+        tenant: Tenant,
+        evidence_id: uuid.UUID,
+        facts: ImageFacts,
+        wanted: tuple[Path, int, str],
+    ) -> str:
+        source, side, ending = wanted
+        target = source.with_name(ending)
+        made = await self._workers.derive(source, facts.format, target, side)
+        key = object_key(tenant.id, Area.DERIVED, f"{evidence_id}.{ending}.jpg")
+        await self._store.put(key, target, content_type=made.content_type, sha256=made.sha256)
+        return key
+
+
+async def _announced(ctx: CoreContext, evidence_id: uuid.UUID) -> Announced | None:
+    """What was announced; ``None`` when it is committed already."""
+    ctx.require(UPLOAD_PERMISSION)
+    row = await ctx.data.get(Evidence, evidence_id)
+    if row.owner != ctx.actor.account_id:
+        raise NotFound("ROW_NOT_FOUND", record="Evidence", id=str(evidence_id))
+    if row.status == "committed":
+        return None
+    if row.expires_at <= ctx.now():
+        raise Denied("EVIDENCE_EXPIRED")
+    expected = Expected(row.content_type, row.size_bytes, row.sha256)
+    return Announced(row.id, row.store_key, expected)
+
+
+async def _keep_original(
+    store: ObjectStore, key: str, source: Path, expected: Expected, until: datetime
+) -> datetime:
+    """Store and lock the inspected bytes, unless an earlier attempt did; when the lock ends.
+
+    What is stored is the file that was inspected: a client that posts its form once more meanwhile
+    changes the staged object, not this one.
+    """
+    try:
+        await store.put(key, source, content_type=expected.content_type, sha256=expected.sha256)
+        await store.lock(key, until)
+    except Conflict:
+        found = await store.stat(key)
+        if found.declared_sha256 != expected.sha256 or found.locked_until is None:
+            raise
+        return found.locked_until
+    return until
