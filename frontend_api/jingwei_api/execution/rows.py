@@ -25,6 +25,7 @@ class Rows:
         self._ctx = ctx
         self._reader = reader
         self._loaders: dict[tuple[object, ...], DataLoader[Any, Any]] = {}
+        self._asked: dict[tuple[object, ...], dict[uuid.UUID, Mapping[str, Any]]] = {}
 
     async def by_key(self, record_name: str, key: str, value: uuid.UUID) -> Row | None:
         """The row in sight whose ``key`` column is ``value``."""
@@ -93,19 +94,14 @@ class Rows:
         permission = computed.permission
         if permission is not None and not self._ctx.permissions.allows(permission):
             return None
-        rows: dict[uuid.UUID, Mapping[str, Any]]
-        loader = self._loaders.get(("computed", record.name, name))
-        if loader is None:
-            rows = {}
+        key = ("computed", record.name, name)
+        rows = self._asked.setdefault(key, {})
+        rows[row.id] = row.values
 
-            async def load(ids: Sequence[uuid.UUID]) -> Sequence[object]:
-                return await computed.resolve(self._ctx, [rows[one] for one in ids])
+        async def load(ids: Sequence[uuid.UUID]) -> list[object]:
+            return list(await computed.resolve(self._ctx, [rows[one] for one in ids]))
 
-            loader = DataLoader(load_fn=load)  # type: ignore[arg-type]
-            loader.rows = rows  # type: ignore[attr-defined]
-            self._loaders["computed", record.name, name] = loader
-        loader.rows[row.id] = row.values  # type: ignore[attr-defined]
-        return await loader.load(row.id)
+        return await self._loader(key, load).load(row.id)
 
     def _query(
         self, record_name: str, given: Mapping[str, Any], extra: Extra

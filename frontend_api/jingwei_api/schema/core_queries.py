@@ -9,15 +9,19 @@ from jingwei_api.schema import global_id
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.types import Argument, Field, TypeSpace
-from jingwei_core.reading.request import AnyCondition, Condition, PathCondition
+from jingwei_core.events.duplicates import DuplicateHint, find_duplicates
+from jingwei_core.events.placing import ReportedPosition
+from jingwei_core.events.queue import my_area, my_queue
+from jingwei_core.places.geometry import checked_position
+from jingwei_core.places.locate import locate
+from jingwei_core.reading.request import Condition
 
-CRS = Argument("crs", str | None, "EPSG code of the position; EPSG:4490 (CGCS2000) by default.")
 POSITION = (
     Argument("lon", float, "Longitude, degree."),
     Argument("lat", float, "Latitude, degree."),
-    CRS,
+    Argument("crs", str, "Coordinate system of the position: EPSG:4490 or EPSG:4326."),
 )
-DEFAULT_CRS = "EPSG:4490"
+KIND = Argument("kind_code", str, "Code of the event kind.")
 
 
 def core_query_fields(
@@ -28,13 +32,30 @@ def core_query_fields(
     if {"Account", "Post"} <= set(registry.records):
         _add_me(space, arguments["Post"])
         fields.append(Field("me", "Me", "The signed-in account (我).", lambda *_: ()))
+    if "Place" in registry.records:
+        text = "The deepest place whose polygon holds a position; null outside my sight."
+        fields.append(Field("place_at", "Place | None", text, _place_at, POSITION))
     if "Event" in registry.records:
         queue = arguments["Event"]
+        _add_duplicate(space)
+        text = "Open events of a kind near a position, nearest first: hints before a report."
+        hints = Field(
+            "event_duplicates", "list[EventDuplicate]", text, _duplicates, (KIND, *POSITION)
+        )
         fields += [
             Field("my_queue", "EventConnection", "What waits for me (我的待办).", _queue, queue),
             Field("my_area", "EventConnection", "Events in my area (我的辖区).", _area, queue),
+            hints,
         ]
     return fields
+
+
+def _add_duplicate(space: TypeSpace) -> None:
+    fields = [
+        Field("event", "Event | None", "The event it may be.", _hinted_event),
+        Field("distance_m", int, "Metres from the position."),
+    ]
+    space.object("EventDuplicate", fields, owner="core", description="A duplicate hint (重复提示).")
 
 
 def _add_me(space: TypeSpace, posts: tuple[Argument, ...]) -> None:
@@ -72,22 +93,31 @@ def _permissions(source: object, operation: Any, given: Mapping[str, Any]) -> li
     return list(operation.ctx.permissions.grants())
 
 
-def _queue(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
-    """Open events assigned to me, or to a department of mine and to nobody in it."""
-    actor = operation.ctx.actor
-    mine = (Condition("assigned_account", "eq", actor.account_id),)
-    departments = sorted(actor.department_ids)
-    ours = (
-        Condition("assigned_department", "in", departments),
-        Condition("assigned_account", "is_null", True),
-    )
-    groups = (mine, ours) if departments else (mine,)
-    is_open = Condition("is_final", "eq", False)
-    return operation.rows.connection("Event", given, (is_open, AnyCondition(groups)))
+async def _queue(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
+    return operation.rows.connection("Event", given, await my_queue(operation.ctx))
 
 
 def _area(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
-    """Events where my posts let me read them, whoever handles them."""
-    record = operation.registry.records["Event"]
-    prefixes = operation.ctx.permissions.paths(record.read)
-    return operation.rows.connection("Event", given, (PathCondition("place_path", prefixes),))
+    return operation.rows.connection("Event", given, my_area(operation.ctx))
+
+
+async def _place_at(source: object, operation: Any, given: Mapping[str, Any]) -> Row | None:
+    position = checked_position(given["lon"], given["lat"], given["crs"])
+    place = await locate(operation.ctx, position)
+    if place is None:
+        return None
+    # Read again through its record: whether the caller may see it is decided there.
+    found: Row | None = await operation.rows.by_key("Place", "id", place.id)
+    return found
+
+
+async def _duplicates(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
+    reported = ReportedPosition(given["lon"], given["lat"], given["crs"])
+    return await find_duplicates(operation.ctx, given["kind_code"], reported)
+
+
+async def _hinted_event(
+    source: DuplicateHint, operation: Any, given: Mapping[str, Any]
+) -> Row | None:
+    found: Row | None = await operation.rows.by_key("Event", "id", source.id)
+    return found

@@ -44,7 +44,7 @@ def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) 
     arguments = []
     if command.on is not None:
         arguments += [
-            Argument("id", strawberry.ID, f"The {command.on.name} it is about."),
+            Argument("id", strawberry.ID, f"The {command.on} it is about."),
             Argument("expected_version", int | None, "Refuse if the row's version moved on."),
         ]
     if msgspec.structs.fields(command.input):
@@ -115,7 +115,7 @@ def _call(command: Command, given: Mapping[str, Any]) -> Call:
         raise Invalid("IDEMPOTENCY_KEY_INVALID", field="idempotencyKey", maximum=LONGEST_KEY)
     target = None
     if command.on is not None:
-        target = global_id.decode_as(command.on.name, given["id"], "id")
+        target = global_id.decode_as(command.on, given["id"], "id")
     return Call(
         command=command,
         input=struct_value(command.input, given.get("input")),

@@ -1,0 +1,89 @@
+"""The application (应用): everything that listens, made from one platform."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.exceptions import HTTPException
+
+from jingwei_api.execution.changes import ChangeFeed
+from jingwei_api.execution.errors import ErrorTexts
+from jingwei_api.execution.executor import Executor
+from jingwei_api.http.auth import auth_router
+from jingwei_api.http.console_page import console, console_file
+from jingwei_api.http.evidence import download, upload
+from jingwei_api.http.failures import http_failure, refused, unexpected
+from jingwei_api.http.graphql_endpoint import graphql_post
+from jingwei_api.http.health import live, ready
+from jingwei_api.http.services import Services, keep_services
+from jingwei_api.http.shell import shell
+from jingwei_api.http.websocket import graphql_socket
+from jingwei_api.settings import ApiSettings
+from jingwei_core.platform import Platform
+from jingwei_sdk.errors import JingweiError
+
+ALLOWED_HEADERS = ["Authorization", "Content-Type", "Accept-Language", "X-Jingwei-Tenant"]
+
+
+def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
+    """The ASGI application over an open platform; listening for changes begins with its start."""
+    services = make_services(platform, settings or ApiSettings())
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        services.feed.start()
+        try:
+            yield
+        finally:
+            await services.feed.stop()
+
+    app = Litestar(
+        route_handlers=[
+            graphql_post,
+            graphql_socket,
+            console,
+            console_file,
+            auth_router,
+            upload,
+            download,
+            live,
+            ready,
+        ],
+        lifespan=[lifespan],
+        middleware=[shell],
+        exception_handlers={
+            JingweiError: refused,
+            HTTPException: http_failure,
+            Exception: unexpected,
+        },
+        cors_config=_cors(services.settings),
+        request_max_body_size=services.settings.max_body_bytes,
+        openapi_config=None,
+        logging_config=None,
+    )
+    keep_services(app.state, services)
+    return app
+
+
+def make_services(platform: Platform, settings: ApiSettings) -> Services:
+    """What the handlers share; loads the texts of the API's own codes into the catalogue."""
+    platform.catalogue.load(Path(str(files("jingwei_api"))) / "messages.toml")
+    texts = ErrorTexts(platform.catalogue)
+    feed = ChangeFeed(platform.database, settings.subscription_check_s)
+    return Services(platform, settings, texts, feed, Executor(platform, settings, texts, feed))
+
+
+def _cors(settings: ApiSettings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=list(ALLOWED_HEADERS),
+        expose_headers=["X-Request-Id", "Retry-After"],
+        allow_credentials=False,
+        max_age=600,
+    )

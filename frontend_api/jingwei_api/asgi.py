@@ -1,0 +1,41 @@
+"""What a server process imports: an ASGI application that opens its platform when it starts."""
+
+from collections.abc import MutableMapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from litestar import Litestar
+from litestar.types import Receive, Scope, Send
+
+from jingwei_api.app import create_app
+from jingwei_core.platform import open_platform
+from jingwei_core.settings import Settings
+
+
+class LateApplication:
+    """Opens the platform in the process and event loop that serve; closes it at the end.
+
+    A server with several workers imports this module in each of them, so nothing may be opened by
+    the import.
+    """
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._inner: Litestar | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or begin and end with the server."""
+        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]
+            await self._live(scope, receive, send)
+            return
+        assert self._inner is not None
+        await self._inner(scope, receive, send)
+
+    async def _live(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        async with self._stack:
+            platform = await self._stack.enter_async_context(open_platform(Settings()))
+            self._inner = create_app(platform)
+            await self._inner(scope, receive, send)  # type: ignore[arg-type]
+
+
+app = LateApplication()

@@ -1,0 +1,1 @@
+"""The console (控制台): GraphiQL that works without the Internet."""
