@@ -36,36 +36,43 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="JINGWEI_", frozen=True, extra="ignore")
 
     database_url: str | None = Field(
-        None, description="role that may create roles and objects; unset: embedded server"
+        default=None, description="role that may create roles and objects; unset: embedded server"
     )
     app_database_url: str | None = Field(
-        None, description="application role, for hosts that must not hold the owner's URL"
+        default=None, description="application role, for hosts that must not hold the owner's URL"
     )
     data_dir: Path = Field(default_factory=default_data_dir)
     secret_key: SecretStr | None = Field(
-        None, description="the deployment's secret, at least 32 bytes; unset: the file below"
+        default=None,
+        description="the deployment's secret, at least 32 bytes; unset: the file below",
     )
-    secret_key_file: Path | None = Field(None, description="default: <data_dir>/secret.key")
-    access_token_s: int = Field(600, ge=30, le=3600, description="life of an access token")
+    secret_key_file: Path | None = Field(default=None, description="default: <data_dir>/secret.key")
+    access_token_s: int = Field(default=600, ge=30, le=3600, description="life of an access token")
     refresh_token_s: int = Field(
-        14 * 86_400, ge=600, description="a session ends when it is not refreshed for so long"
+        default=14 * 86_400,
+        ge=600,
+        description="a session ends when it is not refreshed for so long",
     )
-    sign_in_failures: int = Field(5, ge=3, description="failed sign-ins before an account locks")
-    sign_in_lock_s: int = Field(900, ge=60, description="first lock; each further failure doubles")
-    sign_in_lock_max_s: int = Field(86_400, ge=60, description="longest lock")
+    sign_in_failures: int = Field(
+        default=5, ge=3, description="failed sign-ins before an account locks"
+    )
+    sign_in_lock_s: int = Field(
+        default=900, ge=60, description="first lock; each further failure doubles"
+    )
+    sign_in_lock_max_s: int = Field(default=86_400, ge=60, description="longest lock")
     server_account: str | None = Field(
-        None, description="account the embedded server runs as when started by root"
+        default=None, description="account the embedded server runs as when started by root"
     )
-    role_prefix: str = Field("jingwei", pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    statement_timeout_s: float = Field(15, gt=0)
-    lock_timeout_s: float = Field(5, gt=0)
-    idle_in_unit_timeout_s: float = Field(60, gt=0)
-    connect_timeout_s: float = Field(10, gt=0)
-    pool_size: int = Field(20, ge=1)
+    role_prefix: str = Field(default="jingwei", pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    statement_timeout_s: float = Field(default=15, gt=0)
+    lock_timeout_s: float = Field(default=5, gt=0)
+    idle_in_unit_timeout_s: float = Field(default=60, gt=0)
+    connect_timeout_s: float = Field(default=10, gt=0)
+    pool_size: int = Field(default=20, ge=1)
     statement_cache_size: int = Field(
-        200, ge=0, description="0 behind a pooler in transaction mode"
+        default=200, ge=0, description="0 behind a pooler in transaction mode"
     )
-    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
     @property
     def owner_role(self) -> str:

@@ -12,6 +12,9 @@ from jingwei_core.database.migration_files import MigrationApp
 from jingwei_core.tables import core_tables
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
 
+UNMANAGED = "unmanaged"
+"""Tag of a table class whose table plain SQL makes, such as a partitioned one."""
+
 _HERE = Path(__file__).parent
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +70,7 @@ def piccolo_config(app: MigrationApp) -> AppConfig:
     return AppConfig(
         app_name=app.name,
         migrations_folder_path=app.folder,
-        table_classes=list(app.tables),
+        table_classes=[table for table in app.tables if UNMANAGED not in table._meta.tags],
     )
 
 

@@ -4,7 +4,7 @@ For each tenant table: ``PRIMARY KEY (tenant_id, id)``, forced row security and 
 grants, composite foreign keys with indexes, the place trigger. Plugin authors write none of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from jingwei_core.database.identifiers import column_list, qualified, quoted
 from jingwei_core.database.security_catalogue import TableState, read_tables
@@ -28,7 +28,7 @@ async def secure(unit: Unit, rules: Rules) -> list[str]:
     Returns the statements that were needed: an empty list if nothing had to change.
     """
     done: list[str] = []
-    for step in (_primary_keys, _isolation, _references, _keys, _places, _table_grants):
+    for step in _steps():
         # Read anew for each step: a foreign key needs the key that the step before has made.
         tables = await read_tables(unit, rules.schemas)
         for sql in step(rules, tables):
@@ -38,6 +38,17 @@ async def secure(unit: Unit, rules: Rules) -> list[str]:
         await unit.execute(sql)
         done.append(sql)
     return done
+
+
+async def needed_statements(unit: Unit, rules: Rules) -> list[str]:
+    """What :func:`secure` would run first, without running it: empty where all is right."""
+    tables = await read_tables(unit, rules.schemas)
+    needed = [sql for step in _steps() for sql in step(rules, tables)]
+    return [*needed, *await _schema_grants(unit, rules)]
+
+
+def _steps() -> tuple[Callable[[Rules, list[TableState]], Iterator[str]], ...]:
+    return (_primary_keys, _isolation, _references, _keys, _places, _table_grants)
 
 
 def _tenant_tables(tables: list[TableState]) -> list[TableState]:
