@@ -1,0 +1,212 @@
+"""The suite's database: one server a run, one database a worker, nothing kept between tests.
+
+The server is ``JINGWEI_TEST_DATABASE_URL`` (a superuser), or else the embedded one in memory. Under
+xdist the controller starts it and tells the workers. All migrations run once into a template; each
+worker's database is a copy of it.
+
+``database``    a ``Database`` for one test. Its units are savepoints of one transaction that is
+                rolled back at the end (``Database.rehearsal``): under a millisecond, but units of
+                different tasks wait for each other, NOTIFY is not delivered, ``now()`` stands still.
+                With ``@pytest.mark.commit`` it is a fresh copy of the template and really commits.
+``settings``    the ``Settings`` of that database, for what opens its own connections; without the
+                marker such connections see only what was committed before the suite: nothing.
+``empty``       the ``Settings`` of a new database in which nothing has run.
+"""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+
+import pytest
+
+from jingwei_core.database import Database, open_database
+from jingwei_core.database.embedded import EmbeddedServer
+from jingwei_core.database.engine import connect
+from jingwei_core.database.migrate import migrate
+from jingwei_core.database.migration_apps import installed_apps
+from jingwei_core.database.urls import with_database
+from jingwei_core.settings import Settings
+
+_FIXTURES = Path(__file__).parent / "fixtures"
+pytest_plugins = sorted(
+    f"tests.fixtures.{path.stem}" for path in _FIXTURES.glob("*.py") if path.stem != "__init__"
+)
+_TEMPLATE_LOCK = 7_310_001
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What all workers of a run share."""
+
+    __test__ = False
+
+    url: str
+    name: str
+    folder: str
+
+    def settings(self, database: str) -> Settings:
+        """The settings of a database of this run; its roles carry the run's name."""
+        return Settings(
+            database_url=with_database(self.url, database),
+            app_database_url=None,
+            data_dir=Path(self.folder),
+            role_prefix=self.name,
+            pool_size=8,
+        )
+
+
+@dataclass
+class RunServer:
+    """The server of a run, started when it is first asked for."""
+
+    run: TestRun | None = None
+    server: EmbeddedServer | None = None
+    is_ours: bool = True
+
+    def start(self) -> TestRun:
+        """The run, with its server up."""
+        if self.run is None:
+            memory = Path("/dev/shm")
+            base = str(memory) if memory.is_dir() else None
+            folder = Path(tempfile.mkdtemp(prefix="jingwei-test-", dir=base))
+            folder.chmod(0o711)
+            url = environ.get("JINGWEI_TEST_DATABASE_URL")
+            if url is None:
+                self.server = EmbeddedServer(folder / "postgres")
+                url = self.server.start().url()
+            self.run = TestRun(url, f"jwt_{secrets.token_hex(4)}", str(folder))
+        return self.run
+
+    def stop(self) -> None:
+        """Stop what was started here, and leave nothing behind."""
+        if self.run is None or not self.is_ours:
+            return
+        if self.server is not None:
+            self.server.stop()
+        shutil.rmtree(self.run.folder, ignore_errors=True)
+
+
+RUN_KEY = pytest.StashKey[RunServer]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the run over from the controller, if there is one."""
+    config.addinivalue_line("markers", "commit: a database of its own, in which units commit")
+    shared = getattr(config, "workerinput", {}).get("jingwei_run")
+    run = TestRun(*shared) if shared else None
+    config.stash[RUN_KEY] = RunServer(run, is_ours=shared is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell an xdist worker where the server is."""
+    run = node.config.stash[RUN_KEY].start()  # type: ignore[attr-defined]
+    node.workerinput["jingwei_run"] = (run.url, run.name, run.folder)  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server with the run."""
+    config.stash[RUN_KEY].stop()
+
+
+@pytest.fixture(scope="session")
+def test_run(request: pytest.FixtureRequest) -> TestRun:
+    """What all workers share; starts the server."""
+    return request.config.stash[RUN_KEY].start()
+
+
+@pytest.fixture(scope="session")
+async def template(test_run: TestRun) -> AsyncIterator[str]:
+    """The database in which every migration has run; made by the worker that comes first."""
+    name = f"{test_run.name}_template"
+    connection = await connect(test_run.url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE template0")
+            await migrate(test_run.settings(f"{name}_new"), installed_apps())
+            await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
+        await connection.execute("SELECT pg_advisory_unlock($1)", _TEMPLATE_LOCK)
+    finally:
+        await connection.close()
+    yield name
+    await _drop_if_external(test_run)
+
+
+@pytest.fixture(scope="session")
+async def kept_database(test_run: TestRun, template: str) -> AsyncIterator[Database]:
+    """The worker's own database; tests use ``database``, which keeps it clean."""
+    async with _copy(test_run, template) as settings, open_database(settings) as database:
+        yield database
+
+
+@pytest.fixture
+async def settings(
+    request: pytest.FixtureRequest, test_run: TestRun, template: str, kept_database: Database
+) -> AsyncIterator[Settings]:
+    """See the top of this file."""
+    if request.node.get_closest_marker("commit") is None:
+        yield kept_database.settings
+        return
+    async with _copy(test_run, template) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def database(
+    request: pytest.FixtureRequest, settings: Settings, kept_database: Database
+) -> AsyncIterator[Database]:
+    """See the top of this file."""
+    if request.node.get_closest_marker("commit") is None:
+        async with kept_database.rehearsal() as database:
+            yield database
+        return
+    async with open_database(settings) as database:
+        yield database
+
+
+@pytest.fixture
+async def empty(test_run: TestRun) -> AsyncIterator[Settings]:
+    """See the top of this file."""
+    async with _copy(test_run, "template0") as settings:
+        yield settings
+
+
+@asynccontextmanager
+async def _copy(run: TestRun, template: str) -> AsyncIterator[Settings]:
+    name = f"{run.name}_{secrets.token_hex(6)}"
+    connection = await connect(run.url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield run.settings(name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+async def _drop_if_external(run: TestRun) -> None:
+    """On a server that outlives the run, remove what the run made; the last worker succeeds."""
+    if "JINGWEI_TEST_DATABASE_URL" not in environ:
+        return
+    connection = await connect(run.url)
+    try:
+        left = await connection.fetchval(
+            "SELECT count(*) FROM pg_database WHERE starts_with(datname, $1)", f"{run.name}_"
+        )
+        if left > 1:
+            return
+        await connection.execute(f"DROP DATABASE IF EXISTS {run.name}_template WITH (FORCE)")
+        for role in ("app", "owner", "ops"):
+            await connection.execute(f"DROP ROLE IF EXISTS {run.name}_{role}")
+    finally:
+        await connection.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Copies of the template last: the quick tests tell first."""
+    items.sort(key=lambda item: item.get_closest_marker("commit") is not None)
