@@ -11,6 +11,7 @@ from jingwei_core.events.tables import (
     WorkCalendar,
     Workflow,
 )
+from jingwei_core.evidence.links import step_links
 from jingwei_sdk.records import (
     AtPlace,
     Computed,
@@ -124,6 +125,7 @@ STEP_EVIDENCE = Record(
     plural="stepEvidences",
     filters=("event", "step", "phase"),
     sort=("created_at",),
+    computed=step_links(),
 )
 
 RECORDS = (
