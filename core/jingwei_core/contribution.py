@@ -13,6 +13,7 @@ from jingwei_core.places import records as place_records
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.registers import records as register_records
 from jingwei_core.tables import core_tables
+from jingwei_core.tenants import records as tenant_records
 from jingwei_sdk.plugin import Plugin
 
 CORE_ID = "core"
@@ -23,6 +24,7 @@ _RECORDS = (
     event_records,
     register_records,
     audit_records,
+    tenant_records,
 )
 _COMMANDS = (
     place_commands,

@@ -4,8 +4,6 @@ References are :class:`Ref`: the table and the key of the row they point at; the
 the id in their place.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +21,7 @@ from jingwei_core.events.tables import (
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.tenants.package_model import PlaceRow, TenantPackage, WorkflowRow
+from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_core.text import search_text
 from jingwei_sdk.tables import TenantTable
 
@@ -69,6 +68,7 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(DeadlineRule, ("profile", "state"), dict(_deadlines(package))),
         Section(WorkCalendar, ("code",), dict(_calendar(package))),
         Section(CalendarDay, ("day",), dict(_days(package))),
+        Section(PracticeSwitch, ("code",), dict(_switches(package))),
     ]
 
 
@@ -211,6 +211,20 @@ def _days(package: TenantPackage) -> Rows:
         yield (day.day,), {"is_working": day.is_working, "name": day.name_zh}
 
 
+def _switches(package: TenantPackage) -> Rows:
+    for row in package.switches:
+        yield (
+            (row.code,),
+            {
+                "name": row.name_zh,
+                "name_en": row.name_en,
+                "is_enabled": row.is_enabled,
+                "rule": row.rule,
+                "restricted_by": row.restricted_by,
+            },
+        )
+
+
 def workflow_definition(row: WorkflowRow) -> dict[str, Any]:
     """The stored form of a package workflow; it reads as its TOML file."""
     plain: dict[str, Any] = msgspec.to_builtins(row)
@@ -218,9 +232,3 @@ def workflow_definition(row: WorkflowRow) -> dict[str, Any]:
         action["from"] = action.pop("from_states")
         action["to"] = action.pop("to_state")
     return plain
-
-
-def digest(value: object) -> str:
-    """SHA-256 of a JSON value, independent of key order."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
