@@ -1,10 +1,11 @@
 """Who may do what (权限): staff, accounts, departments, roles, posts and sign-in sessions."""
 
-from jingwei_core.places.tables import Place
-from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable
 from piccolo.columns import UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
+
+from jingwei_core.places.tables import Place
+from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable
 
 
 class Department(TenantTable, tablename="department", schema="core"):
