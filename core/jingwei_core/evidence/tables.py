@@ -1,9 +1,10 @@
 """Evidence (证据): photos in the object store and the facts kept about them."""
 
-from jingwei_core.access.tables import Account
-from jingwei_sdk.tables import TenantFK, TenantTable
 from piccolo.columns import BigInt, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
+
+from jingwei_core.access.tables import Account
+from jingwei_sdk.tables import TenantFK, TenantTable
 
 
 class Evidence(TenantTable, tablename="evidence", schema="core"):
