@@ -245,10 +245,12 @@ async def test_a_worker_survives_the_loss_of_its_connection(cities: Cities):
     async with working(cities):
         await cities.enqueue(YICHANG, "proof.mark", payload={"note": "before"})
         await cities.wait_until("SELECT count(*) FROM proof.mark", 1)
-        await cities.owner(
+        administrator = await connect(str(cities.settings.database_url))
+        await administrator.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        await administrator.close()
         await enqueue_after_loss(cities, "after")
         await cities.wait_until("SELECT count(*) FROM proof.mark", 2)
 
