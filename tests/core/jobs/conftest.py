@@ -83,7 +83,7 @@ async def cities(jobs_settings: Settings) -> AsyncIterator[Cities]:
         found = Cities(database)
         async with database.owner() as unit:
             await unit.execute(
-                "TRUNCATE jobs.pgqueuer, jobs.pgqueuer_log, jobs.tick, proof.mark,"
+                "TRUNCATE jobs.pgqueuer, jobs.pgqueuer_log, jobs.tick, proof.mark, core.outbox_message,"
                 " platform.plugin_state RESTART IDENTITY;"
                 "UPDATE jobs.virtual_time SET tag = 0; ALTER SEQUENCE proof.tries RESTART;"
                 "UPDATE platform.tenant SET status = 'active', timezone = 'Asia/Shanghai';"
