@@ -15,7 +15,7 @@ from jingwei_core.database.security_catalogue import (
     TableState,
 )
 from jingwei_core.settings import Settings
-from jingwei_sdk.tables import APPEND_ONLY
+from jingwei_sdk.tables import APPEND_ONLY, SEALED
 
 TENANT_TEST = "(tenant_id = (current_setting('app.tenant'::text))::uuid)"
 MAINTENANCE_TEST = (
@@ -135,6 +135,7 @@ class Rules:
     ops: str
     schemas: tuple[str, ...]
     append_only: frozenset[tuple[str, str]] = frozenset()
+    sealed: frozenset[tuple[str, str]] = frozenset()
     references: tuple[Reference, ...] = ()
     keys: tuple[Key, ...] = ()
     choices: tuple[Choice, ...] = field(default=())
@@ -160,8 +161,12 @@ class Rules:
             return {self.app: kept, self.ops: READ_ONLY}
         if not table.is_tenant_table:
             return {self.app: frozenset(), self.ops: frozenset()}
-        writes = ADD_ONLY if table.key in self.append_only else READ_WRITE
-        return {self.app: writes, self.ops: READ_ONLY}
+        return {self.app: self._app_rights(table.key), self.ops: READ_ONLY}
+
+    def _app_rights(self, key: tuple[str, str]) -> frozenset[str]:
+        if key in self.sealed:
+            return READ_ONLY
+        return ADD_ONLY if key in self.append_only else READ_WRITE
 
 
 def rules_for(settings: Settings, tables: Iterable[type[Table]], schemas: Iterable[str]) -> Rules:
@@ -173,6 +178,7 @@ def rules_for(settings: Settings, tables: Iterable[type[Table]], schemas: Iterab
         ops=settings.ops_role,
         schemas=tuple(sorted({"core", "jobs", "platform", *schemas})),
         append_only=frozenset(table_key(table) for table in tables if table in APPEND_ONLY),
+        sealed=frozenset(table_key(table) for table in tables if table in SEALED),
         references=tuple(reference for table in tables for reference in _references(table)),
         keys=tuple(key for table in tables for key in _declared_keys(table)),
         choices=tuple(choice for table in tables for choice in _choices(table)),
