@@ -35,7 +35,7 @@ from jingwei_core.reading.sight import Arguments, Sight, subtree
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
-from jingwei_sdk.records import AtPlace, Record
+from jingwei_sdk.records import AtPlace, One, Record, TenantWide
 
 Parents = tuple[str, Sequence[uuid.UUID]]
 _OPERATORS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
@@ -89,7 +89,7 @@ class RecordReader:
         seen = Sight(ctx, self.registry, arguments).condition(record, "t")
         mark = arguments.add(list(ids))
         rows = await ctx.data.fetch(
-            f"SELECT {_columns(record)} FROM {qualified(record.table)} t"
+            f"SELECT {self._columns(record)} FROM {qualified(record.table)} t"
             f' WHERE t."{key}" = ANY({mark}::uuid[]) AND {seen}',
             *arguments.values,
         )
@@ -109,7 +109,7 @@ class RecordReader:
             values = cursors.read(cursor, "before" if backwards else "after")
             where += " AND " + continue_after(scan, values, "t", arguments)
         scanned = _Scan(where, scan, size + 1)
-        sql = _statement(record, scanned, parents, arguments)
+        sql = _statement((record, self._columns(record)), scanned, parents, arguments)
         grouped: dict[uuid.UUID | None, list[Mapping[str, Any]]] = defaultdict(list)
         for row in await ctx.data.fetch(sql, *arguments.values):
             grouped[row["__parent"]].append(row)
@@ -161,10 +161,28 @@ class RecordReader:
         prefixes = tuple(row["path"] for row in found.values())
         return subtree(f't."{column}"', prefixes, arguments)
 
+    def _needed(self, record: Record) -> tuple[str, ...]:
+        """The readable columns, and hidden ones that sort, sight or a computed field works with.
+
+        What a client may see of a row is decided by the record; this is what the server needs.
+        """
+        found = dict.fromkeys(record.columns)
+        found.update(dict.fromkeys(record.sort))
+        found.update(dict.fromkeys(s.column for s in record.scope if not isinstance(s, TenantWide)))
+        for computed in self.registry.computed(record).values():
+            found.update(dict.fromkeys(computed.needs))
+        for relation in self.registry.relations(record).values():
+            if isinstance(relation, One):
+                found[relation.column] = None
+        return tuple(found)
+
+    def _columns(self, record: Record) -> str:
+        return ", ".join(f't."{name}"' for name in self._needed(record))
+
     def _shown(self, ctx: Context, record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row as the actor may read it: guarded columns without permission are ``None``."""
         shown: dict[str, Any] = {}
-        for name in record.columns:
+        for name in self._needed(record):
             guard = record.guarded.get(name)
             if guard is not None and not ctx.permissions.allows(guard):
                 shown[name] = None
@@ -175,10 +193,6 @@ class RecordReader:
         return shown
 
 
-def _columns(record: Record) -> str:
-    return ", ".join(f't."{name}"' for name in record.columns)
-
-
 @dataclass(frozen=True, slots=True)
 class _Scan:
     where: str
@@ -186,10 +200,12 @@ class _Scan:
     limit: int
 
 
-def _statement(record: Record, scan: _Scan, parents: Parents | None, arguments: Arguments) -> str:
+def _statement(
+    selected: tuple[Record, str], scan: _Scan, parents: Parents | None, arguments: Arguments
+) -> str:
+    record, columns = selected
     source = qualified(record.table)
     order = order_by(scan.sort, "t")
-    columns = _columns(record)
     if parents is None:
         return (
             f"SELECT NULL::uuid AS __parent, {columns} FROM {source} t"
