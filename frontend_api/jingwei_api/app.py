@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
+from jingwei_api.execution.operation import Runtime
 from jingwei_api.http.auth import auth_router
 from jingwei_api.http.console_page import console, console_file
 from jingwei_api.http.evidence import download, upload
@@ -22,6 +23,8 @@ from jingwei_api.http.services import Services, keep_services
 from jingwei_api.http.shell import shell
 from jingwei_api.http.websocket import graphql_socket
 from jingwei_api.settings import ApiSettings
+from jingwei_core.evidence.commits import Commits
+from jingwei_core.evidence.opening import open_workers
 from jingwei_core.platform import Platform
 from jingwei_sdk.errors import JingweiError
 
@@ -30,15 +33,21 @@ ALLOWED_HEADERS = ["Authorization", "Content-Type", "Accept-Language", "X-Jingwe
 
 def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
     """The ASGI application over an open platform; listening for changes begins with its start."""
-    services = make_services(platform, settings or ApiSettings())
+    chosen = settings or ApiSettings()
+    workers = open_workers()
+    feed = ChangeFeed(platform.database, chosen.subscription_check_s)
+    runtime = Runtime(platform, feed, Commits(platform, workers))
+    services = make_services(runtime, chosen)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        services.feed.start()
-        try:
-            yield
-        finally:
-            await services.feed.stop()
+        await platform.store.ensure_ready()
+        async with workers:
+            feed.start()
+            try:
+                yield
+            finally:
+                await feed.stop()
 
     app = Litestar(
         route_handlers=[
@@ -59,8 +68,8 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
             HTTPException: http_failure,
             Exception: unexpected,
         },
-        cors_config=_cors(services.settings),
-        request_max_body_size=services.settings.max_body_bytes,
+        cors_config=_cors(chosen),
+        request_max_body_size=chosen.max_body_bytes,
         openapi_config=None,
         logging_config=None,
     )
@@ -68,12 +77,12 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
     return app
 
 
-def make_services(platform: Platform, settings: ApiSettings) -> Services:
+def make_services(runtime: Runtime, settings: ApiSettings) -> Services:
     """What the handlers share; loads the texts of the API's own codes into the catalogue."""
-    platform.catalogue.load(Path(str(files("jingwei_api"))) / "messages.toml")
-    texts = ErrorTexts(platform.catalogue)
-    feed = ChangeFeed(platform.database, settings.subscription_check_s)
-    return Services(platform, settings, texts, feed, Executor(platform, settings, texts, feed))
+    catalogue = runtime.platform.catalogue
+    catalogue.load(Path(str(files("jingwei_api"))) / "messages.toml")
+    texts = ErrorTexts(catalogue)
+    return Services(runtime.platform, settings, texts, Executor(runtime, settings, texts))
 
 
 def _cors(settings: ApiSettings) -> CORSConfig | None:

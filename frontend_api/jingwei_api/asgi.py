@@ -2,7 +2,7 @@
 
 from collections.abc import MutableMapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar
 from litestar.types import Receive, Scope, Send
@@ -25,8 +25,9 @@ class LateApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or begin and end with the server."""
-        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap]
-            await self._live(scope, receive, send)
+        kind: str = scope["type"]
+        if kind == "lifespan":
+            await self._live(cast("MutableMapping[str, Any]", scope), receive, send)
             return
         assert self._inner is not None
         await self._inner(scope, receive, send)

@@ -10,17 +10,21 @@ class ApiSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="JINGWEI_API_", frozen=True, extra="ignore")
 
     cors_origins: tuple[str, ...] = Field(
-        (), description="JSON list of origins whose pages may call; none by default"
+        default=(), description="JSON list of origins whose pages may call; none by default"
     )
-    max_body_bytes: int = Field(1024 * 1024, ge=1024, description="of a GraphQL request")
-    max_depth: int = Field(14, ge=3, description="nesting of fields in an operation")
-    max_aliases: int = Field(60, ge=0, description="in a document, fragments counted at each use")
-    max_tokens: int = Field(4000, ge=50, description="of a GraphQL document")
-    max_rows: int = Field(20_000, ge=100, description="an operation could return in the worst case")
-    max_root_fields: int = Field(30, ge=1, description="of an operation, mutations included")
-    max_subscriptions: int = Field(20, ge=1, description="at once on one connection")
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024, description="of a GraphQL request")
+    max_depth: int = Field(default=14, ge=3, description="nesting of fields in an operation")
+    max_aliases: int = Field(default=60, ge=0, description="fragments count at each use")
+    max_tokens: int = Field(default=4000, ge=50, description="of a GraphQL document")
+    max_rows: int = Field(default=20_000, ge=100, description="an operation could return")
+    max_root_fields: int = Field(
+        default=30, ge=1, description="of an operation, mutations included"
+    )
+    max_subscriptions: int = Field(default=20, ge=1, description="at once on one connection")
     subscription_check_s: float = Field(
-        5, gt=0, le=5, description="how long an ended session may go on listening"
+        default=5, gt=0, le=5, description="how long an ended session may go on listening"
     )
-    schema_cache_size: int = Field(32, ge=1, description="enabled sets whose schema is kept")
-    console: bool = Field(True, description="serve GraphiQL at GET /graphql")
+    schema_cache_size: int = Field(
+        default=32, ge=1, description="enabled sets whose schema is kept"
+    )
+    console: bool = Field(default=True, description="serve GraphiQL at GET /graphql")

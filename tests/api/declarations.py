@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+
 from jingwei_core.access.tables import Account, Department, Post, Role
 from jingwei_core.events.tables import Event, EventKind, EventStep
 from jingwei_core.places.tables import Place

@@ -1,4 +1,4 @@
-"""The change feed (变更流): one LISTEN for each process, given out to those whose area covers it."""
+"""The change feed (变更流): one LISTEN for each process, shared by all subscribers."""
 
 import asyncio
 import json
@@ -66,15 +66,13 @@ class Watch:
 @dataclass(eq=False)
 class _Subscriber:
     tenant: uuid.UUID
-    waiting: asyncio.Queue[Notice] = field(
-        default_factory=lambda: asyncio.Queue(WAITING_AT_MOST)
-    )
+    waiting: asyncio.Queue[Notice] = field(default_factory=lambda: asyncio.Queue(WAITING_AT_MOST))
     has_lagged: bool = False
     was_interrupted: bool = False
 
 
 class ChangeFeed:
-    """Listens while the process lives; ``check_s`` is how long an ended session may go unnoticed."""
+    """Listens while the process lives; after ``check_s`` an ended session is noticed."""
 
     def __init__(self, database: Database, check_s: float) -> None:
         self._database = database
@@ -96,7 +94,7 @@ class ChangeFeed:
     async def follow(self, operation: "Operation", watch: Watch) -> AsyncIterator[Notice]:
         """The changes an operation's caller may see, until the caller's session ends.
 
-        Each is yielded with the operation's read context open; who takes the next one has closed it.
+        Each is yielded with the operation's read context open, which taking the next one closes.
         Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired.
         """
         subscriber = _Subscriber(operation.caller.tenant.id)
@@ -147,7 +145,7 @@ class ChangeFeed:
                 self._hand_out(notice)
 
     def _begin_again(self) -> None:
-        """Listening began; after a break, changes may have been missed and subscribers must know."""
+        """Listening began; after a break changes may be missing, and subscribers must know."""
         if self._is_ready.is_set():
             for everyone in self._subscribers.values():
                 for subscriber in everyone:

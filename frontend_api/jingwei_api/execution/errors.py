@@ -1,5 +1,6 @@
 """Errors as clients read them (错误): a stable code, a text in their language, the next step."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,9 @@ class ErrorTexts:
 
     def internal(self, error: BaseException, locale: str, request_id: str) -> dict[str, Any]:
         """An unforeseen error: its text goes to the log, the client gets the request id."""
-        _log.error("unexpected_error", request_id=request_id, exc_info=error)
+        # As text: a renderer that shows local variables would write passwords into the log.
+        trace = "".join(traceback.format_exception(error))
+        _log.error("unexpected_error", request_id=request_id, trace=trace)
         return self._coded(INTERNAL, {"request_id": request_id}, locale, request_id)
 
     def graphql(self, error: GraphQLError, locale: str, request_id: str) -> dict[str, Any]:

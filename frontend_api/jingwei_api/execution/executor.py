@@ -13,13 +13,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.extensions import extensions
-from jingwei_api.execution.operation import Caller, Operation
+from jingwei_api.execution.operation import Caller, Operation, Runtime
 from jingwei_api.schema.builder import SchemaCache
 from jingwei_api.settings import ApiSettings
-from jingwei_core.platform import Platform
 from jingwei_core.registry import Registry, build_registry
 from jingwei_sdk.errors import Invalid, JingweiError, Refused, Unauthenticated
 
@@ -47,13 +45,11 @@ class Answer:
 class Executor:
     """Runs documents for the tenants of one process."""
 
-    def __init__(
-        self, platform: Platform, settings: ApiSettings, texts: ErrorTexts, feed: ChangeFeed
-    ) -> None:
-        self._platform = platform
+    def __init__(self, runtime: Runtime, settings: ApiSettings, texts: ErrorTexts) -> None:
+        self._runtime = runtime
+        self._platform = runtime.platform
         self._schemas = SchemaCache(extensions(settings), settings.schema_cache_size)
         self._texts = texts
-        self._feed = feed
         self._usable: dict[str, Registry] = {}
 
     async def run(self, caller: Caller, document: Document) -> Answer:
@@ -103,10 +99,10 @@ class Executor:
         registry = await self._platform.registry(caller.tenant.id)
         usable = await self._without_clashes(registry)
         schema = await self._schemas.schema(usable)
-        return schema, Operation(self._platform, usable, caller, self._feed)
+        return schema, Operation(self._runtime, usable, caller)
 
     async def _without_clashes(self, registry: Registry) -> Registry:
-        """The registry itself, or what is left after the later of two clashing plugins is put off."""
+        """The registry, without the later of two plugins that clash."""
         known = self._usable.get(registry.fingerprint)
         if known is not None:
             return known
@@ -117,7 +113,7 @@ class Executor:
             except Refused as error:
                 usable = _without_later(usable, error)
                 continue
-            if len(self._usable) >= 256:  # noqa: PLR2004 - bounds what strange switching can fill
+            if len(self._usable) >= 256:
                 self._usable.clear()
             self._usable[registry.fingerprint] = usable
             return usable
@@ -154,8 +150,8 @@ def _request_error(error: Exception) -> GraphQLError:
 def _without_later(registry: Registry, error: Refused) -> Registry:
     """The registry without the last package that the error names; raises it again for the core's
     own faults."""
-    owners = error.params.get("owners") or [error.params.get("owner")]
-    named = [plugin.id for plugin in registry.plugins if plugin.id in (owners or ())]
+    owners: Any = error.params.get("owners") or [error.params.get("owner")]
+    named = [plugin.id for plugin in registry.plugins if plugin.id in owners]
     if not named or named[-1] == registry.plugins[0].id:
         raise error
     _log.error("plugin_off", plugin=named[-1], reason=str(error))

@@ -1,4 +1,4 @@
-"""What happens around an operation (执行扩展): caches, limits, and the one read context of a query."""
+"""Around an operation (执行扩展): caches, limits, and the one read context of a query."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ class _ReadContext(SchemaExtension):
         super().__init__()
         self._max_rows = max_rows
 
-    async def on_execute(self) -> AsyncIterator[None]:  # type: ignore[override]
+    async def on_execute(self) -> AsyncIterator[None]:
         context = self.execution_context
         operation = context.context
         document = context.graphql_document

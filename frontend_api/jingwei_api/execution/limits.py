@@ -1,4 +1,4 @@
-"""Limits (限额): how deep, how wide and how costly an operation may be, told before anything runs."""
+"""Limits (限额): how deep, wide and costly an operation may be, told before anything runs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -166,7 +166,7 @@ class RowCost:
         return self.known[key]
 
     def _size(self, node: FieldNode) -> int:
-        for argument in node.arguments:
+        for argument in node.arguments or ():
             if argument.name.value not in ("first", "last"):
                 continue
             size = self._value(argument.value)
@@ -190,7 +190,7 @@ def check_rows(
     variables: Mapping[str, Any],
     limit: int,
 ) -> None:
-    """Raise ``GraphQLError`` (``QUERY_TOO_COSTLY``) when an operation could return too many rows."""
+    """Raise ``GraphQLError`` (``QUERY_TOO_COSTLY``) when it could return too many rows."""
     root = schema.get_root_type(operation.operation)
     cost = RowCost(schema, _fragments(document), variables)
     rows = cost.selection(operation.selection_set, root)

@@ -1,5 +1,6 @@
 """An operation (操作): one GraphQL document being run for one caller."""
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from datetime import datetime
 from jingwei_api.execution.changes import ChangeFeed, Notice, Watch
 from jingwei_api.execution.rows import Rows
 from jingwei_core.commands import bus
+from jingwei_core.evidence.commits import Commits
 from jingwei_core.platform import Platform
 from jingwei_core.reading.reader import RecordReader
 from jingwei_core.registry import Registry
@@ -29,6 +31,15 @@ class Caller:
     ends_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the operations of one process share."""
+
+    platform: Platform
+    feed: ChangeFeed
+    commits: Commits
+
+
 class Operation:
     """The ``info.context`` of resolvers.
 
@@ -37,14 +48,12 @@ class Operation:
     read it in the next request.
     """
 
-    def __init__(
-        self, platform: Platform, registry: Registry, caller: Caller, feed: ChangeFeed
-    ) -> None:
+    def __init__(self, runtime: Runtime, registry: Registry, caller: Caller) -> None:
         self.registry = registry
         self.caller = caller
-        self._platform = platform
-        self._reader = platform.reader(registry)
-        self._feed = feed
+        self._runtime = runtime
+        self._platform = runtime.platform
+        self._reader = runtime.platform.reader(registry)
         self._stack: AsyncExitStack | None = None
         self._ctx: CoreContext | None = None
         self._rows: Rows | None = None
@@ -89,17 +98,29 @@ class Operation:
         answer = await bus.execute(
             self._platform, caller.tenant, caller.identity, call, caller.request
         )
+        await self._open_again()
+        return answer
+
+    async def commit_evidence(self, evidence_id: uuid.UUID) -> None:
+        """Make an upload evidence; no transaction is open while its bytes are looked at."""
+        await self.close()
+        caller = self.caller
+        await self._runtime.commits.commit(
+            caller.tenant, caller.identity, evidence_id, caller.request
+        )
+        await self._open_again()
+
+    async def _open_again(self) -> None:
         self._refusal = None
         try:
             await self.open()
         except JingweiError as refusal:
             # The command is committed; only reading its row is refused, and told at that field.
             self._refusal = refusal
-        return answer
 
     def changes(self, under: str | None, records: list[str] | None) -> AsyncIterator[Notice]:
         """The changes in the caller's area; each is yielded with the read context open."""
-        return self._feed.follow(self, Watch.of(self.registry, under, records))
+        return self._runtime.feed.follow(self, Watch.of(self.registry, under, records))
 
     @property
     def reader(self) -> RecordReader:

@@ -11,9 +11,9 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from jingwei_api.http.services import services_of
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:;"
-    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " font-src 'self' data:; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """What the page may load: this server only. GraphiQL's editor writes inline styles."""
 

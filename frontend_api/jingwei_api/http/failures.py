@@ -18,7 +18,7 @@ def refused(request: Http, error: JingweiError) -> Response[bytes]:
     arrival = arrival_of(request).request
     told = services_of(request).texts.describe(error, arrival.locale, arrival.request_id)
     headers = {"Cache-Control": "no-store"}
-    if error.status == 401:  # noqa: PLR2004
+    if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, RateLimited) and "retry_after_s" in error.params:
         headers["Retry-After"] = str(error.params["retry_after_s"])
@@ -27,10 +27,10 @@ def refused(request: Http, error: JingweiError) -> Response[bytes]:
 
 def http_failure(request: Http, error: HTTPException) -> Response[bytes]:
     """What the HTTP layer itself refused."""
-    if error.status_code >= 500:  # noqa: PLR2004
+    if error.status_code >= 500:
         return unexpected(request, error)
     code = _CODES.get(error.status_code, "HTTP_REFUSED")
-    kind = NotFound if error.status_code == 404 else Invalid  # noqa: PLR2004
+    kind = NotFound if error.status_code == 404 else Invalid
     arrival = arrival_of(request).request
     told = services_of(request).texts.describe(
         kind(code, status=error.status_code), arrival.locale, arrival.request_id

@@ -52,5 +52,3 @@ def _response(request: Request[Any, Any, Any], answer: Answer) -> Response[bytes
         media_type=f"{GRAPHQL_JSON if wants_new else JSON}; charset=utf-8",
         headers={"Cache-Control": "no-store"},
     )
-
-

@@ -6,7 +6,6 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 
-from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
 from jingwei_api.http.tenant import Arrival
@@ -27,7 +26,6 @@ class Services:
     platform: Platform
     settings: ApiSettings
     texts: ErrorTexts
-    feed: ChangeFeed
     executor: Executor
 
 

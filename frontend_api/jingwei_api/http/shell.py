@@ -1,4 +1,4 @@
-"""The outermost layer (外层): request ids, security headers, and one line of log for each request."""
+"""The outermost layer (外层): request ids, security headers, one line of log a request."""
 
 import time
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from jingwei_api.http.services import REQUEST_ID_HEADER, request_id_of
@@ -24,7 +25,7 @@ def shell(app: ASGIApp) -> ASGIApp:
     """Middleware around the whole application."""
 
     async def around(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.WEBSOCKET:
             await app(scope, receive, send)
             return
         connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
@@ -46,7 +47,7 @@ def shell(app: ASGIApp) -> ASGIApp:
         finally:
             _log.info(
                 "request",
-                method=scope["method"],
+                method=scope.get("method"),
                 path=_place(scope["path"]),
                 status=status,
                 ms=round((time.perf_counter() - began) * 1000, 1),

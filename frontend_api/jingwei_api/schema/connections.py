@@ -52,8 +52,8 @@ def add_connection(
         ],
         owner=owner,
         description=(
-            f"A page of {record.name}: the first (20 unless said otherwise, at most {MAX_PAGE}) rows"
-            " after a cursor, or the last ones before it."
+            f"A page of {record.name}: the first rows after a cursor or the last before one,"
+            f" 20 unless said otherwise and at most {MAX_PAGE}."
         ),
     )
     return _arguments(filters, record, owner)

@@ -55,13 +55,16 @@ class Filters:
             kind = self._value_type(record, column)
             if kind is not None:
                 fields.append(
-                    Field(column, f"{kind} | None", graphql_name=self._told(record, column))
+                    Field(column, f"{kind} | None", graphql_name=filter_name(record, column))
                 )
         if not fields:
             return None
         name = f"{record.name}Filter"
         self._space.input(
-            name, fields, owner=owner, description=f"All given conditions must hold ({record.name})."
+            name,
+            fields,
+            owner=owner,
+            description=f"All given conditions must hold ({record.name}).",
         )
         return name
 
@@ -83,10 +86,6 @@ class Filters:
         ]
         self._space.input(name, fields, owner=owner, description=f"A sort key of {record.name}.")
         return name
-
-    def _told(self, record: Record, column: str) -> str:
-        """A reference is filtered under the name by which it is read: ``place``, not ``placeId``."""
-        return camel(column.removesuffix("_id") if is_reference(record, column) else column)
 
     def _value_type(self, record: Record, column: str) -> str | None:
         if column == "id" or is_reference(record, column):
@@ -127,7 +126,7 @@ def conditions(
     targets = {**reference_targets(registry, record), "id": record.name}
     for column, operators in (given or {}).items():
         for op, value in (operators or {}).items():
-            where = f"filter.{camel(column)}.{camel(op)}"
+            where = f"filter.{filter_name(record, column)}.{camel(op.rstrip('_'))}"
             if value is None:
                 # "equal to nothing" would quietly mean everything; isNull says it clearly.
                 raise Invalid("FILTER_EMPTY", field=where)
@@ -161,3 +160,8 @@ def _plain(value: Any) -> Any:
 
 def _member(column: str) -> str:
     return column.upper()
+
+
+def filter_name(record: Record, column: str) -> str:
+    """A reference is filtered under the name it is read by: ``place``, not ``placeId``."""
+    return camel(column.removesuffix("_id") if is_reference(record, column) else column)

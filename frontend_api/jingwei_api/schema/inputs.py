@@ -1,7 +1,7 @@
 """Inputs (输入): GraphQL input and output types made from msgspec structs, and values for them.
 
-A field ``Annotated[UUID, msgspec.Meta(extra={"record": "Place"})]`` is a global id of that record in
-GraphQL and a plain UUID in the struct; other UUIDs stay plain.
+A field ``Annotated[UUID, msgspec.Meta(extra={"record": "Place"})]`` is a global id of that record
+in GraphQL and a plain UUID in the struct; other UUIDs stay plain.
 """
 
 import enum
@@ -19,7 +19,7 @@ import strawberry
 from jingwei_api.schema import global_id
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.scalars import Enums, JsonValue, Long
-from jingwei_api.schema.types import Field, TypeSpace
+from jingwei_api.schema.types import Field, TypeSpace, listed, optional
 from jingwei_sdk.errors import Invalid, Refused
 
 _SCALARS: Mapping[Any, Any] = {
@@ -116,9 +116,9 @@ class Structs:
         shape = shape_of(field.type)
         kind = self._kind(shape, owner, is_input=is_input)
         if shape.is_list:
-            kind = f"list[{kind}]" if isinstance(kind, str) else list[kind]
+            kind = listed(kind)
         if shape.is_null or (is_input and not field.required):
-            kind = f"{kind} | None" if isinstance(kind, str) else kind | None
+            kind = optional(kind)
         resolve = _value(field.name, shape) if not is_input else None
         return Field(field.name, kind, shape.description, resolve, owner=owner)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import strawberry
-from graphql import GraphQLResolveInfo
 
 from jingwei_api.schema.types import Field
 from jingwei_sdk.records import Record
@@ -40,7 +39,7 @@ def make_node() -> type:
         id: strawberry.ID
 
         @classmethod
-        def resolve_type(cls, source: Row, info: GraphQLResolveInfo, kind: object) -> str:
+        def resolve_type(cls, source: Row, info: object, kind: object) -> str:
             return source.record.name
 
     Node.__annotations__["id"] = strawberry.ID

@@ -1,4 +1,4 @@
-"""Queries (查询): by id, one connection and one look-up per record, and the core's own questions."""
+"""Queries (查询): anything by id, and for each record a connection and a look-up."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 import strawberry
-from graphql import GraphQLResolveInfo
 
 from jingwei_api.schema import global_id
 from jingwei_api.schema.node import Row
@@ -19,7 +18,7 @@ from jingwei_api.schema.references import (
     relations_of,
 )
 from jingwei_api.schema.scalars import Enums, JsonValue, Long, column_type
-from jingwei_api.schema.types import Argument, Field, TypeSpace
+from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.records import Computed, Many, One, Opposite, Record, Relation
 
@@ -54,7 +53,7 @@ def add_record(
     for name, computed in registry.computed(record).items():
         fields.append(_computed(registry, record, name, computed))
 
-    def is_type_of(source: object, info: GraphQLResolveInfo) -> bool:
+    def is_type_of(source: object, info: object) -> bool:
         return isinstance(source, Row) and source.record.name == record.name
 
     return space.object(
@@ -115,9 +114,7 @@ def _one(relation: One) -> Any:
 
 def _opposite(relation: Opposite) -> Any:
     async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Row | None:
-        found: Row | None = await operation.rows.by_key(
-            relation.record, relation.column, source.id
-        )
+        found: Row | None = await operation.rows.by_key(relation.record, relation.column, source.id)
         return found
 
     return resolve
@@ -144,8 +141,7 @@ def _computed_type(record: Record, name: str, kind: Any) -> Any:
     if kind in _COMPUTED_TYPES:
         return _COMPUTED_TYPES[kind]
     if typing.get_origin(kind) is list:
-        inner = _computed_type(record, name, typing.get_args(kind)[0])
-        return list[inner]
+        return listed(_computed_type(record, name, typing.get_args(kind)[0]))
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         rest = [part for part in typing.get_args(kind) if part is not type(None)]
         if len(rest) == 1:

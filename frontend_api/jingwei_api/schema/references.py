@@ -28,7 +28,7 @@ class Declarations(Protocol):
 
     @property
     def owners(self) -> Mapping[str, str]:
-        """The plugin that declared ``record:<name>``, ``command:<name>`` or ``field:<type.field>``."""
+        """Who declared ``record:<name>``, ``command:<name>`` or ``field:<type.field>``."""
         ...
 
     @property
@@ -53,7 +53,10 @@ def owner_of(registry: Declarations, kind: str, name: str) -> str:
 def reference_targets(registry: Declarations, record: Record) -> dict[str, str]:
     """The type name each reference column points at; columns whose target is no record are left
     out, for their ids lead nowhere."""
-    by_table = {known.table: known.name for known in registry.records.values()}
+    by_table: dict[Any, str] = {}
+    for known in registry.records.values():
+        # A plugin may read a table of another package as well; the owner's record comes first.
+        by_table.setdefault(known.table, known.name)
     found: dict[str, str] = {}
     for column in columns_of(record.table):
         target = _target(record, column, by_table)

@@ -40,6 +40,16 @@ class ResolvedField(StrawberryField):
         return copied
 
 
+def optional(kind: Any) -> Any:
+    """The type, or the name of a type, with null."""
+    return f"{kind} | None" if isinstance(kind, str) else kind | None
+
+
+def listed(kind: Any) -> Any:
+    """A list of the type, or of the type with that name."""
+    return f"list[{kind}]" if isinstance(kind, str) else types.GenericAlias(list, (kind,))
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """An argument of a field; left out means absent from the arguments, not ``None``."""
