@@ -107,6 +107,11 @@ class CoreRef(UUID):
         self._meta.params["target"] = target
         self.target = target
 
+    @property
+    def column_type(self) -> str:
+        """A UUID; Piccolo would otherwise name the type after the class."""
+        return "UUID"
+
 
 def choice(
     choices: type[enum.StrEnum],

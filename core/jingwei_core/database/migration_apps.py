@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import structlog
 from piccolo.conf.apps import AppConfig
 
 from jingwei_core.database.migration_files import MigrationApp
+from jingwei_core.plugins.discovery import discover
 from jingwei_core.tables import core_tables
-from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
+from jingwei_sdk.plugin import Plugin
 
 UNMANAGED = "unmanaged"
 """Tag of a table class whose table plain SQL makes, such as a partitioned one."""
@@ -46,17 +46,14 @@ def plugin_app(plugin: Plugin) -> MigrationApp:
 
 
 def installed_plugins() -> list[Plugin]:
-    """The plugins of all installed packages; one that cannot be imported is logged and left out."""
-    found = []
-    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-        try:
-            plugin = point.load()
-        except Exception as error:  # noqa: BLE001 - a stranger's package may raise anything
-            _log.error("plugin_not_loaded", plugin=point.name, cause=repr(error))
-            continue
-        if isinstance(plugin, Plugin):
-            found.append(plugin)
-    return found
+    """The plugins of all installed packages; one that cannot be used is logged and left out."""
+    plugins = []
+    for found in discover():
+        if found.plugin is None:
+            _log.error("plugin_off", plugin=found.id, state=found.state, reason=found.reason)
+        else:
+            plugins.append(found.plugin)
+    return plugins
 
 
 def installed_apps(plugins: Iterable[Plugin] | None = None) -> list[MigrationApp]:

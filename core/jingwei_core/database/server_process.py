@@ -47,13 +47,7 @@ def is_alive(pid: int) -> bool:
     except OSError:
         if _PROC.joinpath("self").exists():
             return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return _is_taken(pid)
 
 
 def postmaster(cluster: Path) -> int | None:
@@ -77,16 +71,17 @@ def left_over(cluster: Path) -> list[int]:
 
 
 def drop_false_lock(lock: Path) -> None:
-    """Remove a lock file whose process id now belongs to another program.
+    """Remove a lock file whose process id is taken, though no server is left that holds it.
 
-    After a reboot or in a container, ids repeat, and PostgreSQL would refuse to start for ever. A
-    lock whose process is gone is left alone: PostgreSQL clears it, and its shared memory, itself.
+    After a reboot or in a container, ids repeat, and a killed server that nobody reaps keeps its
+    own: PostgreSQL would refuse to start for ever. A lock whose process is gone is left alone:
+    PostgreSQL clears it, and its shared memory, itself. Only for callers that know no server runs.
     """
     try:
         pid = int(lock.read_text().split()[0])
     except (OSError, ValueError, IndexError):
         return
-    if is_alive(pid):
+    if _is_taken(pid):
         lock.unlink(missing_ok=True)
 
 
@@ -119,6 +114,16 @@ def is_memory_backed(path: Path) -> bool:
         if (point == place or point in place.parents) and len(point.parts) >= best:
             best, kind = len(point.parts), right.split()[0]
     return kind in _MEMORY_FILESYSTEMS
+
+
+def _is_taken(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _works_in(pid: int, cluster: Path) -> bool:

@@ -1,5 +1,6 @@
 import asyncio
 import uuid
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -20,23 +21,32 @@ INSERT = "INSERT INTO core.place_level (tenant_id, code) VALUES ($1, $2)"
 COUNT = "SELECT count(*) FROM core.place_level"
 
 
+async def run(database: Database, tenant: uuid.UUID, *codes: str, then: str = "") -> None:
+    """Add levels in one unit, run a last statement, and fail if it is the word ``raise``."""
+    async with database.unit(tenant) as unit:
+        for code in codes:
+            await unit.execute(INSERT, tenant, code)
+        if then == "raise":
+            raise KeyError
+        if then:
+            await unit.execute(then)
+
+
 async def count(database: Database, tenant: uuid.UUID) -> int:
     async with database.unit(tenant) as unit:
         return int(await unit.fetchval(COUNT))
 
 
-async def test_a_unit_keeps_its_work_and_the_neighbour_sees_nothing(database):
+async def test_a_unit_keeps_its_work_and_the_neighbour_sees_nothing(database: Database):
     async with database.unit(OURS) as unit:
         assert await unit.execute(INSERT, OURS, "grid") == "INSERT 0 1"
     assert await count(database, OURS) == 1
     assert await count(database, NEIGHBOUR) == 0
 
 
-async def test_an_exception_undoes_the_unit(database):
+async def test_an_exception_undoes_the_unit(database: Database):
     with pytest.raises(KeyError):
-        async with database.unit(OURS) as unit:
-            await unit.execute(INSERT, OURS, "grid")
-            raise KeyError
+        await run(database, OURS, "grid", then="raise")
     assert await count(database, OURS) == 0
 
 
@@ -47,7 +57,9 @@ async def test_an_exception_undoes_the_unit(database):
         "UPDATE core.place_level SET tenant_id = '{neighbour}'",
     ],
 )
-async def test_writing_for_another_tenant_is_refused_and_leaves_no_trace(database, sql):
+async def test_writing_for_another_tenant_is_refused_and_leaves_no_trace(
+    database: Database, sql: str
+):
     async with database.unit(OURS) as unit:
         await unit.execute(INSERT, OURS, "grid")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -57,7 +69,7 @@ async def test_writing_for_another_tenant_is_refused_and_leaves_no_trace(databas
     assert await count(database, NEIGHBOUR) == 0
 
 
-async def test_another_tenants_rows_cannot_be_changed_or_removed(database):
+async def test_another_tenants_rows_cannot_be_changed_or_removed(database: Database):
     async with database.unit(NEIGHBOUR) as unit:
         await unit.execute(INSERT, NEIGHBOUR, "grid")
     async with database.unit(OURS) as unit:
@@ -66,7 +78,7 @@ async def test_another_tenants_rows_cannot_be_changed_or_removed(database):
     assert await count(database, NEIGHBOUR) == 1
 
 
-async def test_a_statement_without_a_unit_raises_with_a_stable_code(database):
+async def test_a_statement_without_a_unit_raises_with_a_stable_code(database: Database):
     with pytest.raises(NoTenantBound) as refusal:
         current_unit()
     assert refusal.value.code == "NO_TENANT_BOUND"
@@ -77,7 +89,7 @@ async def test_a_statement_without_a_unit_raises_with_a_stable_code(database):
     assert unbound.value.code == "NO_TENANT_BOUND"
 
 
-async def test_a_platform_unit_reads_no_tenants_table(database):
+async def test_a_platform_unit_reads_no_tenants_table(database: Database):
     async with database.platform() as unit:
         assert await unit.fetchval("SELECT count(*) FROM platform.tenant") == 0
     for sql in (COUNT, "DELETE FROM core.place_level", "UPDATE core.place_level SET code = 'x'"):
@@ -86,20 +98,18 @@ async def test_a_platform_unit_reads_no_tenants_table(database):
                 await unit.fetch(sql)
 
 
-async def test_a_unit_that_is_over_refuses_statements(database):
+async def test_a_unit_that_is_over_refuses_statements(database: Database):
     async with database.unit(OURS) as unit:
         pass
     with pytest.raises(NoTenantBound):
         await unit.fetch("SELECT 1")
 
 
-async def test_the_same_tenant_inside_is_a_savepoint_and_another_is_refused(database):
+async def test_the_same_tenant_inside_is_a_savepoint_and_another_is_refused(database: Database):
     async with database.unit(OURS) as outer:
         await outer.execute(INSERT, OURS, "kept")
         with pytest.raises(KeyError):
-            async with database.unit(OURS) as inner:
-                await inner.execute(INSERT, OURS, "undone")
-                raise KeyError
+            await run(database, OURS, "undone", then="raise")
         with pytest.raises(OtherTenant) as refusal:
             async with database.unit(NEIGHBOUR):
                 pass
@@ -109,14 +119,14 @@ async def test_the_same_tenant_inside_is_a_savepoint_and_another_is_refused(data
         ]
 
 
-async def test_a_platform_unit_inside_unbinds_and_binds_again(database):
+async def test_a_platform_unit_inside_unbinds_and_binds_again(database: Database):
     async with database.unit(OURS) as unit:
         async with database.platform() as inner:
             assert await inner.fetchval("SELECT current_setting('app.tenant')") == ""
         assert await unit.fetchval("SELECT current_setting('app.tenant')") == str(OURS)
 
 
-async def test_a_failed_statement_in_a_savepoint_spares_the_rest(database):
+async def test_a_failed_statement_in_a_savepoint_spares_the_rest(database: Database):
     async with database.unit(OURS) as unit:
         await unit.execute(INSERT, OURS, "grid")
         with pytest.raises(asyncpg.DivisionByZeroError):
@@ -125,13 +135,13 @@ async def test_a_failed_statement_in_a_savepoint_spares_the_rest(database):
         assert await unit.fetchval(COUNT) == 1
 
 
-async def test_parallel_statements_of_one_unit_take_turns(database):
+async def test_parallel_statements_of_one_unit_take_turns(database: Database):
     async with database.unit(OURS) as unit:
         answers = await asyncio.gather(*(unit.fetchval("SELECT $1::int", n) for n in range(5)))
     assert answers == [0, 1, 2, 3, 4]
 
 
-async def test_parallel_savepoints_do_not_cross(database):
+async def test_parallel_savepoints_do_not_cross(database: Database):
     async def attempt(code: str, *, fails: bool) -> None:
         async with database.unit(OURS) as inner:
             await inner.execute(INSERT, OURS, code)
@@ -148,16 +158,19 @@ async def test_parallel_savepoints_do_not_cross(database):
     assert [row["code"] for row in rows] == ["level-0", "level-2", "level-4"]
 
 
-async def test_piccolo_tables_run_through_the_unit(database):
+async def test_piccolo_tables_run_through_the_unit(database: Database):
+    async def delete_and_fail() -> None:
+        async with PlaceLevel._meta.db.transaction():
+            await PlaceLevel.delete(force=True)
+            raise KeyError
+
     async with database.unit(OURS):
         level = PlaceLevel(code="grid", rank=5)
         await level.save()
         assert level.tenant_id == OURS
         assert level.id.version == 7
         with pytest.raises(KeyError):
-            async with PlaceLevel._meta.db.transaction():
-                await PlaceLevel.delete(force=True)
-                raise KeyError
+            await delete_and_fail()
         assert await PlaceLevel.count() == 1
         with pytest.raises(Refused) as refusal:
             await PlaceLevel.select().batch()
@@ -166,7 +179,7 @@ async def test_piccolo_tables_run_through_the_unit(database):
         assert await PlaceLevel.count() == 0
 
 
-async def test_copy_brings_many_rows_and_obeys_row_security(database):
+async def test_copy_brings_many_rows_and_obeys_row_security(database: Database):
     rows = [(OURS, f"level-{n}") for n in range(1000)]
     async with database.unit(OURS) as unit:
         tag = await unit.copy("place_level", "core", ["tenant_id", "code"], rows)
@@ -178,12 +191,15 @@ async def test_copy_brings_many_rows_and_obeys_row_security(database):
 
 
 @pytest.mark.commit
-async def test_a_swallowed_failure_is_not_taken_for_a_commit(database):
-    with pytest.raises(UnitRolledBack) as refusal:
+async def test_a_swallowed_failure_is_not_taken_for_a_commit(database: Database):
+    async def swallow() -> None:
         async with database.unit(OURS) as unit:
             await unit.execute(INSERT, OURS, "grid")
-            with pytest.raises(asyncpg.DivisionByZeroError):
+            with suppress(asyncpg.DivisionByZeroError):
                 await unit.fetch("SELECT 1/0")
+
+    with pytest.raises(UnitRolledBack) as refusal:
+        await swallow()
     assert refusal.value.code == "UNIT_ROLLED_BACK"
     assert await count(database, OURS) == 0
 
@@ -197,9 +213,7 @@ async def test_a_failing_commit_gives_the_connection_back(database: Database, se
         )
     for _ in range(settings.pool_size + 1):
         with pytest.raises(asyncpg.UniqueViolationError):
-            async with database.unit(OURS) as unit:
-                await unit.execute(INSERT, OURS, "one")
-                await unit.execute(INSERT, OURS, "two")
+            await run(database, OURS, "one", "two")
     assert await count(database, OURS) == 0
 
 

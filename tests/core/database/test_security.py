@@ -1,0 +1,181 @@
+import uuid
+
+import asyncpg
+import pytest
+
+from jingwei_core.database import Database
+from jingwei_core.database.migration_apps import installed_apps
+from jingwei_core.database.security import secure
+from jingwei_core.database.security_check import violations
+from jingwei_core.database.security_rules import Rules, rules_for
+from jingwei_core.settings import Settings
+
+OURS, NEIGHBOUR = uuid.UUID(int=1), uuid.UUID(int=2)
+PLACE = (
+    "INSERT INTO core.place (tenant_id, parent, level, ordinal, path, name, valid_from)"
+    " VALUES ($1, $2, 'grid', $3, $4, 'x', '2026-01-01') RETURNING id"
+)
+ORGANISATION = (
+    "INSERT INTO core.organisation (tenant_id, name, place_id, place_path)"
+    " VALUES ($1, 'x', $2, '/forged/') RETURNING place_path"
+)
+
+
+def rules(settings: Settings) -> Rules:
+    apps = installed_apps()
+    return rules_for(settings, [t for app in apps for t in app.tables], [app.name for app in apps])
+
+
+async def test_a_row_cannot_point_into_another_tenant(database: Database):
+    async with database.unit(NEIGHBOUR) as unit:
+        theirs = await unit.fetchval(PLACE, NEIGHBOUR, None, 1, "/1/")
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with database.unit(OURS) as unit:
+            await unit.fetchval(PLACE, OURS, theirs, 1, "/1/")
+    async with database.unit(OURS) as unit:
+        assert await unit.fetchval("SELECT count(*) FROM core.place") == 0
+
+
+async def test_a_place_of_another_tenant_is_no_place(database: Database):
+    async with database.unit(NEIGHBOUR) as unit:
+        theirs = await unit.fetchval(PLACE, NEIGHBOUR, None, 1, "/1/")
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with database.unit(OURS) as unit:
+            await unit.fetchval(ORGANISATION, OURS, theirs)
+
+
+async def test_the_path_comes_from_the_place_and_moves_with_it(database: Database):
+    async with database.unit(OURS) as unit:
+        street = await unit.fetchval(PLACE, OURS, None, 1, "/1/")
+        grid = await unit.fetchval(PLACE, OURS, street, 2, "/1/2/")
+        assert await unit.fetchval(ORGANISATION, OURS, grid) == "/1/2/"
+        await unit.execute("UPDATE core.organisation SET place_path = '/forged/'")
+        assert await unit.fetchval("SELECT place_path FROM core.organisation") == "/1/2/"
+        await unit.execute("UPDATE core.place SET path = '/9' || path")
+        assert await unit.fetchval("SELECT place_path FROM core.organisation") == "/9/1/2/"
+        await unit.execute("UPDATE core.organisation SET place_id = $1", street)
+        assert await unit.fetchval("SELECT place_path FROM core.organisation") == "/9/1/"
+
+
+async def test_a_subtree_is_a_range_of_bytes(database: Database):
+    async with database.unit(OURS) as unit:
+        for ordinal, path in enumerate(("/a/", "/a/1/", "/a/z/", "/a0/", "/a1/", "/ab/")):
+            await unit.fetchval(PLACE, OURS, None, ordinal, path)
+        rows = await unit.fetch(
+            "SELECT path FROM core.place WHERE path >= $1 AND path < left($1, -1) || '0'"
+            " ORDER BY path",
+            "/a/",
+        )
+    assert [row["path"] for row in rows] == ["/a/", "/a/1/", "/a/z/"]
+
+
+async def test_identifiers_made_by_the_database_are_version_7_and_grow(database: Database):
+    async with database.unit(OURS) as unit:
+        first = await unit.fetchval("SELECT core.uuid7()")
+        await unit.execute("SELECT pg_sleep(0.002)")
+        second = await unit.fetchval("SELECT core.uuid7()")
+    assert (first.version, second.version) == (7, 7)
+    assert first.variant == uuid.RFC_4122
+    assert first < second
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE platform.tenant SET slug = 'x'",
+        "DELETE FROM platform.tenant",
+        "INSERT INTO platform.migration VALUES ('a', 'b', 'c')",
+        "UPDATE platform.plugin_epoch SET epoch = 0",
+        "TRUNCATE core.event",
+        "ALTER TABLE core.event DISABLE ROW LEVEL SECURITY",
+        "CREATE TABLE core.mine (a int)",
+        "DELETE FROM core.audit_entry",
+        "UPDATE core.audit_entry SET command = 'x'",
+    ],
+)
+async def test_the_application_may_not(database: Database, sql: str):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.platform() as unit:
+            await unit.execute(sql)
+
+
+@pytest.mark.parametrize("role", ["owner", "ops"])
+async def test_the_application_cannot_become_another_role(database: Database, role: str):
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.platform() as unit:
+            await unit.execute(f"SET ROLE {database.settings.role_prefix}_{role}")
+
+
+async def test_switching_a_plugin_counts_up_the_epoch(database: Database):
+    async with database.platform() as unit:
+        await unit.execute(
+            "INSERT INTO platform.tenant (id, slug, name, timezone)"
+            " VALUES ($1, 'ours', 'x', 'Asia/Shanghai')",
+            OURS,
+        )
+        await unit.execute("INSERT INTO platform.plugin_state VALUES ($1, 'probe', true)", OURS)
+        await unit.execute("UPDATE platform.plugin_state SET enabled = false")
+        assert await unit.fetchval("SELECT epoch FROM platform.plugin_epoch") == 2
+
+
+@pytest.mark.commit
+async def test_the_finaliser_finds_nothing_to_do_the_second_time(
+    database: Database, settings: Settings
+):
+    async with database.owner() as unit:
+        assert await secure(unit, rules(settings)) == []
+        assert await violations(unit, rules(settings)) == []
+
+
+@pytest.mark.commit
+async def test_maintenance_reaches_every_tenant_only_when_switched_on(database: Database):
+    for tenant in (OURS, NEIGHBOUR):
+        async with database.unit(tenant) as unit:
+            await unit.fetchval(PLACE, tenant, None, 1, "/1/")
+    async with database.owner() as unit:
+        assert await unit.fetchval("SELECT count(*) FROM core.place") == 2
+        await unit.execute("SET LOCAL app.maintenance = 'off'")
+        await unit.execute(f"SET LOCAL app.tenant = '{OURS}'")
+        assert await unit.fetchval("SELECT count(*) FROM core.place") == 1
+
+
+BREACHES = [
+    ("ALTER TABLE core.event NO FORCE ROW LEVEL SECURITY", 'missing: ALTER TABLE "core"."event"'),
+    ("DROP POLICY jingwei_tenant ON core.event", "missing: CREATE POLICY jingwei_tenant"),
+    ("CREATE POLICY open ON core.event USING (true)", 'missing: DROP POLICY "open"'),
+    ("GRANT TRUNCATE ON core.event TO {app}", "missing: REVOKE TRUNCATE"),
+    (
+        "GRANT SELECT ON core.event TO PUBLIC",
+        'missing: REVOKE SELECT ON "core"."event" FROM PUBLIC',
+    ),
+    ("GRANT UPDATE ON core.audit_entry TO {app}", "missing: REVOKE UPDATE"),
+    ("DROP TRIGGER place_path ON core.event", "missing: CREATE TRIGGER place_path"),
+    ("ALTER TABLE core.place DROP CONSTRAINT place_parent_tenant_fk", "missing: ALTER TABLE"),
+    ("CREATE TABLE core.bare (a int)", "core.bare: no tenant_id, so no tenant can use it"),
+    (
+        "ALTER TABLE core.event_step ADD CONSTRAINT loose FOREIGN KEY (event)"
+        " REFERENCES core.once (id)",
+        "core.event_step: loose could point into another tenant",
+    ),
+    (
+        "CREATE VIEW core.peep AS SELECT * FROM core.event; GRANT SELECT ON core.peep TO {app}",
+        "core.peep: a view that shows every tenant's rows",
+    ),
+    (
+        "CREATE FUNCTION core.leak() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        "core.leak: a function that runs with its owner's rights",
+    ),
+    ("ALTER TABLE core.event OWNER TO {app}", "core.event: owned by the application"),
+]
+
+
+@pytest.mark.parametrize(("sql", "line"), BREACHES)
+async def test_a_breach_is_found(kept_database: Database, sql: str, line: str):
+    settings = kept_database.settings
+    async with kept_database.owner() as unit:
+        await unit.execute("SAVEPOINT before; RESET ROLE")
+        await unit.execute("CREATE TABLE core.once (id uuid PRIMARY KEY)")
+        await unit.execute(sql.format(app=settings.app_role))
+        found = await violations(unit, rules(settings))
+        await unit.execute("ROLLBACK TO before")
+    assert [entry for entry in found if entry.startswith(line)]
