@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,10 +24,11 @@ from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.plugins.host import PluginHost, discover
+from jingwei_core.reading.in_sight import RecordsInSight
 from jingwei_core.reading.reader import RecordReader
 from jingwei_core.registry import Registry
 from jingwei_core.settings import Settings
-from jingwei_sdk.context import Clock, Events, Tenant
+from jingwei_sdk.context import Clock, Events, Records, Tenant
 from jingwei_sdk.errors import Denied, NotFound
 from jingwei_sdk.messages import Catalogue
 
@@ -56,9 +57,12 @@ class Platform:
         self.clock: Clock = SystemClock()
         self.queue = JobQueue()
         self.events: Events = EventService()
+        self.records: Records = RecordsInSight()
         lifetime = timedelta(seconds=self.settings.access_token_s)
         self.tokens = AccessTokens(self.settings.secret(), lifetime)
         self.permission_sets = CompiledSets()
+        self.command_secret = self.settings.derived_secret("command-key").encode()
+        self._cursor_secret = self.settings.derived_secret("cursor").encode()
         self.catalogue = _catalogue(host)
         self._by_slug: dict[str, tuple[float, TenantState]] = {}
         self._by_id: dict[uuid.UUID, str] = {}
@@ -76,6 +80,7 @@ class Platform:
         if state is None:
             self._by_slug.pop(slug, None)
             raise NotFound("TENANT_NOT_FOUND", tenant=slug)
+        state = replace(state, settings=self.host.settings(state.settings))
         self._by_slug[slug] = (read_at, state)
         self._by_id[state.tenant.id] = slug
         return state
@@ -106,7 +111,7 @@ class Platform:
 
     def reader(self, registry: Registry) -> RecordReader:
         """The reader of a registry."""
-        return RecordReader(registry, self.settings.derived_secret("cursor").encode())
+        return RecordReader(registry, self._cursor_secret)
 
     def forget(self) -> None:
         """Drop copies of tenant states, after this process changed one itself."""
@@ -148,8 +153,5 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
 def _catalogue(host: PluginHost) -> Catalogue:
     catalogue = Catalogue()
     load_core_texts(catalogue)
-    for found in host.installed():
-        texts = found.package_dir / "messages.toml" if found.package_dir else None
-        if found.state == "available" and texts is not None and texts.exists():
-            catalogue.load(texts)
+    host.load_texts(catalogue)
     return catalogue

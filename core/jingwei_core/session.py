@@ -120,6 +120,7 @@ def _context(
         data=UnitData(unit, platform.clock),
         signals=UnitSignals(unit, state.tenant, platform.queue),
         events=platform.events,
+        records=platform.records,
         settings=state.settings,
         platform=platform,
         registry=platform.host.registry(state.enabled),

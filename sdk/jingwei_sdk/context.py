@@ -104,6 +104,38 @@ class Data(Protocol):
         ...
 
 
+class Records(Protocol):
+    """Reading records of any package (记录) inside the actor's sight; ``record`` is a type name.
+
+    A record out of sight is not found, exactly as one that does not exist.
+    """
+
+    async def get(self, ctx: "Context", record: str, row_id: uuid.UUID) -> Mapping[str, Any]:
+        """A row by column name; raises ``NotFound`` (``ROW_NOT_FOUND``)."""
+        ...
+
+    async def many(
+        self, ctx: "Context", record: str, values: Sequence[uuid.UUID], *, by: str = "id"
+    ) -> Mapping[uuid.UUID, Mapping[str, Any]]:
+        """The rows whose unique column ``by`` holds one of ``values``, by that value."""
+        ...
+
+    async def count(
+        self,
+        ctx: "Context",
+        record: str,
+        values: Sequence[uuid.UUID],
+        *,
+        by: str,
+        **equal: object,
+    ) -> Mapping[uuid.UUID, int]:
+        """How many rows refer to each of ``values`` by their reference column ``by``.
+
+        ``equal`` narrows by other columns; a tuple means any of its values.
+        """
+        ...
+
+
 class Signals(Protocol):
     """What leaves the transaction; all of it happens only if the transaction commits."""
 
@@ -161,6 +193,7 @@ class Context:
     data: Data
     signals: Signals
     events: Events
+    records: Records
     settings: Mapping[str, Mapping[str, Any]]
     """The tenant's settings of each enabled plugin, by plugin id."""
 

@@ -46,6 +46,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     requires: tuple[str, ...] = ()
     permissions: tuple[PermissionText, ...] = ()
+    settings: dict[str, Any] = {}
+    """JSON Schema 2020-12 of the tenant's settings; their ``default`` counts until one is set.
+    Without it the plugin has no settings."""
 
     @property
     def schema(self) -> str:

@@ -3,12 +3,12 @@
 import json
 import os
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
 import typer
 
-from jingwei_core.database.migration_apps import installed_plugins
+from jingwei_core.plugins.discovery import discover
+from jingwei_core.plugins.texts import load_texts
 from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.messages import LOCALES, Catalogue
 
@@ -50,8 +50,5 @@ def catalogue() -> Catalogue:
     found = Catalogue()
     for path in sorted(_CORE.rglob("messages.toml")):
         found.load(path)
-    for plugin in installed_plugins():
-        path = Path(str(import_module(plugin.package).__file__)).with_name("messages.toml")
-        if path.is_file():
-            found.load(path)
+    load_texts(found, discover())
     return found

@@ -1,5 +1,10 @@
-"""Calling hooks (钩子调用): vetoes inside a transaction, reactions in jobs of their own."""
+"""Calling hooks (钩子调用): vetoes inside a transaction, reactions in jobs of their own.
 
+A hook that fails is an outcome in the tenant's audit log (a veto hook) or in the queue (a
+reaction), never a failed step.
+"""
+
+import asyncio
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -7,31 +12,32 @@ from typing import Any
 import msgspec
 import structlog
 
+from jingwei_core.audit.writing import append_audit
+from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Refused
 from jingwei_sdk.hooks import EventTransition, Veto
 
 REACTION_JOB = "core.plugin-reaction"
+VETO_WITHIN_S = 5.0
+"""A veto hook holds the step's locks: after this time the step goes on without its word."""
+
 _log = structlog.get_logger(__name__)
 
 
 async def veto_or_continue(ctx: Context, change: EventTransition) -> None:
     """Ask the enabled plugins whether the step may happen.
 
-    Raises ``Conflict`` with the code of the first veto, by plugin id. A plugin that fails here is
-    logged and does not stop the city: only a veto it states counts.
+    Raises ``Conflict`` with the code of the first veto, by plugin id. A plugin that fails or takes
+    too long does not stop the city: only a veto it states counts, and the audit row of the command
+    says that the plugin failed.
     """
     assert isinstance(ctx, CoreContext)
     for impl in _callers(ctx, "before_event_transition"):
-        try:
-            async with ctx.data.savepoint():
-                answer = await _call(impl.function, ctx, change)
-        except Exception:  # noqa: BLE001 - a plugin may raise anything; it is logged
-            _log.exception("hook_failed", plugin=impl.plugin_name, hook="before_event_transition")
-            continue
+        answer = await _ask(ctx, impl, change)
         if isinstance(answer, Veto):
-            raise Conflict(answer.code, plugin=impl.plugin_name, **answer.params)
+            raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin_name})
 
 
 async def announce(ctx: Context, change: EventTransition) -> None:
@@ -45,16 +51,39 @@ async def announce(ctx: Context, change: EventTransition) -> None:
 async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
     """The job behind :func:`announce`: one plugin's reaction to one step.
 
-    Raises whatever the plugin raises, so that the queue keeps the outcome and tries again.
-    Raises ``Refused`` (``PLUGIN_OFF``) when the plugin is no longer enabled.
+    What it writes is one row of the audit log. Raises whatever the plugin raises, so that the queue
+    keeps the outcome and tries again. Raises ``Refused`` (``PLUGIN_OFF``) when the plugin is no
+    longer enabled.
     """
     assert isinstance(ctx, CoreContext)
+    assert isinstance(ctx.data, UnitData)
     change = msgspec.convert(payload["change"], EventTransition)
     for impl in _callers(ctx, "on_event_transitioned"):
         if impl.plugin_name == payload["plugin"]:
             await _call(impl.function, ctx, change)
+            if ctx.data.changes:
+                await append_audit(
+                    ctx, f"{impl.plugin_name}:on_event_transitioned", change.event_id
+                )
             return
     raise Refused("PLUGIN_OFF", plugin=payload["plugin"], state="disabled", reason="")
+
+
+async def _ask(ctx: CoreContext, impl: Any, change: EventTransition) -> object:
+    """The answer of one veto hook; what a failing one wrote is undone and its failure recorded."""
+    assert isinstance(ctx.data, UnitData)
+    written = len(ctx.data.changes)
+    try:
+        async with ctx.data.savepoint(), asyncio.timeout(VETO_WITHIN_S):
+            return await _call(impl.function, ctx, change)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+        del ctx.data.changes[written:]
+        name = type(error).__name__
+        _log.exception("hook_failed", plugin=impl.plugin_name, hook="before_event_transition")
+        # The type only: a message of a stranger's code may quote a person's data.
+        told = {"plugin": impl.plugin_name, "hook": "before_event_transition", "failed": name}
+        ctx.data.changes.append(Change("plugin_hook", change.event_id, None, told, None))
+        return None
 
 
 def _callers(ctx: CoreContext, hook: str) -> list[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.events.tables import EventKind
+from jingwei_core.plugins.tenant_settings import check_settings
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
@@ -26,7 +27,9 @@ async def switch_plugin(
 
     Without ``settings`` the stored ones stay. Raises ``NotFound`` (``PLUGIN_UNKNOWN``), ``Refused``
     (``PLUGIN_OFF``) for one that is not available, ``Conflict`` (``PLUGIN_NEEDS``,
-    ``PLUGIN_NEEDED``) when plugins depend on one another.
+    ``PLUGIN_NEEDED``) when plugins depend on one another, ``PLUGIN_CLASHES`` when it cannot be
+    served beside those that are enabled, ``PLUGIN_NOT_MIGRATED`` when its tables are not there,
+    ``PLUGIN_KIND_TAKEN``; ``Invalid`` (``PLUGIN_SETTINGS``).
     """
     assert isinstance(ctx.data, UnitData)
     host = ctx.platform.host
@@ -38,18 +41,24 @@ async def switch_plugin(
         missing = sorted(set(plugin.requires) - active - {"core"})
         if missing:
             raise Conflict("PLUGIN_NEEDS", plugin=plugin_id, missing=missing)
+        clash = host.off(frozenset({*active, plugin_id})).get(plugin_id)
+        if clash:
+            raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash)
+        await _require_tables(ctx, plugin)
         await _put_kinds(ctx, plugin)
     else:
         needing = sorted(
-            other
-            for other in active - {plugin_id}
-            if (loaded := host.get(other).plugin) is not None and plugin_id in loaded.requires
+            other.id
+            for other in host.registry(frozenset(active)).plugins
+            if plugin_id in other.requires
         )
         if needing:
             raise Conflict("PLUGIN_NEEDED", plugin=plugin_id, by=needing)
         await _retire_kinds(ctx, plugin_id)
     before_enabled, before_settings = stored.get(plugin_id, (False, {}))
     after = dict(settings) if settings is not None else before_settings
+    if enabled:
+        check_settings(found, after)
     version = found.manifest.version if found.manifest else None
     values = (ctx.tenant.id, plugin_id, enabled, version, json.dumps(after, ensure_ascii=False))
     await ctx.unit.execute(_UPSERT, *values)
@@ -62,6 +71,13 @@ async def switch_plugin(
             None,
         )
     )
+
+
+async def _require_tables(ctx: CoreContext, plugin: Plugin) -> None:
+    for table in plugin.tables:
+        name = f'"{table._meta.schema}"."{table._meta.tablename}"'
+        if await ctx.unit.fetchval("SELECT to_regclass($1) IS NULL", name):
+            raise Conflict("PLUGIN_NOT_MIGRATED", plugin=plugin.id, table=name)
 
 
 async def _stored(ctx: CoreContext) -> dict[str, tuple[bool, dict[str, Any]]]:
@@ -78,7 +94,7 @@ async def _put_kinds(ctx: CoreContext, plugin: Plugin) -> None:
     for declared in plugin.event_kinds:
         existing = await ctx.data.find(EventKind, code=declared.code)
         if not existing:
-            await ctx.data.insert(_kind(plugin.id, declared))
+            await ctx.data.insert(_kind(plugin.id, declared, await _group_of(ctx, declared.code)))
         elif existing[0].owner_plugin != plugin.id:
             owner = existing[0].owner_plugin or "the tenant"
             raise Conflict("PLUGIN_KIND_TAKEN", plugin=plugin.id, kind=declared.code, owner=owner)
@@ -91,10 +107,21 @@ async def _retire_kinds(ctx: CoreContext, plugin_id: str) -> None:
         await ctx.data.update(row, is_active=False)
 
 
-def _kind(plugin_id: str, declared: EventKindDeclaration) -> EventKind:
+async def _group_of(ctx: CoreContext, code: str) -> EventKind | None:
+    """The nearest group of the tenant's tree above a code: ``a.b`` or ``a`` for ``a.b.c``."""
+    while "." in code:
+        code = code.rpartition(".")[0]
+        found = await ctx.data.find(EventKind, code=code, workflow="")
+        if found:
+            return found[0]
+    return None
+
+
+def _kind(plugin_id: str, declared: EventKindDeclaration, group: EventKind | None) -> EventKind:
     return EventKind(
         code=declared.code,
-        rank=1,
+        parent=group.id if group else None,
+        rank=group.rank + 1 if group else 1,
         name=declared.name_zh,
         name_en=declared.name_en,
         workflow=declared.workflow,

@@ -1,0 +1,65 @@
+"""Conformance (合规检查): what a plugin's declarations must keep to before it may be registered."""
+
+from collections.abc import Iterator
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from jingwei_sdk.commands import declaration
+from jingwei_sdk.plugin import Manifest, Plugin
+
+
+def objection(plugin: Plugin, manifest: Manifest) -> str:
+    """Why the plugin may not be registered, in a sentence for its author; empty for none."""
+    return next((problem for check in _CHECKS for problem in check(plugin, manifest)), "")
+
+
+def _requirements(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    if sorted(plugin.requires) != sorted(manifest.requires):
+        yield f"requires {sorted(plugin.requires)}, its manifest says {sorted(manifest.requires)}"
+
+
+def _permissions(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """Denied by default: all that a plugin offers names a permission of its own manifest."""
+    used = {record.read for record in plugin.records}
+    used |= {code for record in plugin.records for code in record.guarded.values()}
+    used |= {declaration(handler).permission for handler in plugin.commands}
+    for record in plugin.records:
+        used |= {field.permission for field in record.computed.values() if field.permission}
+    for extension in plugin.extensions:
+        for name, field in extension.computed.items():
+            if field.permission is None:
+                yield f"the field {extension.record}.{name} names no permission"
+            else:
+                used.add(field.permission)
+    missing = sorted(used - {permission.code for permission in manifest.permissions})
+    if missing:
+        yield f"permissions not in its manifest: {missing}"
+
+
+def _tables(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """Tables stay in the plugin's schema and hold no foreign key out of it.
+
+    A key into the core would let a plugin that is switched off block a change there.
+    """
+    for table in plugin.tables:
+        name = table._meta.tablename
+        if table._meta.schema != manifest.schema:
+            yield f"the table {name} is not in the schema {manifest.schema}"
+        for column in table._meta.foreign_key_columns:
+            target = column._foreign_key_meta.resolved_references
+            if target._meta.schema != manifest.schema:
+                yield f"{name}.{column._meta.name} is a foreign key out of its schema: use CoreRef"
+    for record in plugin.records:
+        if record.table not in plugin.tables:
+            yield f"the record {record.name} reads a table that is not the plugin's"
+
+
+def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    try:
+        Draft202012Validator.check_schema(manifest.settings)
+    except SchemaError as error:
+        yield f"[settings] of its manifest is no JSON Schema: {error.message}"
+
+
+_CHECKS = (_requirements, _permissions, _tables, _settings)

@@ -1,0 +1,95 @@
+"""Discovery (插件发现): which plugins are installed, and why one of them cannot be used.
+
+Installed is not enabled. Whatever is wrong with a package becomes a state with a reason, so that
+the platform starts and everybody else is served.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Literal
+
+from jingwei_core.plugins.conformance import objection
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Manifest, Plugin, read_manifest
+
+State = Literal["available", "incompatible", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A plugin found on this machine; ``reason`` says why it is not available."""
+
+    id: str
+    state: State
+    manifest: Manifest | None = None
+    plugin: Plugin | None = None
+    package_dir: Path | None = None
+    reason: str = ""
+
+
+def discover(points: Iterable[EntryPoint] | None = None) -> list[Installed]:
+    """Every plugin installed on this machine, ordered by id; a faulty one with its reason.
+
+    The entry point's name is the plugin's id. A package that does not fit this SDK is
+    ``incompatible`` and not even imported.
+    """
+    found = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
+    # One installation may be seen twice, through a link in the module path.
+    ordered = sorted({(point.name, point.value): point for point in found}.values())
+    return [
+        _examine_all(name, list(same)) for name, same in groupby(ordered, key=attrgetter("name"))
+    ]
+
+
+def _examine_all(name: str, points: list[EntryPoint]) -> Installed:
+    if len(points) > 1:
+        values = ", ".join(point.value for point in points)
+        return Installed(name, "failed", reason=f"the id is claimed by {values}")
+    return _examine(points[0])
+
+
+def _examine(point: EntryPoint) -> Installed:
+    try:
+        package_dir = _package_dir(point)
+        manifest = read_manifest(package_dir / "plugin.toml")
+    except Exception as error:  # noqa: BLE001 - a stranger's package may be broken in any way
+        return Installed(point.name, "failed", reason=_told(error))
+    known = Installed(point.name, "available", manifest, None, package_dir)
+    if manifest.id != point.name:
+        reason = f"entry point {point.name!r} names a plugin {manifest.id!r}"
+        return replace(known, state="failed", reason=reason)
+    problem = manifest.problem()
+    if problem:
+        return replace(known, state="incompatible", reason=problem)
+    return _load(point, known, manifest)
+
+
+def _load(point: EntryPoint, known: Installed, manifest: Manifest) -> Installed:
+    try:
+        plugin = point.load()
+        if not isinstance(plugin, Plugin) or plugin.id != manifest.id:
+            return replace(known, state="failed", reason="its entry point is not its Plugin")
+        problem = objection(plugin, manifest)
+    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+        return replace(known, state="failed", reason=_told(error))
+    if problem:
+        return replace(known, state="failed", reason=problem)
+    return replace(known, plugin=plugin)
+
+
+def _package_dir(point: EntryPoint) -> Path:
+    """The folder of the plugin's package, found without importing it."""
+    package = point.value.partition(":")[0].partition(".")[0]
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise Refused("PLUGIN_MANIFEST", file="plugin.toml", cause=f"no package {package!r}")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
