@@ -23,10 +23,9 @@ from jingwei_core.tenants.package_model import (
 MANIFEST = "tenant.toml"
 LOCALES = ("zh-CN", "en")
 
-PERMISSION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 """``area.thing.verb``, at least two parts."""
 
-_GRANT = re.compile(r"\*|[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*(?:\.\*)?")
+_GRANT = re.compile(r"\*|[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)*\.(?:\*|[a-z][a-z0-9-]*)")
 _SLUG = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from jingwei_core.events.workflow import Assigns, By, Requirement, StateKind
 from jingwei_core.tenants.package_files import Choice, PackageFolder, Section
-from jingwei_core.tenants.package_manifest import PERMISSION
 from jingwei_core.tenants.package_model import (
     WorkflowAction,
     WorkflowRow,
     WorkflowState,
 )
+from jingwei_sdk.records import PERMISSION
 
 
 def read_workflows(folder: PackageFolder, sources: frozenset[str]) -> tuple[WorkflowRow, ...]:

@@ -60,8 +60,10 @@ class SmallPlatform:
         self.clock = Clock()
         self.queue = JobQueue()
         self.events = None
+        self.records = None
         self.tokens = AccessTokens(b"s" * 32, timedelta(seconds=self.settings.access_token_s))
         self.permission_sets = CompiledSets()
+        self.command_secret = b"k" * 32
         self.tenants: dict[uuid.UUID, Tenant] = {}
         self.host = self
         self._registry = build_registry(
