@@ -1,6 +1,6 @@
 """The place tree (地点树): places, their codes over time, and the shapes of grids."""
 
-from piccolo.columns import JSONB, BigInt, Date, Integer, Text
+from piccolo.columns import JSONB, BigInt, Boolean, Date, Integer, Text
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 
@@ -16,7 +16,7 @@ class PlaceLevel(TenantTable, tablename="place_level", schema="core"):
     rank = Integer(default=0, null=False, help_text="0 is the root level")
     name_zh = Text(default="", null=False)
     name_en = Text(default="", null=False)
-    is_capture_unit = Integer(default=0, null=False, help_text="1 where events are located: grids")
+    is_capture_unit = Boolean(default=False, null=False, help_text="where events are located")
     households_min = Integer(default=None, null=True, help_text="warn below; never refuse")
     households_max = Integer(default=None, null=True, help_text="warn above; never refuse")
 
