@@ -24,7 +24,8 @@ async def _counter(ctx: Context, day: date) -> EventNumber:
     found = await ctx.data.find(EventNumber, day=day)
     if not found:
         try:
-            return await ctx.data.insert(EventNumber(day=day, last=0))
+            async with ctx.data.savepoint():
+                return await ctx.data.insert(EventNumber(day=day, last=0))
         except Conflict:
             found = await ctx.data.find(EventNumber, day=day)
     return await ctx.data.lock(EventNumber, found[0].id)

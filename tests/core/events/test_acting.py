@@ -121,10 +121,10 @@ async def test_a_new_workflow_version_leaves_running_events_on_theirs(city: City
     newer = await city.report()
     for event in (event_id, newer):
         await city.act("chief", event, "file")
-    await city.act("centre", event_id, "return_to_registration", reason="重新登记")
+    await city.act("centre", event_id, dropped, reason="重新登记")
     assert (await city.event(event_id))["state"] == "registered"
     with pytest.raises(Invalid) as refusal:
-        await city.act("centre", newer, "return_to_registration", reason="重新登记")
+        await city.act("centre", newer, dropped, reason="重新登记")
     assert refusal.value.code == "EVENT_ACTION_UNKNOWN"
 
 

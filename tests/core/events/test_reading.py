@@ -106,8 +106,9 @@ async def test_the_queue_follows_the_event_from_desk_to_desk(city: City) -> None
 
 
 async def test_whatever_is_in_the_queue_can_be_led_on(city: City) -> None:
-    for stage in (city.report, lambda: filed(city), lambda: dispatched(city), lambda: closed(city)):
-        await stage()
+    for stage in (filed, verified, dispatched, closed):
+        await stage(city)
+    await city.report()
     for login in PEOPLE:
         for event in await queue(city, login):
             assert await actions(city, login, event) != []
