@@ -87,13 +87,14 @@ def continue_after(sort: Sort, values: Sequence[Any], alias: str, arguments: Arg
     """The condition of the rows that follow ``values`` in the order ``sort``."""
     branches: list[str] = []
     equal: list[str] = []
-    for (name, direction), value in zip(sort, values, strict=True):
+    for position, ((name, direction), value) in enumerate(zip(sort, values, strict=True)):
         column = f'{alias}."{name}"'
         beyond = _beyond(column, direction, value, arguments)
         if beyond:
             branches.append(" AND ".join([*equal, beyond]))
-        same = f"{column} IS NULL" if value is None else f"{column} = {arguments.add(value)}"
-        equal.append(same)
+        if position < len(sort) - 1:  # an argument that no branch uses is refused by the server
+            same = f"{column} IS NULL" if value is None else f"{column} = {arguments.add(value)}"
+            equal.append(same)
     return "(" + " OR ".join(f"({branch})" for branch in branches) + ")"
 
 
