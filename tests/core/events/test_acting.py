@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from jingwei_core.commands.bus import Call, execute
+from jingwei_core.events.stepping import Step, take_step
+from jingwei_core.events.tables import Event
 from jingwei_core.session import Request
+from jingwei_core.signals import UnitSignals
 from jingwei_sdk.errors import Conflict, Denied, Invalid, JingweiError, NotFound
 from tests.core.events.city import GRID, SIBLING, City
-from tests.core.events.listening_plugin import ListeningHooks
+from tests.core.events.listening_plugin import PLUGIN_ID, ListeningHooks
 
 
 async def filed(city: City) -> uuid.UUID:
@@ -109,9 +112,8 @@ async def test_a_new_workflow_version_leaves_running_events_on_theirs(city: City
     event_id = await city.report()
     row = (await city.fetch("SELECT definition FROM core.workflow"))[0]
     definition = json.loads(row[0])
-    definition["actions"] = [
-        one for one in definition["actions"] if one["code"] != "return_to_registration"
-    ]
+    dropped = "return_to_registration"
+    definition["actions"] = [one for one in definition["actions"] if one["code"] != dropped]
     await city.fetch("UPDATE core.workflow SET is_current = false")
     await city.fetch(
         "INSERT INTO core.workflow (code, number, digest, definition)"
@@ -341,6 +343,34 @@ async def test_plugins_hear_each_step_and_may_forbid_it(city: City, hooks: Liste
     ]
     assert {one.event_id for one in hooks.asked} == {event}
     assert hooks.asked[0].place_id == city.places[GRID]
+
+
+async def test_each_step_queues_one_reaction_and_one_notice(city: City, neighbour: City) -> None:
+    queued = "SELECT payload FROM jobs.pgqueuer ORDER BY id"
+    async with city.platform.database.owner() as unit:
+        await unit.execute("DELETE FROM jobs.pgqueuer")
+    await neighbour.report()
+    event = await city.report()
+    async with city.platform.database.owner() as unit:
+        payloads = [bytes(row[0]).decode() for row in await unit.fetch(queued)]
+    assert len(payloads) == 1
+    assert str(event) in payloads[0]
+    assert PLUGIN_ID in payloads[0]
+
+
+async def test_subscribers_are_told_where_it_changed(city: City) -> None:
+    event = await filed(city)
+    async with city.context("chief") as ctx:
+        row = await ctx.data.lock(Event, event)
+        await take_step(ctx, row, Step("verify", note="属实"))
+        assert isinstance(ctx.signals, UnitSignals)
+        (notice,) = ctx.signals.notices()
+    assert json.loads(notice) == {
+        "tenant": str(city.tenant.id),
+        "record": "Event",
+        "id": str(event),
+        "path": GRID,
+    }
 
 
 async def test_a_forbidden_report_leaves_no_trace(city: City, hooks: ListeningHooks) -> None:
