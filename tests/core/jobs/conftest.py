@@ -1,6 +1,5 @@
 """A database of these tests' own: they commit, and start processes that must see it."""
 
-import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -49,31 +48,33 @@ async def jobs_settings(
 ) -> AsyncIterator[Settings]:
     """A migrated database with a name of its own; gone at the end."""
     name = f"jobs_{secrets.token_hex(4)}"
-    admin = await connect(jobs_server_url)
-    await admin.execute(f"CREATE DATABASE {name}")
     folder: Path = tmp_path_factory.mktemp("jobs")
     settings = Settings(
         database_url=with_database(jobs_server_url, name), data_dir=folder, role_prefix=name
     )
+    admin = await connect(jobs_server_url)
+    try:
+        await admin.execute(f"CREATE DATABASE {name}")
+        await prepare(settings)
+        yield settings
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        for role in (settings.app_role, settings.ops_role, settings.owner_role):
+            if await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+                await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+        await admin.close()
+
+
+async def prepare(settings: Settings) -> None:
+    """The platform's and the core's tables, two cities, and the tables of these tests."""
     await migrate(settings, installed_apps([]))
-    async with open_database(settings) as database:
-        async with database.owner() as unit:
-            await unit.execute(_PROOF.replace("{app}", settings.app_role))
-            await unit.executemany(
-                "INSERT INTO platform.tenant (id, slug, name, timezone)"
-                " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-                list(SLUGS.items()),
-            )
-    yield settings
-    for _ in range(100):
-        busy = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1"
-        if not await admin.fetchval(busy, name):
-            break
-        await asyncio.sleep(0.05)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    for role in (settings.app_role, settings.ops_role, settings.owner_role):
-        await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-    await admin.close()
+    async with open_database(settings) as database, database.owner() as unit:
+        await unit.execute(_PROOF.replace("{app}", settings.app_role))
+        await unit.executemany(
+            "INSERT INTO platform.tenant (id, slug, name, timezone)"
+            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
+            list(SLUGS.items()),
+        )
 
 
 @pytest.fixture
@@ -83,8 +84,8 @@ async def cities(jobs_settings: Settings) -> AsyncIterator[Cities]:
         found = Cities(database)
         async with database.owner() as unit:
             await unit.execute(
-                "TRUNCATE jobs.pgqueuer, jobs.pgqueuer_log, jobs.tick, proof.mark, core.outbox_message,"
-                " platform.plugin_state RESTART IDENTITY;"
+                "TRUNCATE jobs.pgqueuer, jobs.pgqueuer_log, jobs.tick, proof.mark,"
+                " core.outbox_message, platform.plugin_state RESTART IDENTITY;"
                 "UPDATE jobs.virtual_time SET tag = 0; ALTER SEQUENCE proof.tries RESTART;"
                 "UPDATE platform.tenant SET status = 'active', timezone = 'Asia/Shanghai';"
             )
