@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.events.tables import EventKind
 from jingwei_core.plugins.tenant_settings import check_settings
-from jingwei_core.session import CoreContext
+from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
 
 _UPSERT = """
 INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled, version, settings)
@@ -18,6 +22,27 @@ ON CONFLICT (tenant_id, plugin_id) DO UPDATE
 SET enabled = excluded.enabled, version = excluded.version, settings = excluded.settings,
     changed_at = now()
 """
+
+
+async def switch_audited(
+    platform: "Platform", slug: str, plugin_id: str, *, enabled: bool, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Switch a plugin for a tenant in a transaction of its own, with its audit row.
+
+    ``settings`` are put over the stored ones; what results is returned. Raises what
+    :func:`switch_plugin` raises, and ``NotFound`` (``TENANT_NOT_FOUND``).
+    """
+    state = await platform.state(slug)
+    try:
+        async with system_context(platform, state.tenant, "plugin.switch") as ctx:
+            _, before = (await _stored(ctx)).get(plugin_id, (False, {}))
+            after = {**before, **settings}
+            await switch_plugin(ctx, plugin_id, enabled=enabled, settings=after)
+            command = "plugin.enable" if enabled else "plugin.disable"
+            await append_audit(ctx, command, state.tenant.id)
+    finally:
+        platform.forget()
+    return after
 
 
 async def switch_plugin(
@@ -32,34 +57,17 @@ async def switch_plugin(
     ``PLUGIN_KIND_TAKEN``; ``Invalid`` (``PLUGIN_SETTINGS``).
     """
     assert isinstance(ctx.data, UnitData)
-    host = ctx.platform.host
-    found = host.get(plugin_id)
     stored = await _stored(ctx)
-    active = {name for name, row in stored.items() if row[0]}
-    if enabled:
-        plugin = host.require_available(plugin_id)
-        missing = sorted(set(plugin.requires) - active - {"core"})
-        if missing:
-            raise Conflict("PLUGIN_NEEDS", plugin=plugin_id, missing=missing)
-        clash = host.off(frozenset({*active, plugin_id})).get(plugin_id)
-        if clash:
-            raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash)
-        await _require_tables(ctx, plugin)
-        await _put_kinds(ctx, plugin)
-    else:
-        needing = sorted(
-            other.id
-            for other in host.registry(frozenset(active)).plugins
-            if plugin_id in other.requires
-        )
-        if needing:
-            raise Conflict("PLUGIN_NEEDED", plugin=plugin_id, by=needing)
-        await _retire_kinds(ctx, plugin_id)
+    if enabled or plugin_id not in stored:
+        ctx.platform.host.get(plugin_id)
     before_enabled, before_settings = stored.get(plugin_id, (False, {}))
     after = dict(settings) if settings is not None else before_settings
+    active = frozenset(name for name, row in stored.items() if row[0])
     if enabled:
-        check_settings(found, after)
-    version = found.manifest.version if found.manifest else None
+        await _enable(ctx, plugin_id, active, after)
+    else:
+        await _disable(ctx, plugin_id, active)
+    version = _version(ctx, plugin_id)
     values = (ctx.tenant.id, plugin_id, enabled, version, json.dumps(after, ensure_ascii=False))
     await ctx.unit.execute(_UPSERT, *values)
     ctx.data.changes.append(
@@ -71,6 +79,38 @@ async def switch_plugin(
             None,
         )
     )
+
+
+async def _enable(
+    ctx: CoreContext, plugin_id: str, active: frozenset[str], settings: Mapping[str, Any]
+) -> None:
+    host = ctx.platform.host
+    plugin = host.require_available(plugin_id)
+    missing = sorted(set(plugin.requires) - active - {host.core.id})
+    if missing:
+        raise Conflict("PLUGIN_NEEDS", plugin=plugin_id, missing=missing)
+    clash = host.off(active | {plugin_id}).get(plugin_id)
+    if clash:
+        raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash)
+    check_settings(host.get(plugin_id), settings)
+    await _require_tables(ctx, plugin)
+    await _put_kinds(ctx, plugin)
+
+
+async def _disable(ctx: CoreContext, plugin_id: str, active: frozenset[str]) -> None:
+    served = ctx.platform.host.registry(active).plugins
+    needing = sorted(other.id for other in served if plugin_id in other.requires)
+    if needing:
+        raise Conflict("PLUGIN_NEEDED", plugin=plugin_id, by=needing)
+    for row in await ctx.data.find(EventKind, owner_plugin=plugin_id, is_active=True):
+        await ctx.data.update(row, is_active=False)
+
+
+def _version(ctx: CoreContext, plugin_id: str) -> str | None:
+    """The installed version; none for a plugin that is switched off after it was removed."""
+    known = {found.id: found.manifest for found in ctx.platform.host.installed()}
+    manifest = known.get(plugin_id)
+    return manifest.version if manifest else None
 
 
 async def _require_tables(ctx: CoreContext, plugin: Plugin) -> None:
@@ -100,11 +140,6 @@ async def _put_kinds(ctx: CoreContext, plugin: Plugin) -> None:
             raise Conflict("PLUGIN_KIND_TAKEN", plugin=plugin.id, kind=declared.code, owner=owner)
         elif not existing[0].is_active:
             await ctx.data.update(existing[0], is_active=True)
-
-
-async def _retire_kinds(ctx: CoreContext, plugin_id: str) -> None:
-    for row in await ctx.data.find(EventKind, owner_plugin=plugin_id, is_active=True):
-        await ctx.data.update(row, is_active=False)
 
 
 async def _group_of(ctx: CoreContext, code: str) -> EventKind | None:

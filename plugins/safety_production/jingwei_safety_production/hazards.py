@@ -10,6 +10,7 @@ import msgspec
 
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
 from jingwei_safety_production.tables import (
+    UNSETTLED,
     HazardLevel,
     HazardStatus,
     SafetyEnterprise,
@@ -24,6 +25,7 @@ EVENT_KIND = "safety.hazard.inspection"
 """Below the group ``safety.hazard`` that tenants keep for what anybody may report."""
 
 _TITLE_LENGTH = 100
+_BATCH = 500
 _LEVELS = {HazardLevel.GENERAL: "一般隐患", HazardLevel.MAJOR: "重大隐患"}
 _OVERDUE = """
 SELECT id FROM safety_production.hazard
@@ -154,6 +156,18 @@ async def mark_overdue(ctx: Context, payload: Mapping[str, Any]) -> None:
         hazard = await ctx.data.lock(SafetyHazard, row["id"])
         if hazard.status == HazardStatus.OPEN:
             await _change(ctx, hazard, overdue_since=hazard.rectify_by + timedelta(days=1))
+
+
+async def catch_up(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """补齐销号: settle hazards whose event ended unheard, while the plugin was switched off."""
+    waiting = [row for each in UNSETTLED for row in await ctx.data.find(SafetyHazard, status=each)]
+    for start in range(0, len(waiting), _BATCH):
+        part = waiting[start : start + _BATCH]
+        events = await ctx.records.many(ctx, "Event", [hazard.event for hazard in part])
+        for hazard in part:
+            event = events.get(hazard.event)
+            if event is not None and settled_status(hazard, event) != hazard.status:
+                await follow_event(ctx, hazard.id)
 
 
 async def _change(ctx: Context, hazard: SafetyHazard, **changes: object) -> SafetyHazard:

@@ -21,7 +21,10 @@ plugin = Plugin(
         hazards.rectify,
     ),
     extensions=EXTENSIONS,
-    jobs=(Job("safety-production.mark-overdue", hazards.mark_overdue, schedule="0 8 * * *"),),
+    jobs=(
+        Job("safety-production.catch-up", hazards.catch_up, schedule="30 7 * * *"),
+        Job("safety-production.mark-overdue", hazards.mark_overdue, schedule="0 8 * * *"),
+    ),
     event_kinds=(
         EventKindDeclaration(
             hazards.EVENT_KIND, "安全检查发现的隐患", "Hazard found by inspection"
