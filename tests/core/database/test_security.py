@@ -95,7 +95,7 @@ async def test_identifiers_made_by_the_database_are_version_7_and_grow(database:
 )
 async def test_the_application_may_not(database: Database, sql: str):
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with database.platform() as unit:
+        async with database.unit(OURS) as unit:
             await unit.execute(sql)
 
 
