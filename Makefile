@@ -66,7 +66,7 @@ rooms: $(READY) ## import rooms and the house rules
 	$(PYTEST) -q -p no:xdist tests/policy
 
 schema: $(READY) ## the committed GraphQL schema is the one the code makes
-	$(BIN)/jingwei schema --check
+	$(BIN)/jingwei serve schema --check
 
 lock: $(READY) ## resolve again after a pyproject changed; keeps locked versions and names no host
 	@$(BIN)/python .ci/lock.py update
@@ -75,7 +75,7 @@ lock-check: $(READY) ## uv.lock fits the pyprojects and names no host
 	@$(BIN)/python .ci/lock.py check
 
 bench: $(READY) ## measure, and write down what was measured
-	$(BIN)/jingwei bench
+	$(BIN)/python -m tests.bench
 
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff check --fix-only --quiet .

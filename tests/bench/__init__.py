@@ -1,0 +1,1 @@
+"""Benchmarks: figures of one run, set against a limit measured in the same run."""
