@@ -5,8 +5,8 @@ xdist the controller starts it and tells the workers. All migrations run once in
 worker's database is a copy of it.
 
 ``database``    a ``Database`` for one test. Its units are savepoints of one transaction that is
-                rolled back at the end (``Database.rehearsal``): under a millisecond, but units of
-                different tasks wait for each other, NOTIFY is not delivered, ``now()`` stands still.
+                rolled back at the end (``Database.rehearsal``): quick, but units of different tasks
+                wait for each other, NOTIFY is not delivered and ``now()`` stands still.
                 With ``@pytest.mark.commit`` it is a fresh copy of the template and really commits.
 ``settings``    the ``Settings`` of that database, for what opens its own connections; without the
                 marker such connections see only what was committed before the suite: nothing.
