@@ -20,7 +20,7 @@ from jingwei_api.http.failures import http_failure, refused, unexpected
 from jingwei_api.http.graphql_endpoint import graphql_post
 from jingwei_api.http.health import live, ready
 from jingwei_api.http.services import Services, keep_services
-from jingwei_api.http.shell import shell
+from jingwei_api.http.shell import Application
 from jingwei_api.http.websocket import graphql_socket
 from jingwei_api.settings import ApiSettings
 from jingwei_core.evidence.commits import Commits
@@ -49,7 +49,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
             finally:
                 await feed.stop()
 
-    app = Litestar(
+    app = Application(
         route_handlers=[
             graphql_post,
             graphql_socket,
@@ -62,7 +62,6 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
             ready,
         ],
         lifespan=[lifespan],
-        middleware=[shell],
         exception_handlers={
             JingweiError: refused,
             HTTPException: http_failure,

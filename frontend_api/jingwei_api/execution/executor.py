@@ -1,6 +1,6 @@
 """The executor (执行器): documents in, answers with told errors out."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from strawberry.types.graphql import OperationType
 
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.extensions import extensions
-from jingwei_api.execution.operation import Caller, Operation, Runtime
+from jingwei_api.execution.operation import Caller, Document, Operation, Runtime
 from jingwei_api.schema.builder import SchemaCache
 from jingwei_api.settings import ApiSettings
 from jingwei_core.registry import Registry, build_registry
@@ -23,15 +23,6 @@ from jingwei_sdk.errors import Invalid, JingweiError, Refused, Unauthenticated
 
 _ONE_ANSWER = (OperationType.QUERY, OperationType.MUTATION)
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a client sent."""
-
-    query: str
-    variables: Mapping[str, Any] | None = None
-    operation_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ class Executor:
 
     async def run(self, caller: Caller, document: Document) -> Answer:
         """The answer to a query or mutation."""
-        schema, operation = await self._prepare(caller)
+        schema, operation = await self._prepare(caller, document)
         try:
             result = await schema.execute(
                 document.query,
@@ -74,7 +65,7 @@ class Executor:
 
         No transaction is open while the consumer holds an answer.
         """
-        schema, operation = await self._prepare(caller)
+        schema, operation = await self._prepare(caller, document)
         results: Any = await schema.stream(
             document.query,
             variable_values=dict(document.variables or {}),
@@ -93,13 +84,13 @@ class Executor:
         """The schema of a registry, without plugins whose names clash in GraphQL."""
         return await self._schemas.schema(await self._without_clashes(registry))
 
-    async def _prepare(self, caller: Caller) -> tuple[Schema, Operation]:
+    async def _prepare(self, caller: Caller, document: Document) -> tuple[Schema, Operation]:
         if caller.ends_at is not None and caller.ends_at <= self._platform.clock.now():
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
         registry = await self._platform.registry(caller.tenant.id)
         usable = await self._without_clashes(registry)
         schema = await self._schemas.schema(usable)
-        return schema, Operation(self._runtime, usable, caller)
+        return schema, Operation(self._runtime, usable, caller, document)
 
     async def _without_clashes(self, registry: Registry) -> Registry:
         """The registry, without the later of two plugins that clash."""

@@ -14,6 +14,7 @@ from strawberry.types.graphql import OperationType
 
 from jingwei_api.execution.limits import check_rows, limit_rule
 from jingwei_api.settings import ApiSettings
+from jingwei_sdk.errors import Invalid
 
 CACHED_DOCUMENTS = 512
 
@@ -43,11 +44,12 @@ class _ReadContext(SchemaExtension):
         operation = context.context
         document = context.graphql_document
         assert document is not None
-        definition = get_operation_ast(document, context.operation_name)
-        if definition is not None:
-            variables: Mapping[str, Any] = context.variables or {}
-            schema = context.schema._schema
-            check_rows(schema, document, definition, variables, self._max_rows)
+        # Not the context's own name: it falls back to the first of several operations.
+        definition = get_operation_ast(document, operation.document.operation_name)
+        if definition is None:
+            raise Invalid("GRAPHQL_OPERATION_UNKNOWN", field="operationName")
+        variables: Mapping[str, Any] = context.variables or {}
+        check_rows(context.schema._schema, document, definition, variables, self._max_rows)
         if context.operation_type is OperationType.QUERY:
             await operation.open()
         try:

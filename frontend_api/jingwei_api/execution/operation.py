@@ -1,10 +1,11 @@
 """An operation (操作): one GraphQL document being run for one caller."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from jingwei_api.execution.changes import ChangeFeed, Notice, Watch
 from jingwei_api.execution.rows import Rows
@@ -40,6 +41,15 @@ class Runtime:
     commits: Commits
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a client sent."""
+
+    query: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+
+
 class Operation:
     """The ``info.context`` of resolvers.
 
@@ -48,9 +58,12 @@ class Operation:
     read it in the next request.
     """
 
-    def __init__(self, runtime: Runtime, registry: Registry, caller: Caller) -> None:
+    def __init__(
+        self, runtime: Runtime, registry: Registry, caller: Caller, document: Document
+    ) -> None:
         self.registry = registry
         self.caller = caller
+        self.document = document
         self._runtime = runtime
         self._platform = runtime.platform
         self._reader = runtime.platform.reader(registry)

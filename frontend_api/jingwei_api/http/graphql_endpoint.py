@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
-from jingwei_api.execution.executor import Answer, Document
+from jingwei_api.execution.executor import Answer
+from jingwei_api.execution.operation import Document
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_api.http.tenant import caller_of
 from jingwei_sdk.errors import Invalid

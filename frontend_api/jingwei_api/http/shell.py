@@ -1,13 +1,20 @@
 """The outermost layer (外层): request ids, security headers, one line of log a request."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.datastructures import MutableScopeHeaders
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import (
+    LifeSpanReceive,
+    LifeSpanScope,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
 
 from jingwei_api.http.services import REQUEST_ID_HEADER, request_id_of
 
@@ -21,15 +28,22 @@ HEADERS = {
 _log = structlog.get_logger("jingwei_api.access")
 
 
-def shell(app: ASGIApp) -> ASGIApp:
-    """Middleware around the whole application."""
+class Application(Litestar):
+    """A Litestar application with a shell around everything, also around addresses it lacks."""
 
-    async def around(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.WEBSOCKET:
-            await app(scope, receive, send)
-            return
-        connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-        request_id = request_id_of(connection)
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Any
+    ) -> None:
+        """Serve; the first layer that sees a request and the last that sees its answer."""
+        kind: str = scope["type"]
+        if kind == "http":
+            await self._guarded(cast("Scope", scope), cast("Receive", receive), send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cast("dict[str, Any]", scope).setdefault("state", {})
+        request_id = request_id_of(ASGIConnection(scope))
         began, status = time.perf_counter(), 500
 
         async def finish(message: Message) -> None:
@@ -43,7 +57,7 @@ def shell(app: ASGIApp) -> ASGIApp:
             await send(message)
 
         try:
-            await app(scope, receive, finish)
+            await super().__call__(scope, receive, finish)
         finally:
             _log.info(
                 "request",
@@ -53,8 +67,6 @@ def shell(app: ASGIApp) -> ASGIApp:
                 ms=round((time.perf_counter() - began) * 1000, 1),
                 request_id=request_id,
             )
-
-    return around
 
 
 def _place(path: str) -> str:

@@ -11,8 +11,7 @@ import structlog
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
-from jingwei_api.execution.executor import Document
-from jingwei_api.execution.operation import Caller
+from jingwei_api.execution.operation import Caller, Document
 from jingwei_api.http.services import Services, request_id_of, services_of
 from jingwei_api.http.tenant import Arrival, caller_of
 from jingwei_sdk.errors import JingweiError

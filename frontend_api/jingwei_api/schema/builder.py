@@ -5,8 +5,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
 
 from jingwei_api.schema.connections import add_connection
 from jingwei_api.schema.core_queries import core_query_fields
@@ -22,6 +24,15 @@ from jingwei_api.schema.subscriptions import subscription_fields
 from jingwei_api.schema.types import TypeSpace
 
 Extensions = Iterable[Callable[[], SchemaExtension]]
+
+
+class QuietSchema(strawberry.Schema):
+    """Leaves errors to whoever tells them: Strawberry's own log would quote documents."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Nothing."""
 
 
 def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawberry.Schema:
@@ -56,7 +67,7 @@ def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawbe
     subscription = space.object(
         "Subscription", subscription_fields(space), owner="core", description="Changes as they are."
     )
-    return strawberry.Schema(
+    return QuietSchema(
         query=query,
         mutation=mutation,
         subscription=subscription,

@@ -31,7 +31,7 @@ def core_query_fields(
     fields: list[Field] = []
     if {"Account", "Post"} <= set(registry.records):
         _add_me(space, arguments["Post"])
-        fields.append(Field("me", "Me", "The signed-in account (我).", lambda *_: ()))
+        fields.append(Field("me", "Me | None", "The signed-in account (我).", lambda *_: ()))
     if "Place" in registry.records:
         text = "The deepest place whose polygon holds a position; null outside my sight."
         fields.append(Field("place_at", "Place | None", text, _place_at, POSITION))
@@ -40,11 +40,15 @@ def core_query_fields(
         _add_duplicate(space)
         text = "Open events of a kind near a position, nearest first: hints before a report."
         hints = Field(
-            "event_duplicates", "list[EventDuplicate]", text, _duplicates, (KIND, *POSITION)
+            "event_duplicates", "list[EventDuplicate] | None", text, _duplicates, (KIND, *POSITION)
         )
         fields += [
-            Field("my_queue", "EventConnection", "What waits for me (我的待办).", _queue, queue),
-            Field("my_area", "EventConnection", "Events in my area (我的辖区).", _area, queue),
+            Field(
+                "my_queue", "EventConnection | None", "What waits for me (我的待办).", _queue, queue
+            ),
+            Field(
+                "my_area", "EventConnection | None", "Events in my area (我的辖区).", _area, queue
+            ),
             hints,
         ]
     return fields
@@ -63,7 +67,7 @@ def _add_me(space: TypeSpace, posts: tuple[Argument, ...]) -> None:
         Field("id", strawberry.ID, "Global id of the account.", _my_id),
         Field("name", str, "How the account is called.", _my_name),
         Field("account", "Account | None", "The account, if its record is in my sight.", _account),
-        Field("posts", "PostConnection", "The posts I hold (我的岗位).", _posts, posts),
+        Field("posts", "PostConnection | None", "The posts I hold (我的岗位).", _posts, posts),
         Field("permissions", list[str], "What my posts allow; area.* is all below.", _permissions),
     ]
     space.object("Me", fields, owner="core", description="The signed-in account (我).")

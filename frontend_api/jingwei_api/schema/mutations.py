@@ -48,7 +48,7 @@ def _evidence_commit(space: TypeSpace) -> Field:
     space.object("EvidenceCommitPayload", [answer], owner="core", description=text)
     return Field(
         "evidence_commit",
-        "EvidenceCommitPayload",
+        "EvidenceCommitPayload | None",
         "提交证据: make an upload evidence; sent again, it answers the same.",
         _commit,
         (Argument("id", strawberry.ID, "The upload's id."),),
@@ -83,7 +83,7 @@ def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) 
     )
     return Field(
         command.mutation,
-        payload,
+        f"{payload} | None",
         command.description,
         _run(command),
         tuple(arguments),

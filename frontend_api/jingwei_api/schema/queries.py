@@ -1,4 +1,8 @@
-"""Queries (查询): anything by id, and for each record a connection and a look-up."""
+"""Queries (查询): anything by id, and for each record a connection and a look-up.
+
+What stands at the root, and every relation, is nullable: an error takes away its own field and not
+the answer of its neighbours, least of all a plugin's error the city's.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +27,13 @@ def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments)
     """The fields of ``Query``: the core's records at the top, each plugin's in its namespace."""
     fields = [
         Field("node", "Node | None", "Anything by its global id.", _node, (_ID,)),
-        Field("nodes", "list[Node | None]", "Many at once, in the order asked.", _nodes, (_IDS,)),
+        Field(
+            "nodes",
+            "list[Node | None] | None",
+            "Many at once, in the order asked.",
+            _nodes,
+            (_IDS,),
+        ),
     ]
     spaces: dict[str, list[Field]] = {}
     for record in registry.records.values():
@@ -35,7 +45,14 @@ def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments)
         space.object(kind, inside, owner=owner, description=f"What the plugin {owner} offers.")
         text = f"The namespace of the plugin {owner}."
         fields.append(
-            Field(camel(owner), kind, text, _namespace, owner=owner, graphql_name=camel(owner))
+            Field(
+                camel(owner),
+                f"{kind} | None",
+                text,
+                _namespace,
+                owner=owner,
+                graphql_name=camel(owner),
+            )
         )
     return fields
 
@@ -61,7 +78,7 @@ def record_fields(record: Record, arguments: tuple[Argument, ...], owner: str) -
         ),
         Field(
             plural,
-            f"{record.name}Connection",
+            f"{record.name}Connection | None",
             record.description,
             _connection(record),
             arguments,

@@ -94,7 +94,7 @@ def _relation(
     target = registry.records[relation.record]
     text = target.description
     if isinstance(relation, Many):
-        kind = f"{target.name}Connection"
+        kind = f"{target.name}Connection | None"
         return Field(name, kind, text, _many(relation), arguments[target.name], owner)
     resolve = _one(relation) if isinstance(relation, One) else _opposite(relation)
     # Nullable even where the column is not: the row it names may be out of the reader's sight.

@@ -1,0 +1,213 @@
+"""Subscriptions over graphql-transport-ws, across server processes."""
+
+import asyncio
+import os
+import socket
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+from jingwei_api.schema import global_id
+from jingwei_core.settings import Settings
+from tests.api.client import PROTOCOL, Client, Socket
+from tests.api.test_writing import REGISTER
+from tests.api.world import GRID, SIBLING, City, World
+
+CHANGES = """subscription($under: ID, $records: [String!]) {
+  changes(under: $under, records: $records) {
+    record id at node { id ... on Organisation { name place { name } } }
+  }
+}"""
+WAIT_S = 5.0
+
+
+async def _register(chief: Client, city: City, name: str, path: str = GRID) -> str:
+    place = global_id.encode("Place", city.places[path])
+    told = await chief.data(
+        REGISTER.replace("proofBatch", ""),
+        input={"placeId": place, "name": name},
+        key=uuid.uuid4().hex,
+    )
+    made: str = told["organisationRegister"]["organisation"]["id"]
+    return made
+
+
+async def _next(socket: Socket) -> dict[str, Any]:
+    async with asyncio.timeout(WAIT_S):
+        return await socket.receive()
+
+
+async def _until_listening(socket: Socket) -> None:
+    """A ping answered after the subscribe message shows that it was taken up."""
+    await socket.send(type="ping")
+    assert (await _next(socket))["type"] == "pong"
+    await asyncio.sleep(0.3)
+
+
+async def test_a_change_reaches_those_whose_area_covers_it(
+    chief: Client, worker: Client, base_url: str, world: World
+) -> None:
+    city = world.yichang
+    async with AsyncExitStack() as stack:
+        neighbour = await stack.enter_async_context(Client(base_url, "changzhi"))
+        await neighbour.sign_in("chief")
+        sockets = [
+            await stack.enter_async_context(one.socket()) for one in (chief, worker, neighbour)
+        ]
+        names = [await one.subscribe(CHANGES, records=["Organisation"]) for one in sockets]
+        for one in sockets:
+            await _until_listening(one)
+        sibling = await _register(chief, city, "旁网格", SIBLING)
+        mine = await _register(chief, city, "本网格", GRID)
+
+        told = await _next(sockets[0])
+        assert told["id"] == names[0]
+        assert told["payload"]["data"]["changes"]["id"] == sibling
+        assert (await _next(sockets[0]))["payload"]["data"]["changes"]["id"] == mine
+        change = (await _next(sockets[1]))["payload"]["data"]["changes"]
+        assert change["record"] == "Organisation"
+        assert change["node"] == {
+            "id": mine,
+            "name": "本网格",
+            "place": {"name": f"yichang{GRID}"},
+        }
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await sockets[2].receive()
+
+
+async def test_under_narrows_the_area(chief: Client, world: World) -> None:
+    city = world.yichang
+    async with chief.socket() as socket:
+        await socket.subscribe(CHANGES, under=global_id.encode("Place", city.places[SIBLING]))
+        await _until_listening(socket)
+        await _register(chief, city, "不在其下", GRID)
+        inside = await _register(chief, city, "在其下", SIBLING)
+        assert (await _next(socket))["payload"]["data"]["changes"]["id"] == inside
+
+
+async def test_the_stream_of_a_suspended_account_ends(
+    chief: Client, base_url: str, world: World
+) -> None:
+    city = world.yichang
+    async with Client(base_url, "yichang") as client:
+        await client.sign_in("leaving")
+        async with client.socket() as socket:
+            await socket.subscribe(CHANGES)
+            await _until_listening(socket)
+            await city.value(
+                "UPDATE core.account SET status = 'suspended' WHERE login = 'leaving' RETURNING id"
+            )
+            await _register(chief, city, "停用之后")
+            told = await _next(socket)
+            codes = [e["extensions"]["code"] for e in told["payload"].get("errors", ())]
+            assert codes == ["SESSION_ENDED"]
+            assert not (told["payload"].get("data") or {}).get("changes")
+            assert (await _next(socket))["type"] == "complete"
+
+
+async def test_queries_and_refusals_over_the_socket(worker: Client) -> None:
+    async with worker.socket() as socket:
+        await socket.subscribe("{ me { name } }")
+        told = await _next(socket)
+        assert told["payload"] == {"data": {"me": {"name": "yichang worker"}}}
+        assert (await _next(socket))["type"] == "complete"
+        await socket.subscribe("{ nothing }")
+        told = await _next(socket)
+        assert told["type"] == "error"
+        assert told["payload"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION"
+        await socket.subscribe(CHANGES, records=["Nothing"])
+        told = await _next(socket)
+        code = told["payload"] if isinstance(told["payload"], list) else told["payload"]["errors"]
+        assert code[0]["extensions"]["code"] == "RECORD_NAME_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("messages", "code"),
+    [
+        (['{"type": "subscribe", "id": "1", "payload": {"query": "{ __typename }"}}'], 4401),
+        (['{"type": "connection_init"}'], 4403),
+        (['{"type": "connection_init", "payload": {"tenant": "yichang"}}'], 4403),
+        (["no json"], 4400),
+        (["[]"], 4400),
+    ],
+)
+async def test_a_connection_that_begins_wrongly_is_closed(
+    base_url: str, world: World, messages: list[str], code: int
+) -> None:
+    url = base_url.replace("http", "ws", 1) + "/graphql"
+    async with connect(url, subprotocols=[PROTOCOL], proxy=None) as connection:
+        for message in messages:
+            await connection.send(message)
+        with pytest.raises(ConnectionClosed):
+            await connection.recv()
+        assert connection.close_code == code
+
+
+async def test_pages_of_other_origins_may_not_connect(base_url: str, world: World) -> None:
+    url = base_url.replace("http", "ws", 1) + "/graphql"
+    with pytest.raises(InvalidStatus) as refusal:
+        async with connect(
+            url, subprotocols=[PROTOCOL], proxy=None, origin=Origin("https://evil.example")
+        ):
+            pass
+    assert refusal.value.response.status_code == 403
+
+
+@asynccontextmanager
+async def _process(settings: Settings) -> AsyncIterator[str]:
+    """``jingwei serve`` as a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "JINGWEI_DATABASE_URL": settings.database_url or "",
+        "JINGWEI_DATA_DIR": str(settings.data_dir),
+        "JINGWEI_ROLE_PREFIX": settings.role_prefix,
+        "JINGWEI_LOG_LEVEL": "ERROR",
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jingwei_core.cli.main", "serve", "--port", str(port)),
+        env=environment,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(300):
+                assert process.returncode is None
+                try:
+                    if (await client.get(f"{url}/health/ready")).status_code == 200:
+                        break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_change_crosses_from_one_server_process_to_another(
+    api_settings: Settings, world: World
+) -> None:
+    async with AsyncExitStack() as stack:
+        one, other = await asyncio.gather(
+            *(stack.enter_async_context(_process(api_settings)) for _ in range(2))
+        )
+        writer = await stack.enter_async_context(Client(one, "yichang"))
+        reader = await stack.enter_async_context(Client(other, "yichang"))
+        await writer.sign_in("chief")
+        await reader.sign_in("worker")
+        socket = await stack.enter_async_context(reader.socket())
+        await socket.subscribe(CHANGES)
+        await _until_listening(socket)
+        made = await _register(writer, world.yichang, "跨进程")
+        assert (await _next(socket))["payload"]["data"]["changes"]["id"] == made
