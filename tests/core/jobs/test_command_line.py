@@ -3,10 +3,11 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from jingwei_core.cli.main import make_app
@@ -18,7 +19,7 @@ Run = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture
-def jingwei(cities: Cities) -> Run:
+def jingwei(cities: Cities) -> Iterator[Run]:
     """Run the command on the database of these tests; its exit code and its JSON or text."""
 
     async def run(*arguments: str) -> tuple[int, Any]:
@@ -31,7 +32,9 @@ def jingwei(cities: Cities) -> Run:
         text = result.stderr if result.exit_code else result.stdout
         return result.exit_code, json.loads(text) if "--json" in arguments else text
 
-    return run
+    yield run
+    # The command sends the log to a stream that is closed when it ends.
+    structlog.reset_defaults()
 
 
 async def failed_job(cities: Cities) -> int:
