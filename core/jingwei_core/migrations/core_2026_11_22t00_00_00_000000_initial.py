@@ -145,7 +145,7 @@ class Workflow(Table, tablename="workflow", schema="core"):
     )
 
 
-ID = "2026-11-22T10:34:35:680053"
+ID = "2026-11-22T00:00:00:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "initial"
 

@@ -1,0 +1,187 @@
+"""The command bus: permission where it counts, one answer for one key, no trace of a refusal."""
+
+import asyncio
+import json
+import unicodedata
+import uuid
+
+import pytest
+
+from jingwei_core.commands.bus import Answer
+from jingwei_sdk.errors import Conflict, Denied, Invalid, JingweiError, NotFound, Unauthenticated
+from tests.core.runtime.city import City
+
+REGISTER = "organisation.register"
+CHANGE = "organisation.change"
+
+
+def shop(city: City, place: str = "grid", **more: object) -> dict[str, object]:
+    return {"place_id": str(city.places[place]), "name": "示范超市", **more}
+
+
+async def traces(city: City) -> dict[str, object]:
+    tables = ("organisation", "audit_entry", "command_key", "outbox_message")
+    return {table: await city.scalar(f"SELECT count(*) FROM core.{table}") for table in tables}
+
+
+async def some_organisation(city: City, place: str) -> uuid.UUID:
+    found = await city.scalar(
+        "SELECT id FROM core.organisation WHERE place_id = $1 ORDER BY name LIMIT 1",
+        city.places[place],
+    )
+    assert isinstance(found, uuid.UUID)
+    return found
+
+
+async def test_a_command_writes_its_row_and_one_audit_row(city: City) -> None:
+    answer = await city.run("worker", REGISTER, shop(city), key="k-1")
+
+    assert answer.replayed is False
+    assert await city.scalar("SELECT name FROM core.organisation WHERE id = $1", answer.row_id)
+    entry = await city.scalar(
+        "SELECT jsonb_build_object('command', command, 'actor', actor_id, 'request', request_id,"
+        " 'path', place_path, 'changes', changes) FROM core.audit_entry"
+    )
+    told = json.loads(str(entry))
+    assert (told["command"], told["request"], told["path"]) == (REGISTER, "request-1", "/1/2/")
+    assert told["actor"] == str(city.accounts["worker"])
+    (change,) = told["changes"]
+    assert (change["table"], change["before"]) == ("organisation", None)
+    assert change["after"]["name"] == "示范超市"
+
+
+async def test_a_change_is_told_with_before_and_after(city: City) -> None:
+    target = await some_organisation(city, "grid")
+
+    await city.run("worker", CHANGE, {"address": "云集路1号"}, target_id=target)
+
+    changes = json.loads(str(await city.scalar("SELECT changes FROM core.audit_entry")))
+    assert changes[0]["before"]["address"] == ""
+    assert changes[0]["after"]["address"] == "云集路1号"
+    assert "name" not in changes[0]["after"]
+
+
+@pytest.mark.parametrize(
+    ("who", "place", "error", "code"),
+    [
+        ("reader", "grid", Denied, "PERMISSION_DENIED"),
+        ("worker", "sibling", NotFound, "PLACE_NOT_FOUND"),
+        ("neighbour", "grid", NotFound, "PLACE_NOT_FOUND"),
+        ("worker", "root", NotFound, "PLACE_NOT_FOUND"),
+    ],
+)
+async def test_a_place_outside_the_permission_is_refused(
+    city: City, who: str, place: str, error: type[JingweiError], code: str
+) -> None:
+    before = await traces(city)
+
+    with pytest.raises(error) as refused:
+        await city.run(who, REGISTER, shop(city, place), key="k-1")
+
+    assert refused.value.code == code
+    assert await traces(city) == before
+
+
+async def test_absent_and_out_of_sight_read_the_same(city: City, other_city: City) -> None:
+    said = []
+    for target in (
+        uuid.uuid4(),
+        await some_organisation(city, "sibling"),
+        await some_organisation(other_city, "grid"),
+    ):
+        with pytest.raises(NotFound) as refused:
+            await city.run("worker", CHANGE, {"address": "x"}, target_id=target)
+        said.append(str(refused.value).replace(str(target), "ID"))
+    assert len(set(said)) == 1
+
+
+async def test_one_key_gives_one_answer(city: City) -> None:
+    first = await city.run("worker", REGISTER, shop(city), key="k-1")
+    before = await traces(city)
+
+    again = await city.run("worker", REGISTER, shop(city), key="k-1")
+
+    assert again == Answer(first.row_id, None, replayed=True)
+    assert await traces(city) == before
+
+
+async def test_a_key_belongs_to_its_input_and_its_account(city: City) -> None:
+    first = await city.run("worker", REGISTER, shop(city), key="k-1")
+    before = await traces(city)
+
+    with pytest.raises(Conflict) as refused:
+        await city.run("worker", REGISTER, shop(city, name="另一家"), key="k-1")
+
+    assert (refused.value.code, refused.value.field) == ("IDEMPOTENCY_KEY_REUSED", "idempotencyKey")
+    assert await traces(city) == before
+    other = await city.run("root", REGISTER, shop(city), key="k-1")
+    assert other.replayed is False
+    assert other.row_id != first.row_id
+
+
+@pytest.mark.commit
+async def test_one_key_sent_twenty_times_at_once_writes_one_row(city: City) -> None:
+    before = await traces(city)
+
+    answers = await asyncio.gather(
+        *(city.run("worker", REGISTER, shop(city), key="k-1") for _ in range(20))
+    )
+
+    assert len({answer.row_id for answer in answers}) == 1
+    assert sorted(answer.replayed for answer in answers) == [False] + [True] * 19
+    after = await traces(city)
+    assert after["organisation"] == int(str(before["organisation"])) + 1
+    assert after["audit_entry"] == int(str(before["audit_entry"])) + 1
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": 7.5}, "name"),
+        ({"place_id": "not-an-id"}, "place_id"),
+        ({"credit_code": "91350100M000100Y44"}, "creditCode"),
+    ],
+)
+async def test_bad_input_names_its_field_and_leaves_nothing(
+    city: City, values: dict[str, object], field: str
+) -> None:
+    before = await traces(city)
+
+    with pytest.raises(Invalid) as refused:
+        await city.run("worker", REGISTER, {**shop(city), **values}, key="k-1")
+
+    assert refused.value.field == field
+    assert await traces(city) == before
+
+
+async def test_text_is_stored_in_nfc(city: City) -> None:
+    decomposed = unicodedata.normalize("NFD", "Café 示范")
+    answer = await city.run("worker", REGISTER, shop(city, name=decomposed))
+    stored = await city.scalar("SELECT name FROM core.organisation WHERE id = $1", answer.row_id)
+    assert stored == unicodedata.normalize("NFC", decomposed) != decomposed
+
+
+async def test_a_row_that_moved_on_is_not_overwritten(city: City) -> None:
+    target = await some_organisation(city, "grid")
+    await city.run("worker", CHANGE, {"address": "先"}, target_id=target, expected_version=1)
+    before = await traces(city)
+
+    with pytest.raises(Conflict) as refused:
+        await city.run("root", CHANGE, {"address": "后"}, target_id=target, expected_version=1)
+
+    assert refused.value.code == "ROW_CHANGED"
+    assert await traces(city) == before
+    sql = "SELECT address FROM core.organisation WHERE id = $1"
+    assert await city.scalar(sql, target) == "先"
+
+
+async def test_an_account_of_another_city_is_nobody_here(city: City, other_city: City) -> None:
+    before = await traces(city)
+    city.accounts["stranger"] = other_city.accounts["root"]
+
+    with pytest.raises(Unauthenticated) as refused:
+        await city.run("stranger", REGISTER, shop(city))
+
+    assert refused.value.code == "SESSION_ENDED"
+    assert await traces(city) == before
