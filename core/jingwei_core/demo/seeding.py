@@ -1,0 +1,67 @@
+"""Seeding (播种): a tenant gets the demo rows of its package; again, it gets what is missing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jingwei_core.demo.events import Storyteller
+from jingwei_core.demo.organisations import seed_organisations
+from jingwei_core.demo.people import load_cast, seed_people
+from jingwei_core.evidence.opening import open_workers
+from jingwei_core.platform import Platform
+from jingwei_core.tenants.package_model import TenantPackage
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the events of a tenant are."""
+
+    slug: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What one run added: accounts, organisations, events, and events that stopped on the way."""
+
+    slug: str
+    accounts: int = 0
+    organisations: int = 0
+    events: int = 0
+    stopped: int = 0
+
+
+Told = Callable[[Progress], None]
+
+
+async def seed(
+    platform: Platform, package: TenantPackage, secrets_path: Path, progress: Told
+) -> Seeded:
+    """Demo accounts, organisations and events of a package that was applied.
+
+    Passwords are made at random and kept in ``secrets_path`` (0600). Raises ``NotFound``
+    (``TENANT_NOT_FOUND``) before the package was applied.
+    """
+    tenant = await platform.tenant(package.tenant.slug)
+    accounts = await seed_people(platform, tenant, package, secrets_path)
+    rest = await seed_world(platform, package, progress)
+    return Seeded(rest.slug, accounts, rest.organisations, rest.events, rest.stopped)
+
+
+async def seed_world(platform: Platform, package: TenantPackage, progress: Told) -> Seeded:
+    """Organisations and events, by the demo accounts that are there."""
+    slug = package.tenant.slug
+    tenant = await platform.tenant(slug)
+    cast = await load_cast(platform, tenant, package)
+    organisations = await seed_organisations(platform, tenant, package, cast)
+    stopped = 0
+    async with open_workers() as workers:
+        teller = Storyteller(platform, tenant, package, workers)
+        untold = await teller.untold()
+        before = len(package.demo.events) - len(untold)
+        for number, row in enumerate(untold, start=1):
+            state = await teller.tell(row, cast)
+            stopped += state != row.state
+            progress(Progress(slug, before + number, len(package.demo.events)))
+    return Seeded(slug, 0, organisations, len(untold), stopped)
