@@ -1,6 +1,5 @@
 """The core's texts, from the ``messages.toml`` of its rooms."""
 
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,11 +10,3 @@ def load_core_texts(catalogue: Catalogue) -> None:
     """Add the texts of every room of the core."""
     for path in sorted(Path(str(files("jingwei_core"))).rglob("messages.toml")):
         catalogue.load(path)
-
-
-@cache
-def core_catalogue() -> Catalogue:
-    """A catalogue of the core alone, for what runs without a platform."""
-    catalogue = Catalogue()
-    load_core_texts(catalogue)
-    return catalogue

@@ -9,9 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jingwei_core.catalogue import core_catalogue
 from jingwei_core.settings import Settings
-from jingwei_sdk.errors import JingweiError
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -52,28 +50,3 @@ def say_rows(as_json: bool, rows: Sequence[Mapping[str, Any]], empty: str) -> No
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
-
-
-def tell_error(error: JingweiError, *, as_json: bool) -> None:
-    """Print an error to stderr: code, cause and next step, in Chinese and English."""
-    catalogue = core_catalogue()
-    zh, en = catalogue.describe(error, "zh"), catalogue.describe(error, "en")
-    if as_json:
-        told = {
-            "code": error.code,
-            "message_zh": zh.text,
-            "message_en": en.text,
-            "next_zh": zh.next_step,
-            "next_en": en.next_step,
-            "file": error.file,
-            "row": error.row,
-            "field": error.field,
-        }
-        typer.echo(json.dumps({"error": told}, ensure_ascii=False, default=str), err=True)
-        return
-    place = " ".join(str(part) for part in (error.file, error.row, error.field) if part)
-    typer.echo(f"{error.code} {place}".strip(), err=True)
-    for message in (zh, en):
-        typer.echo(f"  {message.text}", err=True)
-        if message.next_step:
-            typer.echo(f"  → {message.next_step}", err=True)

@@ -3,16 +3,14 @@
 import json
 import os
 from functools import cache
-from pathlib import Path
 
 import typer
 
+from jingwei_core.catalogue import load_core_texts
 from jingwei_core.plugins.discovery import discover
 from jingwei_core.plugins.texts import load_texts
 from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.messages import LOCALES, Catalogue
-
-_CORE = Path(__file__).parents[1]
 
 
 def tell_error(error: JingweiError, *, as_json: bool) -> None:
@@ -48,7 +46,6 @@ def locale() -> str:
 def catalogue() -> Catalogue:
     """The texts of the core's rooms and of the installed plugins."""
     found = Catalogue()
-    for path in sorted(_CORE.rglob("messages.toml")):
-        found.load(path)
+    load_core_texts(found)
     load_texts(found, discover())
     return found
