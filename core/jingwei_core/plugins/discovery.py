@@ -75,7 +75,7 @@ def _load(point: EntryPoint, known: Installed, manifest: Manifest) -> Installed:
         if not isinstance(plugin, Plugin) or plugin.id != manifest.id:
             return replace(known, state="failed", reason="its entry point is not its Plugin")
         problem = objection(plugin, manifest)
-    except Exception as error:  # noqa: BLE001 - a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything
         return replace(known, state="failed", reason=_told(error))
     if problem:
         return replace(known, state="failed", reason=problem)
@@ -91,5 +91,5 @@ def _package_dir(point: EntryPoint) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"

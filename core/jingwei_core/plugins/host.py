@@ -113,7 +113,7 @@ class PluginHost:
                 del waiting[plugin_id]
                 try:
                     registry = build_registry([*chosen, plugin])
-                except Refused as error:
+                except Exception as error:  # noqa: BLE001 - a stranger's declarations
                     off[plugin_id] = str(error)
                     _log.error("plugin_off", plugin=plugin_id, reason=str(error))
                 else:

@@ -1,0 +1,55 @@
+"""A database with both cities, made once a run; each test works in a rehearsal of its own."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+
+from jingwei_core.database import Database, open_database
+from jingwei_core.database.engine import connect
+from jingwei_core.platform import Platform, assemble
+from jingwei_core.tenants.apply import apply_package
+from jingwei_core.tenants.package import load_package
+from tests.conftest import TestRun
+from tests.plugins.world import TENANTS, City, Clock, add_people
+
+
+@pytest.fixture(scope="session")
+async def two_cities(test_run: TestRun, template: str) -> AsyncIterator[Database]:
+    name = f"{test_run.name}_{secrets.token_hex(6)}"
+    admin = await connect(test_run.url)
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    async with open_database(test_run.settings(name)) as database:
+        platform = assemble(database)
+        for slug in ("yichang", "changzhi"):
+            await apply_package(platform, load_package(TENANTS / slug))
+        yield database
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+@pytest.fixture
+async def platform(two_cities: Database) -> AsyncIterator[Platform]:
+    async with two_cities.rehearsal() as database:
+        platform = assemble(database)
+        platform.clock = Clock()
+        yield platform
+
+
+@pytest.fixture
+async def yichang(platform: Platform) -> City:
+    """The city that has the plugin."""
+    return await _city(platform, "yichang")
+
+
+@pytest.fixture
+async def changzhi(platform: Platform) -> City:
+    """The city next door, without it."""
+    return await _city(platform, "changzhi")
+
+
+async def _city(platform: Platform, slug: str) -> City:
+    assert isinstance(platform.clock, Clock)
+    city = City(platform, await platform.tenant(slug), platform.clock)
+    await add_people(city)
+    return city
