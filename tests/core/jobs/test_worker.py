@@ -23,6 +23,12 @@ from jingwei_core.jobs.worker import WorkerOptions
 from jingwei_core.settings import Settings
 from tests.core.jobs.cities import CHANGZHI, FAST, YICHANG, Cities, working
 
+_LOST = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 LEFT = "SELECT count(*) FROM jobs.pgqueuer WHERE status IN ('queued', 'picked')"
 
 
@@ -60,8 +66,8 @@ async def enqueue_after_loss(cities: Cities, note: str) -> None:
         try:
             await cities.enqueue(YICHANG, "proof.mark", payload={"note": note})
             return
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            continue
+        except _LOST:
+            await asyncio.sleep(0.02)
     raise AssertionError("no connection came back")
 
 
