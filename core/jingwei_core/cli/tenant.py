@@ -11,6 +11,8 @@ from jingwei_core.cli.output import Json, say, say_rows, with_platform
 from jingwei_core.platform import Platform
 from jingwei_core.tenants.apply import Outcome, apply_package
 from jingwei_core.tenants.difference import TableDifference
+from jingwei_core.tenants.generate import generate_places
+from jingwei_core.tenants.generate_demo import generate_demo
 from jingwei_core.tenants.package import load_package
 from jingwei_core.tenants.package_problems import PackageInvalid
 from jingwei_core.tenants.status import list_tenants, set_status, tenant_counts
@@ -95,6 +97,25 @@ def check(
         for w in package.warnings
     ]
     say_rows(as_json, rows, f"{folder.name}: 没有问题。Nothing unusual.")
+
+
+@app.command("generate-grids")
+def generate_grids(
+    folder: Annotated[Path, typer.Argument(help="A package with a generate.toml.")],
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="The demo rows as well.")] = False,
+    as_json: Json = False,
+) -> None:
+    """生成网格 · Write the generated grids and outlines of a package anew, always the same."""
+    written = generate_places(folder)
+    if demo:
+        written = {**written, **generate_demo(folder)}
+    say(
+        as_json,
+        {"written": written},
+        *(f"{name}: {rows} rows" for name, rows in written.items()),
+        f"next: jingwei tenant check {folder}",
+    )
 
 
 @app.command()
