@@ -18,7 +18,7 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$", max_l
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
-class ChecklistItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SafetyChecklistItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """检查项: what to look at, in both languages, and the rule that asks for it."""
 
     code: Code
@@ -34,7 +34,7 @@ class NewChecklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     code: Code
     name: Words
-    items: Annotated[tuple[ChecklistItem, ...], msgspec.Meta(min_length=1, max_length=200)]
+    items: Annotated[tuple[SafetyChecklistItem, ...], msgspec.Meta(min_length=1, max_length=200)]
     name_en: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from jingwei_safety_production.records import ENTERPRISE
-from jingwei_safety_production.tables import RiskLevel, SafetyEnterprise
+from jingwei_safety_production.tables import SafetyEnterprise, SafetyRiskLevel
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict
@@ -21,7 +21,7 @@ class NewEnterprise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What work safety keeps of an organisation."""
 
     industry: Industry = ""
-    risk_level: RiskLevel = RiskLevel.BLUE
+    risk_level: SafetyRiskLevel = SafetyRiskLevel.BLUE
     employee_count: Employees | None = None
 
 
@@ -29,7 +29,7 @@ class EnterpriseChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """New values of an entry; what is left out stays."""
 
     industry: Industry | msgspec.UnsetType = msgspec.UNSET
-    risk_level: RiskLevel | msgspec.UnsetType = msgspec.UNSET
+    risk_level: SafetyRiskLevel | msgspec.UnsetType = msgspec.UNSET
     employee_count: Employees | msgspec.UnsetType | None = msgspec.UNSET
 
 

@@ -11,10 +11,10 @@ import msgspec
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
 from jingwei_safety_production.tables import (
     UNSETTLED,
-    HazardLevel,
-    HazardStatus,
     SafetyEnterprise,
     SafetyHazard,
+    SafetyHazardLevel,
+    SafetyHazardStatus,
 )
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context, OpenEvent
@@ -26,7 +26,7 @@ EVENT_KIND = "safety.hazard.inspection"
 
 _TITLE_LENGTH = 100
 _BATCH = 500
-_LEVELS = {HazardLevel.GENERAL: "一般隐患", HazardLevel.MAJOR: "重大隐患"}
+_LEVELS = {SafetyHazardLevel.GENERAL: "一般隐患", SafetyHazardLevel.MAJOR: "重大隐患"}
 _OVERDUE = """
 SELECT id FROM safety_production.hazard
 WHERE status = 'open' AND overdue_since IS NULL AND rectify_by < $1 ORDER BY id
@@ -39,7 +39,7 @@ class FoundHazard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hazard as it is found; without ``rectify_by`` the tenant's days for its level count."""
 
     description: Words
-    level: HazardLevel = HazardLevel.GENERAL
+    level: SafetyHazardLevel = SafetyHazardLevel.GENERAL
     rectify_by: Annotated[date, msgspec.Meta(description="整改期限, the last day")] | None = None
 
 
@@ -70,13 +70,13 @@ async def rectify(ctx: Context, target: SafetyHazard, given: Rectification) -> S
     Raises ``Conflict`` (``SAFETY_HAZARD_SETTLED``) for one that is verified or withdrawn,
     ``Invalid`` (``SAFETY_TEXT_REQUIRED``).
     """
-    if target.status not in (HazardStatus.OPEN, HazardStatus.RECTIFIED):
+    if target.status not in (SafetyHazardStatus.OPEN, SafetyHazardStatus.RECTIFIED):
         raise Conflict("SAFETY_HAZARD_SETTLED", field="id", status=target.status)
     return await _change(
         ctx,
         target,
         measures=_text("measures", given.measures),
-        status=HazardStatus.RECTIFIED,
+        status=SafetyHazardStatus.RECTIFIED,
         rectified_at=ctx.now(),
     )
 
@@ -132,20 +132,20 @@ async def follow_event(ctx: Context, hazard_id: uuid.UUID) -> None:
     status = settled_status(hazard, event)
     if status == hazard.status:
         return
-    if status is HazardStatus.OPEN:
+    if status is SafetyHazardStatus.OPEN:
         await _change(ctx, hazard, status=status, measures="", rectified_at=None)
     else:
         await _change(ctx, hazard, status=status)
 
 
-def settled_status(hazard: SafetyHazard, event: Mapping[str, Any]) -> HazardStatus:
+def settled_status(hazard: SafetyHazard, event: Mapping[str, Any]) -> SafetyHazardStatus:
     """The status that a hazard has when its event stands as it does."""
-    status = HazardStatus(hazard.status)
+    status = SafetyHazardStatus(hazard.status)
     if event["is_final"]:
         is_closed = event["state"] == "closed"
-        return HazardStatus.VERIFIED if is_closed else HazardStatus.WITHDRAWN
-    if status in (HazardStatus.VERIFIED, HazardStatus.WITHDRAWN):
-        return HazardStatus.OPEN
+        return SafetyHazardStatus.VERIFIED if is_closed else SafetyHazardStatus.WITHDRAWN
+    if status in (SafetyHazardStatus.VERIFIED, SafetyHazardStatus.WITHDRAWN):
+        return SafetyHazardStatus.OPEN
     return status
 
 
@@ -154,7 +154,7 @@ async def mark_overdue(ctx: Context, payload: Mapping[str, Any]) -> None:
     today = ctx.today()
     for row in await ctx.data.fetch(_OVERDUE, today):
         hazard = await ctx.data.lock(SafetyHazard, row["id"])
-        if hazard.status == HazardStatus.OPEN:
+        if hazard.status == SafetyHazardStatus.OPEN:
             await _change(ctx, hazard, overdue_since=hazard.rectify_by + timedelta(days=1))
 
 
@@ -176,7 +176,7 @@ async def _change(ctx: Context, hazard: SafetyHazard, **changes: object) -> Safe
     return stored
 
 
-def _days(ctx: Context, level: HazardLevel) -> int:
+def _days(ctx: Context, level: SafetyHazardLevel) -> int:
     """整改天数 of the tenant; the manifest's defaults fill what the tenant has not set."""
     days: int = ctx.settings[PLUGIN][f"rectify_days_{level.value}"]
     return days

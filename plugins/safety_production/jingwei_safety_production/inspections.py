@@ -15,7 +15,7 @@ from jingwei_safety_production.tables import (
     SafetyEnterprise,
     SafetyInspection,
     SafetyInspectionItem,
-    Verdict,
+    SafetyVerdict,
 )
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
@@ -25,15 +25,15 @@ ChecklistId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "SafetyChecklis
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-class ItemVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SafetyItemVerdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The verdict on one item of the checklist."""
 
     code: str
-    verdict: Verdict
+    verdict: SafetyVerdict
     note: Note = ""
 
 
-class HazardAtItem(FoundHazard, frozen=True, kw_only=True):
+class SafetyHazardAtItem(FoundHazard, frozen=True, kw_only=True):
     """A hazard, and the failed item that it belongs to."""
 
     item: str
@@ -43,9 +43,9 @@ class NewInspection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An inspection: every item of the checklist is answered once."""
 
     checklist: ChecklistId
-    items: tuple[ItemVerdict, ...]
+    items: tuple[SafetyItemVerdict, ...]
     inspected_on: Annotated[date, msgspec.Meta(description="today when left out")] | None = None
-    hazards: tuple[HazardAtItem, ...] = ()
+    hazards: tuple[SafetyHazardAtItem, ...] = ()
     note: Note = ""
 
 
@@ -106,7 +106,7 @@ def _failed(asked: Sequence[str], new: NewInspection) -> set[str]:
     missing = [code for code in asked if code not in answered]
     if missing:
         raise Invalid("SAFETY_ITEMS_MISSING", field="items", items=missing)
-    failed = {item.code for item in new.items if item.verdict is Verdict.FAIL}
+    failed = {item.code for item in new.items if item.verdict is SafetyVerdict.FAIL}
     for place, hazard in enumerate(new.hazards):
         if hazard.item not in failed:
             field = f"hazards.{place}.item"

@@ -14,7 +14,7 @@ from jingwei_sdk.tables import CoreRef, PlacedTable, TenantFK, TenantTable, choi
 SCHEMA = "safety_production"
 
 
-class RiskLevel(StrEnum):
+class SafetyRiskLevel(StrEnum):
     """安全风险等级: red is the gravest (安委办〔2016〕11号: 重大、较大、一般、低)."""
 
     RED = "red"
@@ -23,7 +23,7 @@ class RiskLevel(StrEnum):
     BLUE = "blue"
 
 
-class Verdict(StrEnum):
+class SafetyVerdict(StrEnum):
     """检查结论 of one item."""
 
     PASS = "pass"  # noqa: S105 - the verdict, not a password
@@ -31,14 +31,14 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-class HazardLevel(StrEnum):
+class SafetyHazardLevel(StrEnum):
     """隐患级别: 一般 or 重大 (安全生产事故隐患排查治理暂行规定 §3)."""
 
     GENERAL = "general"
     MAJOR = "major"
 
 
-class HazardStatus(StrEnum):
+class SafetyHazardStatus(StrEnum):
     """隐患状态: verified is 销号, withdrawn is an event that was rejected or cancelled."""
 
     OPEN = "open"
@@ -47,7 +47,7 @@ class HazardStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-UNSETTLED = (HazardStatus.OPEN, HazardStatus.RECTIFIED)
+UNSETTLED = (SafetyHazardStatus.OPEN, SafetyHazardStatus.RECTIFIED)
 """未销号: still to be rectified, or rectified and still to be verified."""
 
 
@@ -59,7 +59,7 @@ class SafetyEnterprise(PlacedTable, tablename="enterprise", schema=SCHEMA):
 
     organisation = CoreRef("Organisation", null=False)
     industry = Text(default="", null=False, help_text="行业类别, as GB/T 4754 names it")
-    risk_level = choice(RiskLevel, RiskLevel.BLUE)
+    risk_level = choice(SafetyRiskLevel, SafetyRiskLevel.BLUE)
     employee_count = Integer(default=None, null=True, help_text="从业人员 persons")
     last_inspected_on = Date(default=None, null=True)
 
@@ -97,7 +97,7 @@ class SafetyInspectionItem(TenantTable, tablename="inspection_item", schema=SCHE
 
     inspection = TenantFK(SafetyInspection, null=False, on_delete=OnDelete.cascade)
     code = Text(default=None, null=False)
-    verdict = choice(Verdict)
+    verdict = choice(SafetyVerdict)
     note = Text(default="", null=False)
 
 
@@ -110,10 +110,10 @@ class SafetyHazard(PlacedTable, tablename="hazard", schema=SCHEMA):
     enterprise = TenantFK(SafetyEnterprise, null=False, on_delete=OnDelete.restrict)
     inspection = TenantFK(SafetyInspection, null=True, on_delete=OnDelete.restrict)
     item_code = Text(default="", null=False, help_text="item of the inspection's checklist")
-    level = choice(HazardLevel)
+    level = choice(SafetyHazardLevel)
     description = Text(default=None, null=False)
     rectify_by = Date(default=None, null=False, help_text="整改期限, the last day")
-    status = choice(HazardStatus, HazardStatus.OPEN)
+    status = choice(SafetyHazardStatus, SafetyHazardStatus.OPEN)
     event = CoreRef("Event", null=True)
     measures = Text(default="", null=False, help_text="整改措施")
     rectified_at = Timestamptz(default=None, null=True)

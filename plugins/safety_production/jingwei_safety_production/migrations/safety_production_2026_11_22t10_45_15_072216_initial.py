@@ -60,7 +60,7 @@ class SafetyInspection(Table, tablename="inspection", schema="safety_production"
     )
 
 
-ID = "2026-11-22T10:30:48:388069"
+ID = "2026-11-22T10:45:15:072216"
 VERSION = "1.38.0"
 DESCRIPTION = "initial"
 
@@ -71,6 +71,13 @@ async def forwards():
     )
 
     manager.add_table(
+        class_name="SafetyChecklist",
+        tablename="checklist",
+        schema="safety_production",
+        columns=None,
+    )
+
+    manager.add_table(
         class_name="SafetyInspectionItem",
         tablename="inspection_item",
         schema="safety_production",
@@ -78,7 +85,10 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="SafetyHazard", tablename="hazard", schema="safety_production", columns=None
+        class_name="SafetyEnterprise",
+        tablename="enterprise",
+        schema="safety_production",
+        columns=None,
     )
 
     manager.add_table(
@@ -89,17 +99,238 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="SafetyChecklist",
-        tablename="checklist",
-        schema="safety_production",
-        columns=None,
+        class_name="SafetyHazard", tablename="hazard", schema="safety_production", columns=None
     )
 
-    manager.add_table(
-        class_name="SafetyEnterprise",
-        tablename="enterprise",
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="tenant_id",
+        db_column_name="tenant_id",
+        column_class_name="UUID",
+        column_class=UUID,
+        params={
+            "default": CurrentTenant(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
         schema="safety_production",
-        columns=None,
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="UUID",
+        column_class=UUID,
+        params={
+            "default": V7(),
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="created_at",
+        db_column_name="created_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="updated_at",
+        db_column_name="updated_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="version",
+        db_column_name="version",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="code",
+        db_column_name="code",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="number",
+        db_column_name="number",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="name",
+        db_column_name="name",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="name_en",
+        db_column_name="name_en",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="items",
+        db_column_name="items",
+        column_class_name="JSONB",
+        column_class=JSONB,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyChecklist",
+        tablename="checklist",
+        column_name="is_current",
+        db_column_name="is_current",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": True,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
     )
 
     manager.add_column(
@@ -267,7 +498,8 @@ async def forwards():
             "index": False,
             "index_method": IndexMethod.btree,
             "choices": Enum(
-                "Verdict", {"PASS": "pass", "FAIL": "fail", "NOT_APPLICABLE": "not_applicable"}
+                "SafetyVerdict",
+                {"PASS": "pass", "FAIL": "fail", "NOT_APPLICABLE": "not_applicable"},
             ),
             "db_column_name": None,
             "secret": False,
@@ -297,8 +529,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="tenant_id",
         db_column_name="tenant_id",
         column_class_name="UUID",
@@ -318,8 +550,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="id",
         db_column_name="id",
         column_class_name="UUID",
@@ -339,8 +571,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="created_at",
         db_column_name="created_at",
         column_class_name="Timestamptz",
@@ -360,8 +592,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="updated_at",
         db_column_name="updated_at",
         column_class_name="Timestamptz",
@@ -381,8 +613,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="version",
         db_column_name="version",
         column_class_name="Integer",
@@ -402,8 +634,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="place_id",
         db_column_name="place_id",
         column_class_name="UUID",
@@ -423,8 +655,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
         column_name="place_path",
         db_column_name="place_path",
         column_class_name="Text",
@@ -444,58 +676,32 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="enterprise",
-        db_column_name="enterprise",
-        column_class_name="TenantFK",
-        column_class=TenantFK,
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
+        column_name="organisation",
+        db_column_name="organisation",
+        column_class_name="CoreRef",
+        column_class=CoreRef,
         params={
-            "references": SafetyEnterprise,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
+            "default": None,
             "null": False,
             "primary_key": False,
             "unique": False,
-            "index": False,
+            "index": True,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,
             "secret": False,
+            "target": "Organisation",
         },
         schema="safety_production",
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="inspection",
-        db_column_name="inspection",
-        column_class_name="TenantFK",
-        column_class=TenantFK,
-        params={
-            "references": SafetyInspection,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.cascade,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="item_code",
-        db_column_name="item_code",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
+        column_name="industry",
+        db_column_name="industry",
         column_class_name="Text",
         column_class=Text,
         params={
@@ -513,90 +719,22 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="level",
-        db_column_name="level",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
+        column_name="risk_level",
+        db_column_name="risk_level",
         column_class_name="Text",
         column_class=Text,
         params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": Enum("HazardLevel", {"GENERAL": "general", "MAJOR": "major"}),
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="description",
-        db_column_name="description",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="rectify_by",
-        db_column_name="rectify_by",
-        column_class_name="Date",
-        column_class=Date,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="status",
-        db_column_name="status",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "open",
+            "default": "blue",
             "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
             "choices": Enum(
-                "HazardStatus",
-                {
-                    "OPEN": "open",
-                    "RECTIFIED": "rectified",
-                    "VERIFIED": "verified",
-                    "WITHDRAWN": "withdrawn",
-                },
+                "SafetyRiskLevel",
+                {"RED": "red", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "blue"},
             ),
             "db_column_name": None,
             "secret": False,
@@ -605,55 +743,12 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="event",
-        db_column_name="event",
-        column_class_name="CoreRef",
-        column_class=CoreRef,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-            "target": "Event",
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="measures",
-        db_column_name="measures",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="rectified_at",
-        db_column_name="rectified_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
+        column_name="employee_count",
+        db_column_name="employee_count",
+        column_class_name="Integer",
+        column_class=Integer,
         params={
             "default": None,
             "null": True,
@@ -669,10 +764,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyHazard",
-        tablename="hazard",
-        column_name="overdue_since",
-        db_column_name="overdue_since",
+        table_class_name="SafetyEnterprise",
+        tablename="enterprise",
+        column_name="last_inspected_on",
+        db_column_name="last_inspected_on",
         column_class_name="Date",
         column_class=Date,
         params={
@@ -970,8 +1065,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="tenant_id",
         db_column_name="tenant_id",
         column_class_name="UUID",
@@ -991,8 +1086,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="id",
         db_column_name="id",
         column_class_name="UUID",
@@ -1012,8 +1107,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="created_at",
         db_column_name="created_at",
         column_class_name="Timestamptz",
@@ -1033,8 +1128,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="updated_at",
         db_column_name="updated_at",
         column_class_name="Timestamptz",
@@ -1054,8 +1149,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="version",
         db_column_name="version",
         column_class_name="Integer",
@@ -1075,239 +1170,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="code",
-        db_column_name="code",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="number",
-        db_column_name="number",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="name",
-        db_column_name="name",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="name_en",
-        db_column_name="name_en",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="items",
-        db_column_name="items",
-        column_class_name="JSONB",
-        column_class=JSONB,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyChecklist",
-        tablename="checklist",
-        column_name="is_current",
-        db_column_name="is_current",
-        column_class_name="Boolean",
-        column_class=Boolean,
-        params={
-            "default": True,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="tenant_id",
-        db_column_name="tenant_id",
-        column_class_name="UUID",
-        column_class=UUID,
-        params={
-            "default": CurrentTenant(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="id",
-        db_column_name="id",
-        column_class_name="UUID",
-        column_class=UUID,
-        params={
-            "default": V7(),
-            "null": False,
-            "primary_key": True,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="created_at",
-        db_column_name="created_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": TimestamptzNow(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="updated_at",
-        db_column_name="updated_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": TimestamptzNow(),
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="version",
-        db_column_name="version",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 1,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema="safety_production",
-    )
-
-    manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="place_id",
         db_column_name="place_id",
         column_class_name="UUID",
@@ -1327,8 +1191,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
         column_name="place_path",
         db_column_name="place_path",
         column_class_name="Text",
@@ -1348,32 +1212,58 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="organisation",
-        db_column_name="organisation",
-        column_class_name="CoreRef",
-        column_class=CoreRef,
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="enterprise",
+        db_column_name="enterprise",
+        column_class_name="TenantFK",
+        column_class=TenantFK,
         params={
-            "default": None,
+            "references": SafetyEnterprise,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
             "null": False,
             "primary_key": False,
             "unique": False,
-            "index": True,
+            "index": False,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,
             "secret": False,
-            "target": "Organisation",
         },
         schema="safety_production",
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="industry",
-        db_column_name="industry",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="inspection",
+        db_column_name="inspection",
+        column_class_name="TenantFK",
+        column_class=TenantFK,
+        params={
+            "references": SafetyInspection,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="item_code",
+        db_column_name="item_code",
         column_class_name="Text",
         column_class=Text,
         params={
@@ -1391,21 +1281,90 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="risk_level",
-        db_column_name="risk_level",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="level",
+        db_column_name="level",
         column_class_name="Text",
         column_class=Text,
         params={
-            "default": "blue",
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": Enum("SafetyHazardLevel", {"GENERAL": "general", "MAJOR": "major"}),
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="description",
+        db_column_name="description",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="rectify_by",
+        db_column_name="rectify_by",
+        column_class_name="Date",
+        column_class=Date,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="status",
+        db_column_name="status",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "open",
             "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,
             "index_method": IndexMethod.btree,
             "choices": Enum(
-                "RiskLevel", {"RED": "red", "ORANGE": "orange", "YELLOW": "yellow", "BLUE": "blue"}
+                "SafetyHazardStatus",
+                {
+                    "OPEN": "open",
+                    "RECTIFIED": "rectified",
+                    "VERIFIED": "verified",
+                    "WITHDRAWN": "withdrawn",
+                },
             ),
             "db_column_name": None,
             "secret": False,
@@ -1414,12 +1373,55 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="employee_count",
-        db_column_name="employee_count",
-        column_class_name="Integer",
-        column_class=Integer,
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="event",
+        db_column_name="event",
+        column_class_name="CoreRef",
+        column_class=CoreRef,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+            "target": "Event",
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="measures",
+        db_column_name="measures",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="safety_production",
+    )
+
+    manager.add_column(
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="rectified_at",
+        db_column_name="rectified_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
         params={
             "default": None,
             "null": True,
@@ -1435,10 +1437,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SafetyEnterprise",
-        tablename="enterprise",
-        column_name="last_inspected_on",
-        db_column_name="last_inspected_on",
+        table_class_name="SafetyHazard",
+        tablename="hazard",
+        column_name="overdue_since",
+        db_column_name="overdue_since",
         column_class_name="Date",
         column_class=Date,
         params={
