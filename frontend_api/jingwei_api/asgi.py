@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
 from jingwei_api.app import create_app
+from jingwei_api.logs import configure_logs
 from jingwei_core.platform import open_platform
 from jingwei_core.settings import Settings
 
@@ -34,7 +35,10 @@ class LateApplication:
 
     async def _live(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         async with self._stack:
-            platform = await self._stack.enter_async_context(open_platform(Settings()))
+            settings = Settings()
+            # Each worker process is a new interpreter: what the command line set up is not there.
+            configure_logs(settings)
+            platform = await self._stack.enter_async_context(open_platform(settings))
             self._inner = create_app(platform)
             await self._inner(scope, receive, send)  # type: ignore[arg-type]
 

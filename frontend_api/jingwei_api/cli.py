@@ -9,6 +9,7 @@ import typer
 import uvicorn
 
 from jingwei_api.schema.snapshot import breaking_changes, full_schema
+from jingwei_api.settings import ApiSettings
 
 app = typer.Typer(help="Serve the platform over HTTP and WebSocket.", invoke_without_command=True)
 schema_app = typer.Typer(help="The GraphQL schema with every plugin.", invoke_without_command=True)
@@ -36,6 +37,7 @@ def serve(
     """Serve until stopped. The database must be migrated (``jingwei db migrate``)."""
     if ctx.invoked_subcommand is not None:
         return
+    typer.echo(f"GraphQL and GraphiQL: http://{host}:{port}/graphql", err=True)
     uvicorn.run(
         "jingwei_api.asgi:app",
         host=host,
@@ -43,6 +45,7 @@ def serve(
         workers=workers,
         loop="uvloop" if os.name == "posix" else "auto",
         ws="websockets-sansio",
+        ws_max_size=ApiSettings().max_body_bytes,
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -98,8 +98,11 @@ class ChangeFeed:
         Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired.
         """
         subscriber = _Subscriber(operation.caller.tenant.id)
-        async with asyncio.timeout(self._check_s):
-            await self._is_ready.wait()
+        try:
+            async with asyncio.timeout(self._check_s):
+                await self._is_ready.wait()
+        except TimeoutError as error:
+            raise Unavailable("SUBSCRIPTION_INTERRUPTED") from error
         everyone = self._subscribers.setdefault(subscriber.tenant, set())
         everyone.add(subscriber)
         try:
@@ -121,6 +124,8 @@ class ChangeFeed:
         finally:
             await operation.close()
             everyone.discard(subscriber)
+            if not everyone and self._subscribers.get(subscriber.tenant) is everyone:
+                del self._subscribers[subscriber.tenant]
 
     async def _next(self, subscriber: _Subscriber, checked_at: float) -> Notice | None:
         """The next change, or ``None`` when the session has to be looked at again."""

@@ -26,6 +26,13 @@ from jingwei_api.schema.types import TypeSpace
 Extensions = Iterable[Callable[[], SchemaExtension]]
 
 
+_RESERVED = (
+    *("Boolean", "Float", "ID", "Int", "String"),
+    *("Date", "DateTime", "JSON", "Long", "UUID", "SortDirection"),
+)
+"""Type names that exist before any declaration is read."""
+
+
 class QuietSchema(strawberry.Schema):
     """Leaves errors to whoever tells them: Strawberry's own log would quote documents."""
 
@@ -42,7 +49,10 @@ def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawbe
     ``COLUMN_TYPE_UNKNOWN``, ``COMPUTED_TYPE_UNKNOWN``, ``INPUT_TYPE_UNKNOWN`` name what cannot be
     told in GraphQL.
     """
-    space, enums = TypeSpace(), Enums()
+    space = TypeSpace()
+    for name in _RESERVED:
+        space.claim(name, "core")
+    enums = Enums(space.claim)
     space.add(make_node(), "core")
     text = "Where a page lies in its list (Relay cursor connections)."
     space.object("PageInfo", PAGE_INFO_FIELDS, owner="core", description=text)

@@ -52,7 +52,7 @@ class Filters:
         """The name of ``<Record>Filter``, or ``None`` for a record without filters."""
         fields = []
         for column in record.filters:
-            kind = self._value_type(record, column)
+            kind = self._value_type(record, column, owner)
             if kind is not None:
                 fields.append(
                     Field(column, f"{kind} | None", graphql_name=filter_name(record, column))
@@ -77,8 +77,7 @@ class Filters:
             {_member(column): column for column in record.sort},
             module=__name__,
         )
-        self._enums.graphql(keys)
-        self._space.claim(f"{record.name}OrderField", owner)
+        self._enums.graphql(keys, owner)
         name = f"{record.name}Order"
         fields = [
             Field("field", keys),
@@ -87,11 +86,11 @@ class Filters:
         self._space.input(name, fields, owner=owner, description=f"A sort key of {record.name}.")
         return name
 
-    def _value_type(self, record: Record, column: str) -> str | None:
+    def _value_type(self, record: Record, column: str, owner: str) -> str | None:
         if column == "id" or is_reference(record, column):
             python: Any = strawberry.ID
         else:
-            python = column_type(record.column(column), self._enums).python
+            python = column_type(record.column(column), self._enums, owner).python
         if isinstance(python, type) and issubclass(python, enum.Enum):
             return self._operators(f"{python.__name__}Filter", python, has_range=False)
         if python not in _SHARED or python is JsonValue:

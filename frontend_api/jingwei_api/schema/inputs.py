@@ -134,10 +134,10 @@ class Structs:
                 name += "Input"
             return self._type(bare, name, owner, is_input=is_input)
         if isinstance(bare, type) and issubclass(bare, enum.Enum):
-            return self._enums.graphql(bare)
+            return self._enums.graphql(bare, owner)
         if bare in _SCALARS:
             return _SCALARS[bare]
-        raise Refused("INPUT_TYPE_UNKNOWN", kind=str(bare))
+        raise Refused("INPUT_TYPE_UNKNOWN", kind=str(bare), owner=owner)
 
 
 def struct_value(

@@ -76,7 +76,7 @@ def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
         if name == "id" or name in INTERNAL or is_reference(record, name):
             continue
         column = record.column(name)
-        found = column_type(column, enums)
+        found = column_type(column, enums, owner)
         # A guarded column reads as null for who may not see it.
         annotation = found.python | None if name in record.guarded else found.annotation
         fields.append(Field(name, annotation, column._meta.help_text, owner=owner))
@@ -92,13 +92,12 @@ def _relation(
 ) -> Field:
     owner = owner_of(registry, "field", f"{record.name}.{name}")
     target = registry.records[relation.record]
-    text = target.description
     if isinstance(relation, Many):
         kind = f"{target.name}Connection | None"
-        return Field(name, kind, text, _many(relation), arguments[target.name], owner)
+        return Field(name, kind, None, _many(relation), arguments[target.name], owner)
     resolve = _one(relation) if isinstance(relation, One) else _opposite(relation)
     # Nullable even where the column is not: the row it names may be out of the reader's sight.
-    return Field(name, f"{target.name} | None", text, resolve, owner=owner)
+    return Field(name, f"{target.name} | None", None, resolve, owner=owner)
 
 
 def _one(relation: One) -> Any:
@@ -133,17 +132,17 @@ def _computed(registry: Declarations, record: Record, name: str, computed: Compu
     async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Any:
         return await operation.rows.computed(record, name, computed, source)
 
-    kind = _computed_type(record, name, computed.type)
+    kind = _computed_type(f"{record.name}.{name}", computed.type, owner)
     return Field(name, kind | None, computed.description, resolve, owner=owner)
 
 
-def _computed_type(record: Record, name: str, kind: Any) -> Any:
+def _computed_type(field: str, kind: Any, owner: str) -> Any:
     if kind in _COMPUTED_TYPES:
         return _COMPUTED_TYPES[kind]
     if typing.get_origin(kind) is list:
-        return listed(_computed_type(record, name, typing.get_args(kind)[0]))
+        return listed(_computed_type(field, typing.get_args(kind)[0], owner))
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         rest = [part for part in typing.get_args(kind) if part is not type(None)]
         if len(rest) == 1:
-            return _computed_type(record, name, rest[0])
-    raise Refused("COMPUTED_TYPE_UNKNOWN", record=record.name, field=name, kind=str(kind))
+            return _computed_type(field, rest[0], owner)
+    raise Refused("COMPUTED_TYPE_UNKNOWN", name=field, kind=str(kind), owner=owner)

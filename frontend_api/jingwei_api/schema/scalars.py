@@ -3,7 +3,7 @@
 import enum
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NewType
@@ -131,43 +131,47 @@ _SIMPLE: tuple[tuple[tuple[type[Column], ...], Any], ...] = (
 
 
 class Enums:
-    """The enum types of one schema, one for each Python enum, by name."""
+    """The enum types of one schema; each Python enum is one type, whoever uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, claim: Callable[[str, str], None]) -> None:
+        self._claim = claim
         self._known: dict[str, type[enum.Enum]] = {}
 
-    def graphql(self, choices: type[enum.Enum]) -> type[enum.Enum]:
+    def graphql(self, choices: type[enum.Enum], owner: str) -> type[enum.Enum]:
         """The enum as a GraphQL type.
 
-        Raises ``Refused``: ``SCHEMA_CLASH`` when another enum has its name, ``SCHEMA_NAME`` when a
-        member's name cannot be written in GraphQL.
+        Raises ``Refused``: ``SCHEMA_CLASH`` when something else has its name, ``SCHEMA_NAME`` when
+        a member's name cannot be written in GraphQL.
         """
         name = choices.__name__
-        if self._known.setdefault(name, choices) is not choices:
-            raise Refused("SCHEMA_CLASH", name=name, owners=_modules(self._known[name], choices))
+        if self._known.get(name) is choices:
+            return choices
+        self._claim(name, owner)
+        self._known[name] = choices
         wrong = [member for member in choices.__members__ if not NAME.match(member)]
         if wrong:
-            raise Refused("SCHEMA_NAME", name=name, members=wrong)
+            raise Refused("SCHEMA_NAME", name=name, members=wrong, owner=owner)
         if not hasattr(choices, "__strawberry_definition__"):
             summary = (choices.__doc__ or "").strip().split("\n", 1)[0]
             strawberry.enum(choices, description=summary or None)
         return choices
 
 
-def _modules(*types: type) -> list[str]:
-    return sorted({kind.__module__ for kind in types})
-
-
-def column_type(column: Column, enums: Enums) -> ColumnType:
+def column_type(column: Column, enums: Enums, owner: str) -> ColumnType:
     """The type of a plain column; raises ``Refused`` (``COLUMN_TYPE_UNKNOWN``)."""
     nullable = bool(column._meta.null)
     choices = column._meta.choices
     if isinstance(choices, type) and issubclass(choices, enum.Enum):
-        return ColumnType(enums.graphql(choices), nullable)
+        return ColumnType(enums.graphql(choices, owner), nullable)
     if isinstance(column, Array):
-        inner = column_type(column.base_column, enums)
+        inner = column_type(column.base_column, enums, owner)
         return ColumnType(list[inner.python], nullable)  # type: ignore[name-defined]
     for kinds, python in _SIMPLE:
         if isinstance(column, kinds):
             return ColumnType(python, nullable)
-    raise Refused("COLUMN_TYPE_UNKNOWN", column=column._meta.name, kind=type(column).__name__)
+    raise Refused(
+        "COLUMN_TYPE_UNKNOWN",
+        column=column._meta.name,
+        kind=type(column).__name__,
+        owner=owner,
+    )
