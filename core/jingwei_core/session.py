@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jingwei_core.access.loading import load_access
+from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
 from jingwei_core.database.unit import Unit
 from jingwei_core.registry import Registry
@@ -73,7 +74,9 @@ async def account_context(
         if access is None or access.status != "active" or access.epoch != identity.epoch:
             raise Unauthenticated("SESSION_ENDED")
         actor = Actor("account", access.name, identity.account_id, access.department_ids)
-        yield _context(platform, state, unit, (actor, access.permissions, request))
+        ctx = _context(platform, state, unit, (actor, access.permissions, request))
+        yield ctx
+        await finish(ctx)
 
 
 @asynccontextmanager
@@ -89,18 +92,7 @@ async def system_context(
         who = (Actor("system", name), EveryPermission(), request or Request())
         ctx = _context(platform, state, unit, who)
         yield ctx
-        await flush_notices(ctx)
-
-
-async def flush_notices(ctx: CoreContext) -> None:
-    """Send the change notices that no audit row has taken along."""
-    assert isinstance(ctx.signals, UnitSignals)
-    payloads = ctx.signals.notices()
-    if payloads:
-        await ctx.unit.execute(
-            "SELECT pg_notify('jingwei_changes', payload) FROM unnest($1::text[]) AS payload",
-            payloads,
-        )
+        await finish(ctx)
 
 
 def _context(

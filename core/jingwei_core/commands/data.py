@@ -16,6 +16,7 @@ import asyncpg
 from piccolo.columns import JSON, JSONB
 
 from jingwei_core.database.unit import Unit
+from jingwei_core.places.tables import Place
 from jingwei_sdk.context import Clock, Row
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
 from jingwei_sdk.tables import TenantTable, columns_of
@@ -32,12 +33,17 @@ class Change:
     place_path: str | None
 
 
+AuditNote = tuple[object, ...]
+"""The arguments of ``core.audit_append`` for a row that waits for the end of the transaction."""
+
+
 class UnitData:
     """:class:`jingwei_sdk.context.Data` over one unit of work."""
 
     def __init__(self, unit: Unit, clock: Clock) -> None:
         self.unit = unit
         self.changes: list[Change] = []
+        self.notes: list[AuditNote] = []
         self._clock = clock
 
     async def get(self, table: type[Row], row_id: uuid.UUID) -> Row:
@@ -46,7 +52,8 @@ class UnitData:
 
     async def lock(self, table: type[Row], row_id: uuid.UUID) -> Row:
         """The row, locked until the transaction ends."""
-        return await self._one(table, row_id, " FOR UPDATE")
+        # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
+        return await self._one(table, row_id, " FOR NO KEY UPDATE")
 
     async def find(self, table: type[Row], **equal: object) -> list[Row]:
         """The rows whose columns equal the given values (``None`` means NULL), oldest first."""
@@ -156,7 +163,7 @@ class UnitData:
             changed = [name for name in after if before.get(name) != after[name]]
             before = {name: before.get(name) for name in changed}
             after = {name: after[name] for name in changed}
-        path = getattr(row, "place_path", None)
+        path = row.path if isinstance(row, Place) else getattr(row, "place_path", None)
         self.changes.append(Change(type(row)._meta.tablename, row.id, before, after, path))
 
 
