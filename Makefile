@@ -47,7 +47,7 @@ demo: $(READY) ## start the platform with two real cities, and say where it is
 	@$(BIN)/jingwei demo up
 
 demo-walk: $(READY) ## play one event through its whole life over HTTP
-	@$(BIN)/jingwei demo walk
+	@$(BIN)/jingwei demo walk --start
 
 test: $(READY) ## the whole test-suite, on the embedded server unless told otherwise
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)

@@ -1,7 +1,8 @@
 """Demo events (演示事件): reported and led to their state by the demo accounts, with real commands.
 
-Each event is one transaction, dated back; its audit rows carry the request id ``seed:<code>``, and
-an event whose report is in the audit log is not made again.
+Each step is a transaction of its own, dated back. Its audit row carries the request id
+``seed:<code>``: a start that broke off goes on where the audit log ends. Several commands in one
+transaction would hold the end of the audit chain while they wait for rows that others have locked.
 """
 
 import copy
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
-from jingwei_core.commands.bus import Call, run
+from jingwei_core.commands.bus import Call, execute
 from jingwei_core.demo.forms import filled
 from jingwei_core.demo.people import Cast, Member
 from jingwei_core.demo.photos import Photographer
@@ -21,7 +22,7 @@ from jingwei_core.events.commands import act, report
 from jingwei_core.events.workflow import Assigns, By, PhotoPhase, Requirement
 from jingwei_core.evidence.workers import ImageWorkers
 from jingwei_core.platform import Platform
-from jingwei_core.session import Request, account_context
+from jingwei_core.session import Request
 from jingwei_core.tenants.package_model import (
     DemoEvent,
     KindRow,
@@ -34,6 +35,12 @@ from jingwei_sdk.context import Tenant
 
 SEEDED = "seed:"
 PICTURES = 4
+_TOLD = """
+SELECT request_id, count(*) AS steps, (array_agg(target_id ORDER BY sequence))[1] AS event_id
+  FROM core.audit_entry
+ WHERE command IN ('event.report', 'event.act') AND request_id LIKE 'seed:%'
+ GROUP BY request_id
+"""
 _PHOTOS = {Requirement.PHOTO_BEFORE: PhotoPhase.BEFORE, Requirement.PHOTO_AFTER: PhotoPhase.AFTER}
 
 
@@ -46,6 +53,14 @@ class StoryClock:
     def now(self) -> datetime:
         """The step's time, in UTC."""
         return self.instant.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A demo event as far as it was played: its id, and how many steps were taken."""
+
+    event_id: uuid.UUID | None = None
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +89,37 @@ class Storyteller:
         self._tenant = tenant
         self._package = package
         self._photographer = Photographer(self._platform, tenant, workers)
+        self._told: dict[str, Told] = {}
         self._paths: dict[str, str] = {}
         self._ids: dict[str, uuid.UUID] = {}
         self._departments: dict[str, uuid.UUID] = {}
 
-    async def untold(self) -> list[DemoEvent]:
-        """The demo events that are not there yet, oldest first."""
+    async def open(self) -> None:
+        """Look up what the tenant holds, and how far each demo event is."""
         async with self._platform.database.unit(self._tenant.id) as unit:
-            rows = await unit.fetch(
-                "SELECT request_id FROM core.audit_entry"
-                " WHERE command = 'event.report' AND request_id LIKE 'seed:%'"
-            )
+            for row in await unit.fetch(_TOLD):
+                code = row["request_id"].removeprefix(SEEDED)
+                self._told[code] = Told(row["event_id"], row["steps"])
             for row in await unit.fetch("SELECT code, id, path FROM core.place"):
                 self._ids[row["code"]], self._paths[row["code"]] = row["id"], row["path"]
             for row in await unit.fetch("SELECT code, id FROM core.department"):
                 self._departments[row["code"]] = row["id"]
-        told = {row["request_id"] for row in rows}
-        left = [row for row in self._package.demo.events if SEEDED + row.code not in told]
-        return sorted(left, key=lambda row: -row.days_ago)
 
-    async def tell(self, row: DemoEvent, cast: Cast) -> str:
-        """Play one event; the state it is in, which is the package's unless nobody may go on."""
-        turns = self._turns(row, cast)
-        if not turns:
-            return ""
+    async def tell(self, row: DemoEvent, cast: Cast) -> int:
+        """Play an event, or the rest of it; how many steps that took."""
+        told = self._told.get(row.code, Told())
+        event_id = told.event_id
+        left = self._turns(row, cast)[told.steps :]
         request = Request(request_id=SEEDED + row.code)
-        photos = [await self._photos(row, turn, request) for turn in turns]
-        event_id: uuid.UUID | None = None
-        async with self._platform.database.unit(self._tenant.id):
-            for turn, attached in zip(turns, photos, strict=True):
-                self._clock.instant = turn.at
-                given = self._given(row, turn, attached)
-                command = declaration(report if turn.action is None else act)
-                member = turn.member.identity
-                async with account_context(self._platform, self._tenant, member, request) as ctx:
-                    answer = await run(ctx, Call(command, given, event_id))
-                event_id = answer.row_id
-        last = turns[-1].action
-        return last.to_state if last else self._workflow_start(row)
+        for turn in left:
+            self._clock.instant = turn.at
+            given = self._given(row, turn, await self._photos(row, turn, request))
+            call = Call(declaration(report if turn.action is None else act), given, event_id)
+            answer = await execute(
+                self._platform, self._tenant, turn.member.identity, call, request
+            )
+            event_id = answer.row_id
+        return len(left)
 
     def _turns(self, row: DemoEvent, cast: Cast) -> list[Turn]:
         kind = self._kinds[row.kind]
@@ -149,7 +157,6 @@ class Storyteller:
     ) -> list[dict[str, object]]:
         attached: list[dict[str, object]] = []
         for phase in turn.phases:
-            self._clock.instant = turn.at
             picture = _picture(phase is not PhotoPhase.AFTER, turn_of(row.code) % PICTURES)
             found = await self._photographer.upload(turn.member, picture, request)
             attached.append({"id": found, "phase": phase.value})
@@ -180,9 +187,6 @@ class Storyteller:
             "assignee": turn.assignee,
             "evidence": attached,
         }
-
-    def _workflow_start(self, row: DemoEvent) -> str:
-        return self._workflows[self._kinds[row.kind].workflow].start
 
     @property
     def _local_now(self) -> datetime:

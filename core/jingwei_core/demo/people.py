@@ -9,7 +9,7 @@ from pathlib import Path
 from jingwei_core.access.commands import create_account, grant_post, set_password
 from jingwei_core.access.loading import load_access
 from jingwei_core.access.permissions import PermissionSet
-from jingwei_core.access.tables import Account, Department, Post, Role
+from jingwei_core.access.tables import Department, Post, Role
 from jingwei_core.commands.bus import Call, run
 from jingwei_core.demo.passwords import DemoLogin, keep_logins, read_logins
 from jingwei_core.places.tables import Place
@@ -66,16 +66,21 @@ async def seed_people(
     known = await asyncio.to_thread(read_logins, secrets_path, tenant.slug)
     logins = await asyncio.to_thread(keep_logins, secrets_path, tenant.slug, package.demo.accounts)
     made = 0
-    async with system_context(platform, tenant, ACTOR, Request(request_id="seed:people")) as ctx:
-        accounts = {row.login: row.id for row in await ctx.data.find(Account)}
-        for row in package.demo.accounts:
-            if row.login not in accounts:
-                accounts[row.login] = await _create(ctx, logins[row.login])
+    async with platform.database.unit(tenant.id) as unit:
+        accounts = {
+            r["login"]: r["id"] for r in await unit.fetch("SELECT id, login FROM core.account")
+        }
+    for row in package.demo.accounts:
+        login, account_id = logins[row.login], accounts.get(row.login)
+        request = Request(request_id=f"seed:{row.login}")
+        async with system_context(platform, tenant, ACTOR, request) as ctx:
+            if account_id is None:
+                account_id = await _create(ctx, login)
                 made += 1
             elif row.login not in known:
-                new = {"password": logins[row.login].password}
-                await run(ctx, Call(declaration(set_password), new, accounts[row.login]))
-            await _place(ctx, row, accounts[row.login])
+                new = {"password": login.password}
+                await run(ctx, Call(declaration(set_password), new, account_id))
+            await _place(ctx, row, account_id)
     return made
 
 

@@ -23,13 +23,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What one run added: accounts, organisations, events, and events that stopped on the way."""
+    """What one run added: accounts, organisations, and steps of events."""
 
     slug: str
     accounts: int = 0
     organisations: int = 0
-    events: int = 0
-    stopped: int = 0
+    steps: int = 0
 
 
 Told = Callable[[Progress], None]
@@ -46,7 +45,7 @@ async def seed(
     tenant = await platform.tenant(package.tenant.slug)
     accounts = await seed_people(platform, tenant, package, secrets_path)
     rest = await seed_world(platform, package, progress)
-    return Seeded(rest.slug, accounts, rest.organisations, rest.events, rest.stopped)
+    return Seeded(rest.slug, accounts, rest.organisations, rest.steps)
 
 
 async def seed_world(platform: Platform, package: TenantPackage, progress: Told) -> Seeded:
@@ -55,13 +54,12 @@ async def seed_world(platform: Platform, package: TenantPackage, progress: Told)
     tenant = await platform.tenant(slug)
     cast = await load_cast(platform, tenant, package)
     organisations = await seed_organisations(platform, tenant, package, cast)
-    stopped = 0
+    steps = 0
+    events = sorted(package.demo.events, key=lambda row: -row.days_ago)
     async with open_workers() as workers:
         teller = Storyteller(platform, tenant, package, workers)
-        untold = await teller.untold()
-        before = len(package.demo.events) - len(untold)
-        for number, row in enumerate(untold, start=1):
-            state = await teller.tell(row, cast)
-            stopped += state != row.state
-            progress(Progress(slug, before + number, len(package.demo.events)))
-    return Seeded(slug, 0, organisations, len(untold), stopped)
+        await teller.open()
+        for number, row in enumerate(events, start=1):
+            steps += await teller.tell(row, cast)
+            progress(Progress(slug, number, len(events)))
+    return Seeded(slug, 0, organisations, steps)

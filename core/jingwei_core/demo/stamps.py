@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from jingwei_core.platform import Platform
 from jingwei_core.settings import Settings
@@ -64,7 +65,7 @@ async def birth(platform: Platform, slug: str) -> str:
     return found.isoformat() if found else ""
 
 
-def _stored(settings: Settings) -> dict[str, dict[str, object]]:
+def _stored(settings: Settings) -> dict[str, dict[str, Any]]:
     try:
         stored = json.loads((settings.data_dir / FILE_NAME).read_text())
     except (OSError, ValueError):
