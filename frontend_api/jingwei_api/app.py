@@ -29,6 +29,18 @@ from jingwei_core.platform import Platform
 from jingwei_sdk.errors import JingweiError
 
 ALLOWED_HEADERS = ["Authorization", "Content-Type", "Accept-Language", "X-Jingwei-Tenant"]
+HANDLERS = (
+    graphql_post,
+    graphql_socket,
+    console,
+    console_file,
+    auth_router,
+    upload,
+    download,
+    live,
+    ready,
+)
+"""Everything that has an address."""
 
 
 def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
@@ -50,17 +62,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
                 await feed.stop()
 
     app = Application(
-        route_handlers=[
-            graphql_post,
-            graphql_socket,
-            console,
-            console_file,
-            auth_router,
-            upload,
-            download,
-            live,
-            ready,
-        ],
+        route_handlers=HANDLERS,
         lifespan=[lifespan],
         exception_handlers={
             JingweiError: refused,

@@ -114,6 +114,20 @@ async def test_the_stream_of_a_suspended_account_ends(
             assert (await _next(socket))["type"] == "complete"
 
 
+async def test_a_stream_without_changes_ends_with_its_session(base_url: str, world: World) -> None:
+    async with Client(base_url, "yichang") as client:
+        await client.sign_in("quiet")
+        async with client.socket() as socket:
+            await socket.subscribe(CHANGES)
+            await _until_listening(socket)
+            answer = await client.post("/auth/sign-out-everywhere", {})
+            assert answer.status_code == 204
+            told = await _next(socket)
+            (error,) = told["payload"]["errors"]
+            assert error["extensions"]["code"] == "SESSION_ENDED"
+            assert (await _next(socket))["type"] == "complete"
+
+
 async def test_queries_and_refusals_over_the_socket(worker: Client) -> None:
     async with worker.socket() as socket:
         await socket.subscribe("{ me { name } }")

@@ -26,6 +26,7 @@ ROLES = {
     "chief": ["*"],
 }
 ORGANISATIONS = 25
+_STAFF = {"worker": GRID, "chief": ROOT, "idle": GRID, "leaving": GRID, "quiet": GRID}
 
 
 @dataclass
@@ -86,7 +87,7 @@ async def _build(platform: Platform, slug: str) -> City:
             path.count("/") - 2,
             f"{slug}{path}",
         )
-    for login, path in (("worker", GRID), ("chief", ROOT), ("idle", GRID), ("leaving", GRID)):
+    for login, path in _STAFF.items():
         role = login if login in ROLES else "worker"
         await _staff(city, login, role, path)
     for number in range(ORGANISATIONS):
