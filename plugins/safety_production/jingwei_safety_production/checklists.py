@@ -38,7 +38,7 @@ class NewChecklist(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name_en: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
-class LoadedChecklists(msgspec.Struct, frozen=True):
+class SafetyLoadedChecklists(msgspec.Struct, frozen=True):
     """Codes of the standard checklists that were added, and of those that were there."""
 
     added: list[str]
@@ -70,12 +70,12 @@ async def save(ctx: Context, new: NewChecklist) -> SafetyChecklist:
 
 
 @command("safety.checklist.load-standard", permission=WRITE, tenant_wide=True)
-async def load_standard(ctx: Context) -> LoadedChecklists:
+async def load_standard(ctx: Context) -> SafetyLoadedChecklists:
     """载入标准检查表: the checklists of ``checklists.toml``.
 
     One that the tenant has loaded before is kept, with the tenant's own later versions.
     """
-    answer = LoadedChecklists([], [])
+    answer = SafetyLoadedChecklists([], [])
     for standard in standard_checklists():
         versions = await ctx.data.find(SafetyChecklist, code=standard.code)
         if any(stored_items(version) == _document(standard) for version in versions):
