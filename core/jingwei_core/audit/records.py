@@ -1,12 +1,13 @@
 """How the audit log is read."""
 
 from jingwei_core.audit.tables import AuditEntry
-from jingwei_sdk.records import Record, TenantWide
+from jingwei_sdk.records import AtPlace, Record
 
 AUDIT = Record(
     AuditEntry,
     read="audit.read",
-    scope=(TenantWide(),),
+    # An entry tells what a row held: it is as far to see as the rows themselves.
+    scope=(AtPlace(),),
     plural="auditEntries",
     filters=("actor_id", "command", "target_id", "request_id", "at"),
     sort=("sequence", "at"),

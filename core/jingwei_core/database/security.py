@@ -138,13 +138,13 @@ def _places(rules: Rules, tables: list[TableState]) -> Iterator[str]:
                     " REFERENCING OLD TABLE AS old_places NEW TABLE AS new_places"
                     " FOR EACH STATEMENT EXECUTE FUNCTION core.move_place_paths()"
                 )
-        elif table.columns.keys() >= PLACE_COLUMNS:
-            yield from _byte_order(table, "place_path")
-            if "place_path" not in table.triggers:
-                yield (
-                    f"CREATE TRIGGER place_path BEFORE INSERT OR UPDATE OF place_id, place_path"
-                    f" ON {name} FOR EACH ROW EXECUTE FUNCTION core.set_place_path()"
-                )
+            continue
+        yield from _byte_order(table, "place_path")
+        if table.columns.keys() >= PLACE_COLUMNS and "place_path" not in table.triggers:
+            yield (
+                f"CREATE TRIGGER place_path BEFORE INSERT OR UPDATE OF place_id, place_path"
+                f" ON {name} FOR EACH ROW EXECUTE FUNCTION core.set_place_path()"
+            )
 
 
 def _byte_order(table: TableState, column: str) -> Iterator[str]:

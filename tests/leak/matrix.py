@@ -1,0 +1,44 @@
+"""Reading the matrix: its rows are data, so that a new attacker is three lines of TOML."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_DATA = tomllib.loads((Path(__file__).parent / "matrix.toml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Attacker:
+    """A signed-in account, as ``tenant.login``."""
+
+    tenant: str
+    login: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """How tests are called after it."""
+        return f"{self.tenant}.{self.login}"
+
+    def may_see(self, tenant: str, zone: str) -> bool:
+        """Whether rows of a zone are in its sight."""
+        return tenant == self.tenant and self.login in ZONES[zone]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A caller whom the door turns away, and the code it hears."""
+
+    caller: str
+    code: str
+
+
+ZONES: Mapping[str, list[str]] = _DATA["zones"]
+ATTACKERS = tuple(
+    Attacker(*row["attacker"].split("."), why=row["why"])
+    for row in _DATA["row"]
+)
+REFUSED = tuple(Refused(row["caller"], row["code"]) for row in _DATA["refused"])
+RECIPES: Mapping[str, Mapping[str, Any]] = _DATA["mutations"]

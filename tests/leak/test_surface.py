@@ -1,0 +1,68 @@
+"""Completeness: a schema has no field, argument, filter or mutation that nobody attacks."""
+
+import pytest
+from graphql import GraphQLSchema
+
+from jingwei_core.platform import Platform
+from tests.leak import reads
+from tests.leak.mutations import mutation_attempts
+from tests.leak.reads import batches, read_attempts
+from tests.leak.subscriptions import subscription_documents
+from tests.leak.surface import all_coordinates, record_types, touched
+from tests.leak.world import World
+
+# What is touched by tests of its own, and where.
+ELSEWHERE = {
+    "after": "test_cursors.py",
+    "before": "test_cursors.py",
+}
+
+
+def uncovered(schema: GraphQLSchema, world: World, platform: Platform) -> set[str]:
+    """The coordinates that no generated attempt touches."""
+    registry = platform.host.registry(frozenset({"safety-production"}))
+    documents = [document for document, _ in batches(read_attempts(schema, world, "a"))]
+    documents += [each.document for each in mutation_attempts(schema, registry, world, "a", "a")]
+    documents += subscription_documents(schema, world)
+    left = all_coordinates(schema) - touched(schema, documents)
+    return {each for each in left if not _is_elsewhere(each)}
+
+
+def _is_elsewhere(coordinate: str) -> bool:
+    argument = coordinate.partition("(")[2].rstrip(")")
+    return argument in ELSEWHERE
+
+
+async def test_every_coordinate_of_the_schema_is_attacked(
+    schema: GraphQLSchema, world: World, leak_platform: Platform
+) -> None:
+    assert sorted(uncovered(schema, world, leak_platform)) == []
+
+
+async def test_every_record_has_rows_in_every_zone_it_can_lie_in(
+    schema: GraphQLSchema, world: World
+) -> None:
+    bare = [
+        (name, tenant)
+        for name in record_types(schema)
+        for tenant in ("a", "b")
+        if not world.of(name, tenant)
+    ]
+    assert bare == []
+
+
+async def test_a_surface_that_nobody_attacks_is_noticed(
+    schema: GraphQLSchema,
+    world: World,
+    leak_platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = reads.read_attempts
+
+    def without_order(*given: object) -> list[reads.Attempt]:
+        return [each for each in everything(*given) if each.surface != "order"]  # type: ignore[arg-type]
+
+    monkeypatch.setattr("tests.leak.test_surface.read_attempts", without_order)
+    left = uncovered(schema, world, leak_platform)
+
+    assert {"EventOrderField.NUMBER", "SortDirection.DESC", "Query.events(orderBy)"} <= left
