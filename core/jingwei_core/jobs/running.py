@@ -19,6 +19,8 @@ from pgqueuer.domain.errors import RetryRequested
 from pgqueuer.domain.models import Context as QueueContext
 from pgqueuer.domain.models import Job as QueuedJob
 
+from jingwei_core.audit.writing import append_audit
+from jingwei_core.commands.data import UnitData
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.parking import Parked, find_declared, park
@@ -108,6 +110,9 @@ class JobRunner(AbstractEntrypointExecutor):
         name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
         async with system_context(self._platform, tenant, name, request) as ctx:
             await declared.run(ctx, payload_of(job))
+            assert isinstance(ctx.data, UnitData)
+            if ctx.data.changes:
+                await append_audit(ctx, name, None)
             if await current_unit().fetchval(_FINISH, job.id, job.queue_manager_id) is None:
                 raise TakenOver
 
