@@ -40,7 +40,7 @@ def railing(*, broken: bool, shot: Shot | None = None, mark: str = "") -> bytes:
             draw.line((60, y, SIZE[0], y), fill=_STEEL, width=12)
     draw.text((24, 24), f"DEMO {mark}".strip(), fill=(20, 20, 20), font_size=40)
     output = io.BytesIO()
-    image.save(output, "JPEG", quality=82, exif=_exif(shot) if shot else Image.Exif())
+    image.save(output, "JPEG", quality=82, exif=_exif(shot) if shot else b"")
     return output.getvalue()
 
 
