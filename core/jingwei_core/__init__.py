@@ -1,1 +1,1 @@
-"""The rooms of the platform: tenants, places, access, events, evidence, jobs and the plugin host."""
+"""The rooms of the platform: tenants, places, access, events, evidence, jobs, plugin host."""

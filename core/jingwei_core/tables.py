@@ -19,7 +19,7 @@ def core_tables() -> list[type[TenantTable]]:
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
         for value in vars(room).values():
-            if isinstance(value, type) and issubclass(value, TenantTable):
-                if value.__module__ == room.__name__:
-                    found[value.__name__] = value
+            is_table = isinstance(value, type) and issubclass(value, TenantTable)
+            if is_table and value.__module__ == room.__name__:
+                found[value.__name__] = value
     return list(found.values())

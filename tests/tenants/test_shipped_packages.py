@@ -134,10 +134,11 @@ def test_a_photo_after_handling_is_asked_only_where_the_kind_needs_photos(
     assert all(kind.photo_required for kind in kinds)
 
 
-def test_only_the_assigned_department_handles(city: TenantPackage) -> None:
+def test_only_the_assigned_department_handles_or_sends_back(city: TenantPackage) -> None:
     for flow in city.workflows:
         for action in flow.actions:
-            assert (action.by is By.ASSIGNED) == (action.permission == "event.handle")
+            own = action.permission == "event.handle" or action.code == "return_to_centre"
+            assert (action.by is By.ASSIGNED) == own
 
 
 def test_the_event_room_reads_each_workflow(city: TenantPackage) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from jingwei_core.audit.writing import append_audit
+from jingwei_core.database.errors import Contention
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.sight import Arguments, Sight
 from jingwei_core.session import CoreContext, Identity, Request, account_context
@@ -20,6 +22,9 @@ from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
 from jingwei_sdk.records import AtPlace
 from jingwei_sdk.tables import TenantTable
+
+_ATTEMPTS = 3
+_LONGEST_WAIT_S = 0.2
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -50,11 +55,20 @@ async def execute(
 ) -> Answer:
     """Run a command for a signed-in account in a transaction of its own.
 
-    Raises the command's own errors and ``Unauthenticated``, ``Denied``, ``NotFound``, ``Invalid``,
-    ``Conflict``; whatever is raised, nothing was written.
+    A transaction that lost against another one is begun anew, three times in all. Raises the
+    command's own errors and ``Unauthenticated``, ``Denied``, ``NotFound``, ``Invalid``,
+    ``Conflict``, ``Unavailable``; whatever is raised, nothing was written.
     """
-    async with account_context(platform, tenant, identity, request) as ctx:
-        return await run(ctx, call)
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(Contention),
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_random(max=_LONGEST_WAIT_S),
+        reraise=True,
+    ):
+        with attempt:
+            async with account_context(platform, tenant, identity, request) as ctx:
+                return await run(ctx, call)
+    raise AssertionError  # with ``reraise`` the last attempt returns or raises
 
 
 async def run(ctx: CoreContext, call: Call) -> Answer:
@@ -128,11 +142,10 @@ async def _target(ctx: CoreContext, call: Call) -> TenantTable:
     if call.expected_version is not None and row.version != call.expected_version:
         raise Conflict("ROW_CHANGED", record=record.name, id=str(row.id))
     place = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
-    if place is not None:
-        # Where the permission to read is all that is asked, being in sight is having it: the row
-        # may be seen as one's own or one's department's, and the handler asks for more.
-        if command.permission != record.read:
-            ctx.require(command.permission, getattr(row, place))
+    # Where the permission to read is all that is asked, being in sight is having it: the row may be
+    # seen as one's own or one's department's, and the handler asks for more.
+    if place is not None and command.permission != record.read:
+        ctx.require(command.permission, getattr(row, place))
     return row
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from jingwei_core.database.errors import OtherTenant, UnitRolledBack
+from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
 from jingwei_core.database.unit import (
@@ -138,7 +138,7 @@ class Database:
             if not committed and not connection.is_closed():
                 async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except LOST_CONNECTION:
             connection.terminate()
         finally:
             await self._pool.release(connection)
@@ -261,5 +261,5 @@ async def _nothing_to_reset(connection: Connection) -> None:
 
 
 async def _close(connection: Connection) -> None:
-    with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    with suppress(*LOST_CONNECTION):
         await connection.close(timeout=_ROLLBACK_TIMEOUT_S)

@@ -1,6 +1,28 @@
 """Errors of the database room; each has a stable code with a text in the catalogue."""
 
-from jingwei_sdk.errors import Conflict, JingweiError, Refused
+import asyncpg
+
+from jingwei_sdk.errors import Conflict, JingweiError, Refused, Unavailable
+
+LOST_CONNECTION = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""How asyncpg tells that a connection is gone: it depends on what it was doing just then."""
+
+
+CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+"""Two transactions stood in each other's way and this one had to give up."""
+
+
+class Contention(Unavailable):
+    """The transaction lost against another one; begun anew it may well succeed."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("DATABASE_CONTENTION", cause=cause)
 
 
 class NoTenantBound(Refused):

@@ -9,9 +9,10 @@ import asyncpg
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from jingwei_core.database.errors import LOST_CONNECTION
+
 _HEARTBEAT_S = 15.0
 _LONGEST_WAIT_S = 10.0
-_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 _log = structlog.get_logger(__name__)
 
@@ -28,10 +29,10 @@ async def listen(url: str, channel: str) -> AsyncIterator[str | None]:
             yield None
             async for payload in _until_lost(connection, inbox, lost):
                 yield payload
-        except _LOST as error:
+        except LOST_CONNECTION as error:
             _log.warning("listen_lost", channel=channel, cause=str(error))
         finally:
-            with suppress(*_LOST):
+            with suppress(*LOST_CONNECTION):
                 await connection.close(timeout=1)
 
 
@@ -58,7 +59,7 @@ async def _until_lost(
 
 async def _connect(url: str) -> Any:
     async for attempt in AsyncRetrying(
-        retry=retry_if_exception_type(_LOST),
+        retry=retry_if_exception_type(LOST_CONNECTION),
         wait=wait_random_exponential(multiplier=0.1, max=_LONGEST_WAIT_S),
     ):
         with attempt:

@@ -9,8 +9,15 @@ from uuid import UUID
 
 import asyncpg
 
-from jingwei_core.database.errors import NoTenantBound, UnitRolledBack
+from jingwei_core.database.errors import (
+    CONTENTION,
+    LOST_CONNECTION,
+    Contention,
+    NoTenantBound,
+    UnitRolledBack,
+)
 from jingwei_core.database.identifiers import column_list, quoted
+from jingwei_sdk.errors import Unavailable
 from jingwei_sdk.tables import bound_tenant
 
 R = TypeVar("R")
@@ -135,7 +142,7 @@ class Unit:
 
     async def _abandon(self, inner: "Unit", name: str) -> None:
         # A dead connection has rolled everything back already; the first error is the news.
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with suppress(*LOST_CONNECTION):
             await self._leave(inner, f"ROLLBACK TO {name}; RELEASE {name}")
 
     async def _leave(self, inner: "Unit", sql: str) -> None:
@@ -152,6 +159,12 @@ class Unit:
                 if unit.tenant is None and _is_unbound(error):
                     raise NoTenantBound from error
                 raise
+            except asyncpg.QueryCanceledError as error:
+                raise Unavailable("STATEMENT_TIMEOUT") from error
+            except asyncpg.LockNotAvailableError as error:
+                raise Unavailable("DATABASE_CONTENTION", cause="lock timeout") from error
+            except CONTENTION as error:
+                raise Contention(type(error).__name__) from error
 
     def _innermost(self) -> "Unit":
         """The scope this task is in, if it lies inside this unit; else this unit itself."""

@@ -74,7 +74,7 @@ async def change_organisation(
 
 
 def checked_credit_code(code: str | None) -> str | None:
-    """The code in upper case; raises ``Invalid`` (``CREDIT_CODE_INVALID``, GB 32100 check digit)."""
+    """The code in upper case; raises ``Invalid`` (``CREDIT_CODE_INVALID``, by GB 32100)."""
     if not code:
         return None
     try:

@@ -1,14 +1,26 @@
 """The command bus: permission where it counts, one answer for one key, no trace of a refusal."""
 
 import asyncio
+import contextvars
 import json
 import unicodedata
 import uuid
+from dataclasses import replace
 
 import pytest
 
 from jingwei_core.commands.bus import Answer
-from jingwei_sdk.errors import Conflict, Denied, Invalid, JingweiError, NotFound, Unauthenticated
+from jingwei_core.database.engine import open_database
+from jingwei_core.platform import assemble
+from jingwei_sdk.errors import (
+    Conflict,
+    Denied,
+    Invalid,
+    JingweiError,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 from tests.core.runtime.city import City
 
 REGISTER = "organisation.register"
@@ -185,3 +197,35 @@ async def test_an_account_of_another_city_is_nobody_here(city: City, other_city:
 
     assert refused.value.code == "SESSION_ENDED"
     assert await traces(city) == before
+
+
+@pytest.mark.commit
+async def test_a_command_that_meets_a_lock_waits_or_says_so(city: City) -> None:
+    hasty = city.platform.settings.model_copy(update={"lock_timeout_s": 0.6})
+    async with open_database(hasty) as database:
+        await meets_a_lock(replace(city, platform=assemble(database)))
+
+
+async def meets_a_lock(city: City) -> None:
+    target = await some_organisation(city, "grid")
+    before = await traces(city)
+    sql = "UPDATE core.organisation SET address = '别人' WHERE id = $1"
+    async with city.platform.database.unit(city.tenant.id) as unit:
+        await unit.execute(sql, target)
+        # A context of its own: inside this one the command would join the open unit.
+        blocked = contextvars.Context().run(
+            asyncio.ensure_future, city.run("worker", CHANGE, {"address": "我"}, target_id=target)
+        )
+        with pytest.raises(Unavailable) as refused:
+            await blocked
+    assert (refused.value.code, refused.value.retryable) == ("DATABASE_CONTENTION", True)
+    assert await traces(city) == before
+
+    async with city.platform.database.unit(city.tenant.id) as unit:
+        await unit.execute(sql, target)
+        waiting = contextvars.Context().run(
+            asyncio.ensure_future, city.run("worker", CHANGE, {"address": "我"}, target_id=target)
+        )
+        await asyncio.sleep(0.3)
+    await waiting
+    assert await city.scalar("SELECT address FROM core.organisation WHERE id = $1", target) == "我"
