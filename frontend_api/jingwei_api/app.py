@@ -34,13 +34,12 @@ HANDLERS = (
     graphql_socket,
     console,
     console_file,
-    auth_router,
     upload,
     download,
     live,
     ready,
 )
-"""Everything that has an address."""
+"""Everything that has an address, but for ``/auth``."""
 
 
 def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
@@ -62,7 +61,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
                 await feed.stop()
 
     app = Application(
-        route_handlers=HANDLERS,
+        route_handlers=[*HANDLERS, auth_router(chosen.auth_calls_per_minute)],
         lifespan=[lifespan],
         exception_handlers={
             JingweiError: refused,

@@ -27,4 +27,7 @@ class ApiSettings(BaseSettings):
     schema_cache_size: int = Field(
         default=32, ge=1, description="enabled sets whose schema is kept"
     )
+    auth_calls_per_minute: int = Field(
+        default=120, ge=1, description="calls under /auth from one address, in each process"
+    )
     console: bool = Field(default=True, description="serve GraphiQL at GET /graphql")

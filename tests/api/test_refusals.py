@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from jingwei_api.app import create_app
+from jingwei_api.settings import ApiSettings
+from jingwei_core.platform import Platform
 from tests.api.client import Client
 from tests.api.world import World
 
@@ -207,3 +210,24 @@ async def test_health_tells_a_running_process(worker: Client) -> None:
     for path in ("/health/live", "/health/ready"):
         answer = await worker.http.get(path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_an_address_that_tries_too_often_has_to_wait(
+    platform: Platform, world: World
+) -> None:
+    app = create_app(platform, ApiSettings(auth_calls_per_minute=3))
+    transport = httpx.ASGITransport(app=app, client=("192.0.2.7", 4000))
+    elsewhere = httpx.ASGITransport(app=app, client=("192.0.2.8", 4000))
+    guess = {"login": "nobody", "password": "guess"}
+    headers = {"X-Jingwei-Tenant": "yichang", "Accept-Language": "en"}
+
+    async def attempt(via: httpx.ASGITransport) -> httpx.Response:
+        async with httpx.AsyncClient(transport=via, base_url="http://api") as client:
+            return await client.post("/auth/sign-in", json=guess, headers=headers)
+
+    statuses = [(await attempt(transport)).status_code for _ in range(4)]
+    refused = await attempt(transport)
+
+    assert statuses == [401, 401, 401, 429]
+    assert refused.json()["errors"][0]["extensions"]["code"] == "HTTP_TOO_MANY"
+    assert (await attempt(elsewhere)).status_code == 401

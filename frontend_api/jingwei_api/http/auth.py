@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, Router, post
+from litestar.middleware.rate_limit import RateLimitConfig
 
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_api.http.tenant import caller_of, named_tenant
@@ -103,10 +104,18 @@ async def change_password(request: Http) -> Response[bytes]:
     )
 
 
-auth_router = Router(
-    "/auth",
-    route_handlers=[sign_in, refresh, sign_out, sign_out_everywhere, change_password],
-)
+def auth_router(per_minute: int) -> Router:
+    """The handlers under ``/auth``, each address of a client limited to so many calls a minute.
+
+    The limit holds for one process. An account's own lockout holds everywhere; this one slows down
+    whoever tries many accounts.
+    """
+    limit = RateLimitConfig(("minute", per_minute), identifier_for_request=_client)
+    return Router(
+        "/auth",
+        route_handlers=[sign_in, refresh, sign_out, sign_out_everywhere, change_password],
+        middleware=[limit.middleware],
+    )
 
 
 async def _posted(request: Http, kind: type[Posted]) -> Posted:

@@ -10,7 +10,7 @@ from jingwei_api.http.services import arrival_of, services_of
 from jingwei_sdk.errors import Invalid, JingweiError, NotFound, RateLimited
 
 Http = Request[Any, Any, Any]
-_CODES = {404: "HTTP_NOT_FOUND", 405: "HTTP_METHOD", 413: "HTTP_TOO_LARGE"}
+_CODES = {404: "HTTP_NOT_FOUND", 405: "HTTP_METHOD", 413: "HTTP_TOO_LARGE", 429: "HTTP_TOO_MANY"}
 
 
 def refused(request: Http, error: JingweiError) -> Response[bytes]:
