@@ -57,7 +57,7 @@ async def test_available_actions_are_what_the_actor_may_do_now(city: City) -> No
     assert await actions(city, "mender", event) == ["handle"]
     assert await actions(city, "plumber", event) == []
     assert await actions(city, "worker", event) == []
-    assert await actions(city, "centre", event) == ["reassign", "return_to_centre"]
+    assert await actions(city, "centre", event) == ["reassign"]
     assert await actions(city, "chief", event) == ["assign"]
 
 
