@@ -8,8 +8,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import Command, declaration
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.plugin import Job, Plugin
 from jingwei_sdk.records import Computed, Many, Opposite, Record, Relation, Through
 
@@ -63,6 +65,7 @@ class _Builder:
         self.owners[key] = owner
 
     def add(self, plugin: Plugin) -> None:
+        check_package(plugin)
         for record in plugin.records:
             self._claim("record", record.name, plugin.id)
             self._claim("query", record.plural, plugin.id)
@@ -115,6 +118,12 @@ class _Builder:
         for command in self.commands.values():
             if command.on is not None and command.on not in self.records:
                 raise Refused("RECORD_UNKNOWN", record=command.on, command=command.name)
+            if command.reveals is not None and command.on is not None:
+                target = self.records[command.on]
+                if command.reveals not in masked_columns(target.table):
+                    raise Refused(
+                        "RECORD_UNKNOWN_COLUMN", record=target.name, columns=[command.reveals]
+                    )
             returned = command.returns
             if returned is not None and self.records.get(returned.name) is not returned:
                 raise Refused("RECORD_UNKNOWN", record=returned.name, command=command.name)

@@ -30,6 +30,8 @@ class Command:
     ``tenant_wide``.
     ``returns`` is the record of the row that the handler answers; without it the handler answers a
     ``msgspec.Struct`` of plain values that the mutation returns as it is.
+    ``reveals`` is the masked column that the handler answers in clear: the audit row then holds the
+    caller's purpose, and no answer is kept for a repetition.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Command:
     returns: Record | None
     result: type[msgspec.Struct] | None
     description: str
+    reveals: str | None = None
 
     @property
     def mutation(self) -> str:
@@ -58,11 +61,13 @@ def command(
     at: str | None = None,
     tenant_wide: bool = False,
     returns: Record | None = None,
+    reveals: str | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
     The declaration is attached to the function as ``__command__``; a plugin lists its functions in
-    ``Plugin(commands=…)``. ``on`` may name a record of another package. Raises ``Refused`` for a declaration without permission or place.
+    ``Plugin(commands=…)``. ``on`` may name a record of another package. Raises ``Refused`` for a
+    declaration without permission or place, and for one that reveals without asking for a purpose.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -82,13 +87,21 @@ def command(
             returns=returns or (on if isinstance(on, Record) and result is None else None),
             result=result,
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
+            reveals=reveals,
         )
+        if reveals is not None and not _asks_why(declared):
+            raise Refused("REVEAL_WITHOUT_PURPOSE", command=name)
         if declared.returns is None and result is None:
             raise Refused("COMMAND_WITHOUT_RESULT", command=name)
         handler.__command__ = declared  # type: ignore[attr-defined]
         return handler
 
     return declare
+
+
+def _asks_why(declared: Command) -> bool:
+    fields = {field.name: field for field in msgspec.structs.fields(declared.input)}
+    return declared.on is not None and "purpose" in fields and fields["purpose"].required
 
 
 def declaration(handler: Callable[..., Awaitable[Any]]) -> Command:

@@ -14,6 +14,7 @@ from piccolo.columns import Column
 
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.tables import CoreRef, TenantFK, TenantTable, columns_of
 
 PERMISSION = re.compile(r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$")
@@ -196,6 +197,11 @@ def _check(record: Record) -> None:
     unknown = sorted({column for column in used if column not in known})
     if unknown:
         raise Refused("RECORD_UNKNOWN_COLUMN", record=record.name, columns=unknown)
+    # Filtering, sorting and searching tell a value just as reading it does.
+    telling = {*record.filters, *record.sort, *record.dimensions, record.search or ""}
+    told = sorted(telling & set(masked_columns(record.table)))
+    if told:
+        raise Refused("MASKED_COLUMN_TOLD", record=record.name, columns=", ".join(told))
     for permission in record.guarded.values():
         if not PERMISSION.match(permission):
             raise Refused("RECORD_WITHOUT_PERMISSION", record=record.name, permission=permission)

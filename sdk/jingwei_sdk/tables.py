@@ -8,6 +8,7 @@ foreign keys for every class that descends from :class:`TenantTable`.
 import enum
 import re
 import uuid
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
@@ -18,6 +19,7 @@ from piccolo.table import Table
 from uuid_utils.compat import uuid7
 
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.personal import Personal
 
 bound_tenant: ContextVar[uuid.UUID | None] = ContextVar("bound_tenant", default=None)
 """The tenant of the open unit of work; set by the database room, read by column defaults only."""
@@ -63,11 +65,13 @@ class TenantTable(Table):
     """Base of every table that holds a tenant's data.
 
     ``UNIQUE`` and ``INDEXES`` are tuples of column names; in the database each is led by
-    ``tenant_id``. An empty tuple in ``UNIQUE`` means one row a tenant.
+    ``tenant_id``. An empty tuple in ``UNIQUE`` means one row a tenant. ``PERSONAL`` declares each
+    column that holds information about a person; without it such a column is not registered.
     """
 
     UNIQUE: ClassVar[Keys] = ()
     INDEXES: ClassVar[Keys] = ()
+    PERSONAL: ClassVar[Mapping[str, Personal]] = {}
 
     tenant_id = UUID(default=CurrentTenant(), null=False)
     id = UUID(primary_key=True, default=V7(), null=False)

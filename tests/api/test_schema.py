@@ -44,7 +44,9 @@ def _fields(schema: strawberry.Schema, name: str) -> set[str]:
 def test_a_record_shows_its_columns_and_hides_what_it_hides() -> None:
     schema = build_schema(registry())
     account = _fields(schema, "Account")
-    assert account == {"id", "createdAt", "updatedAt", "version", "login", "name", "status"}
+    assert account == {
+        *("id", "createdAt", "updatedAt", "version", "login", "name", "status", "phone"),
+    }
     event = _fields(schema, "Event")
     assert {"place", "kind", "reporter", "steps", "lonE7", "subjectId"} <= event
     assert not {"tenantId", "placePath", "placeId", "latE7", "workflow", "safetyHazards"} & event
@@ -56,6 +58,9 @@ def test_a_record_shows_its_columns_and_hides_what_it_hides() -> None:
     assert "type Event implements Node" in printed
     # A guarded column is nullable although its column is not.
     assert "login: String\n" in _printed(schema, "Account")
+    # A masked value is no text: nothing that takes a text takes it.
+    assert "phone: Masked\n" in _printed(schema, "Account")
+    assert _fields(schema, "Masked") == {"shown", "isMasked"}
 
 
 def test_a_filter_has_the_operators_of_its_type() -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.access.contact import COMMANDS as CONTACT_COMMANDS
+from jingwei_core.access.contact import Phone, checked_phone
 from jingwei_core.access.guards import (
     administrators,
     check_may_give,
@@ -43,6 +45,7 @@ class NewAccount(msgspec.Struct, frozen=True):
     login: str
     name: Name
     password: Password | None = None
+    phone: Phone | None = None
 
 
 class NewPassword(msgspec.Struct, frozen=True):
@@ -85,7 +88,12 @@ async def create_account(ctx: Context, new: NewAccount) -> Account:
     if not LOGIN.fullmatch(login):
         raise Invalid("LOGIN_INVALID", field="login")
     password_hash = await _hashed(new.password, login) if new.password is not None else None
-    row = Account(login=login, name=new.name.strip(), password_hash=password_hash)
+    row = Account(
+        login=login,
+        name=new.name.strip(),
+        password_hash=password_hash,
+        phone=checked_phone(new.phone),
+    )
     stored = await ctx.data.insert(row)
     await ctx.signals.changed("Account", stored.id, None)
     return stored
@@ -244,4 +252,5 @@ COMMANDS = (
     grant_post,
     end_post,
     save_role,
+    *CONTACT_COMMANDS,
 )

@@ -21,6 +21,9 @@ Like the verb ``bind`` of Kubernetes RBAC: without it an administrator would hav
 use, every permission of everybody. It never lets anyone change their own posts.
 """
 
+REVEAL = "staff.reveal"
+"""Held at a place, it lets its holder see masked contact data of who has a post there."""
+
 ADMINISTERS = ("account.manage", "post.manage")
 """Whoever holds these at the root of the tenant, without an end, is an administrator of it."""
 
@@ -87,6 +90,17 @@ async def check_may_manage(ctx: Context, account_id: uuid.UUID) -> None:
             check_may_give(ctx, post["permissions"], post["place_path"])
         except Denied as error:
             raise Denied("ACCOUNT_ABOVE") from error
+
+
+async def check_may_reveal(ctx: Context, account_id: uuid.UUID) -> None:
+    """Raise ``Denied`` unless the actor may reveal at a place where the account has a post.
+
+    Without a post there is no duty to call anyone about, so nothing is revealed.
+    """
+    for post in await ctx.data.fetch(_POSTS_OF_ACCOUNT, account_id, ctx.clock.now()):
+        if ctx.permissions.allows(REVEAL, post["place_path"]):
+            return
+    raise Denied("PERMISSION_DENIED", permission=REVEAL, field="id")
 
 
 async def check_may_widen(ctx: Context, role: Role | None, permissions: Sequence[str]) -> None:

@@ -5,7 +5,11 @@ from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 
 from jingwei_core.places.tables import Place
+from jingwei_sdk.personal import Mask, Personal, Sensitivity
 from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable
+
+DUTY = "个人信息保护法 PIPL art. 13(1)(3), 34"
+LEAVING = "离职之日 end of employment"
 
 
 class Department(TenantTable, tablename="department", schema="core"):
@@ -40,6 +44,35 @@ class Account(TenantTable, tablename="account", schema="core"):
     """账号: a person's or a function's way to sign in; the login is unique in the tenant."""
 
     UNIQUE = (("login",),)
+    PERSONAL = {
+        "login": Personal(
+            "登录与责任认定",
+            "signing in, and telling who is answerable",
+            DUTY,
+            Sensitivity.GENERAL,
+            "P1Y",
+            counted_from=LEAVING,
+            unmasked_because="work name; only for holders of account.manage",
+        ),
+        "name": Personal(
+            "办理事件时的责任人标识",
+            "naming who is answerable for an event",
+            DUTY,
+            Sensitivity.GENERAL,
+            "P1Y",
+            counted_from=LEAVING,
+            unmasked_because="work name: colleagues have to know who handles an event",
+        ),
+        "phone": Personal(
+            "履行职责时联系",
+            "contact on duty",
+            DUTY,
+            Sensitivity.GENERAL,
+            "P1Y",
+            counted_from=LEAVING,
+            mask=Mask.PHONE,
+        ),
+    }
 
     login = Text(default=None, null=False)
     name = Text(default=None, null=False)
@@ -48,6 +81,7 @@ class Account(TenantTable, tablename="account", schema="core"):
     failed_count = Integer(default=0, null=False)
     locked_until = Timestamptz(default=None, null=True)
     session_epoch = Integer(default=0, null=False, help_text="grows to sign out everywhere")
+    phone = Text(default=None, null=True, help_text="mainland mobile number, 11 digits")
 
 
 class Post(PlacedTable, tablename="post", schema="core"):

@@ -2,6 +2,7 @@
 
 from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz
 
+from jingwei_sdk.personal import Personal, Sensitivity
 from jingwei_sdk.tables import TenantTable, sealed
 
 
@@ -10,6 +11,17 @@ class AuditEntry(TenantTable, tablename="audit_entry", schema="core"):
     """审计记录: written by ``core.audit_append`` only; ``hash`` covers the row and ``previous``."""
 
     UNIQUE = (("sequence",),)
+    PERSONAL = {
+        "actor_name": Personal(
+            "操作审计",
+            "telling who used the system for what",
+            "网络安全法 art. 21(3); 个人信息保护法 PIPL art. 51, 54, 56",
+            Sensitivity.GENERAL,
+            "P3Y",
+            counted_from="记录之日 the entry",
+            unmasked_because="work name as it was then; only for holders of audit.read",
+        )
+    }
 
     sequence = BigInt(default=None, null=False)
     at = Timestamptz(default=None, null=False)

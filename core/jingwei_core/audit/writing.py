@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
-from jingwei_core.commands.data import AuditNote, UnitData
+from jingwei_core.commands.data import AuditNote, Change, UnitData
 from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ _NOTIFY = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
 async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | None) -> None:
     """Make one row of what the context has written since the last one; it is stored at the end."""
     assert isinstance(ctx.data, UnitData)
-    changes = [
-        {"table": c.table, "id": str(c.row_id), "before": c.before, "after": c.after}
-        for c in ctx.data.changes
-    ]
+    changes = [_told(change) for change in ctx.data.changes]
     path = next((c.place_path for c in ctx.data.changes if c.place_path), None)
     ctx.data.changes.clear()
     note: AuditNote = (
@@ -43,6 +40,13 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
         json.dumps(changes, ensure_ascii=False),
     )
     ctx.data.notes.append(note)
+
+
+def _told(change: Change) -> dict[str, object]:
+    told = {"table": change.table, "id": str(change.row_id)}
+    if change.revealed is not None:
+        return {**told, **change.revealed}
+    return {**told, "before": change.before, "after": change.after}
 
 
 async def finish(ctx: "CoreContext") -> None:

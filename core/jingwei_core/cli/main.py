@@ -17,7 +17,10 @@ from jingwei_core.cli.texts import tell_error
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import JingweiError, Unavailable
 
-GROUPS = ("db", "tenant", "plugin", "jobs", "audit", "access", "place", "demo", "evidence")
+GROUPS = (
+    *("db", "tenant", "plugin", "jobs", "audit"),
+    *("access", "place", "demo", "evidence", "privacy"),
+)
 ENTRY_POINT_GROUP = "jingwei.cli"
 
 _HELP = """Jingwei 经纬: grid management for cities.

@@ -13,6 +13,7 @@ import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from jingwei_core.audit.writing import append_audit
+from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.database.errors import Contention
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.sight import Arguments, Sight
@@ -20,6 +21,7 @@ from jingwei_core.session import CoreContext, Identity, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
+from jingwei_sdk.personal import mask_value, masked_columns
 from jingwei_sdk.records import AtPlace
 from jingwei_sdk.tables import TenantTable
 
@@ -87,6 +89,8 @@ async def run(ctx: CoreContext, call: Call) -> Answer:
     if _takes_input(command):
         arguments.append(checked)
     result = await command.handler(*arguments)
+    if command.reveals is not None:
+        _note_reveal(ctx, command.reveals, arguments[1], getattr(checked, "purpose", ""))
     answer = _answer(result)
     await _keep(ctx, call, answer)
     await append_audit(ctx, command.name, call.target_id or answer.row_id)
@@ -116,6 +120,20 @@ def _normalised(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_normalised(item) for item in value]
     return value
+
+
+def _note_reveal(ctx: CoreContext, column: str, row: TenantTable, purpose: str) -> None:
+    """Leave who saw what and why for the audit row, and never the value itself."""
+    if not purpose.strip():
+        raise Invalid("INPUT_INVALID", field="purpose", cause="missing")
+    value, told = getattr(row, column), masked_columns(type(row))[column]
+    if value and told.mask:
+        purpose = purpose.replace(str(value), mask_value(told.mask, value).shown)
+    assert isinstance(ctx.data, UnitData)
+    revealed = {"revealed": column, "purpose": purpose.strip()}
+    path = getattr(row, "place_path", None)
+    table = type(row)._meta.tablename
+    ctx.data.changes.append(Change(table, row.id, None, None, path, revealed))
 
 
 def _takes_input(command: Command) -> bool:
@@ -166,8 +184,9 @@ async def _claim(ctx: CoreContext, call: Call, checked: msgspec.Struct) -> Answe
     """Take the idempotency key, or give back what its first use answered.
 
     Two calls with one key meet at the unique index: the second waits for the first to end.
+    What was revealed is never kept: a repetition reveals again and is recorded again.
     """
-    if call.key is None or ctx.actor.account_id is None:
+    if not _has_key(ctx, call):
         return None
     digest = _digest(ctx.platform.command_secret, call, checked)
     taken = await ctx.unit.fetchval(
@@ -192,8 +211,13 @@ async def _claim(ctx: CoreContext, call: Call, checked: msgspec.Struct) -> Answe
     return Answer(row_id, answer["values"], replayed=True)
 
 
+def _has_key(ctx: CoreContext, call: Call) -> bool:
+    has_caller = call.key is not None and ctx.actor.account_id is not None
+    return has_caller and call.command.reveals is None
+
+
 async def _keep(ctx: CoreContext, call: Call, answer: Answer) -> None:
-    if call.key is None or ctx.actor.account_id is None:
+    if not _has_key(ctx, call):
         return
     kept = {"row_id": str(answer.row_id) if answer.row_id else None, "values": answer.values}
     await ctx.unit.execute(

@@ -19,18 +19,24 @@ from jingwei_core.database.unit import Unit
 from jingwei_core.places.tables import Place
 from jingwei_sdk.context import Clock, Row
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
+from jingwei_sdk.personal import mask_value, masked_columns, refuse_masked
 from jingwei_sdk.tables import TenantTable, columns_of
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One written row: ``before`` is ``None`` for a new one, ``after`` for a removed one."""
+    """One written row: ``before`` is ``None`` for a new one, ``after`` for a removed one.
+
+    ``revealed`` is set instead for a row of which a masked column was shown in clear: which, and
+    what for.
+    """
 
     table: str
     row_id: uuid.UUID
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
     place_path: str | None
+    revealed: Mapping[str, str] | None = None
 
 
 AuditNote = tuple[object, ...]
@@ -74,6 +80,8 @@ class UnitData:
     async def insert(self, row: Row) -> Row:
         """Store a new row; raises ``Conflict`` (``ROW_EXISTS``) when a unique key is taken."""
         table = type(row)
+        for name, told in masked_columns(table).items():
+            refuse_masked(told, getattr(row, name), name)
         values = {name: _write(column, getattr(row, name)) for name, column in _columns(table)}
         now = self._clock.now()
         values["created_at"] = values["updated_at"] = now
@@ -91,6 +99,9 @@ class UnitData:
         """Change columns of a row that was read here; raises ``Conflict`` (``ROW_CHANGED``)."""
         table = type(row)
         columns = dict(_columns(table))
+        masked = masked_columns(table)
+        for name in masked.keys() & changes.keys():
+            refuse_masked(masked[name], changes[name], name)
         values = [_write(columns[name], value) for name, value in changes.items()]
         sets = [f'"{name}" = ${number}' for number, name in enumerate(changes, start=1)]
         values += [self._clock.now(), row.id, row.version]
@@ -164,7 +175,9 @@ class UnitData:
             before = {name: before.get(name) for name in changed}
             after = {name: after[name] for name in changed}
         path = row.path if isinstance(row, Place) else getattr(row, "place_path", None)
-        self.changes.append(Change(type(row)._meta.tablename, row.id, before, after, path))
+        table = type(row)
+        shown_before, shown_after = _as_shown(table, before), _as_shown(table, after)
+        self.changes.append(Change(table._meta.tablename, row.id, shown_before, shown_after, path))
 
 
 def qualified(table: type[TenantTable]) -> str:
@@ -213,6 +226,19 @@ def _state(row: TenantTable) -> dict[str, Any]:
         name: _json(getattr(row, name))
         for name, column in _columns(type(row))
         if name not in left_out and not column._meta.secret
+    }
+
+
+def _as_shown(
+    table: type[TenantTable], state: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """The state with its masked columns as they are shown: the log is kept longer than they are."""
+    if state is None:
+        return None
+    masks = {name: told.mask for name, told in masked_columns(table).items()}
+    return {
+        name: mask_value(mask, value).shown if (mask := masks.get(name)) and value else value
+        for name, value in state.items()
     }
 
 

@@ -16,6 +16,7 @@ from piccolo.columns.reference import LazyTableReference
 
 from jingwei_core.access.tables import Account, Department
 from jingwei_core.evidence.tables import Evidence
+from jingwei_sdk.personal import Personal, Sensitivity
 from jingwei_sdk.tables import PlacedTable, TenantFK, TenantTable, append_only
 
 
@@ -137,6 +138,17 @@ class EventStep(TenantTable, tablename="event_step", schema="core"):
     """事件流程记录: one entry of the timeline; never changed once written."""
 
     UNIQUE = (("event", "sequence"),)
+    PERSONAL = {
+        "actor_name": Personal(
+            "办理过程留痕",
+            "the record of who did what with an event",
+            "个人信息保护法 PIPL art. 13(1)(3), 34; 国家档案局令第8号",
+            Sensitivity.GENERAL,
+            "P10Y",
+            counted_from="结案之日 closing of the event",
+            unmasked_because="work name as it was then; whoever sees the event sees who handled it",
+        )
+    }
 
     event = TenantFK(Event, null=False, on_delete=OnDelete.restrict)
     sequence = Integer(default=None, null=False)

@@ -4,7 +4,21 @@ from piccolo.columns import BigInt, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 
 from jingwei_core.access.tables import Account
+from jingwei_sdk.personal import Personal, Sensitivity
 from jingwei_sdk.tables import TenantFK, TenantTable
+
+
+def _whereabouts(purpose_zh: str, purpose_en: str) -> Personal:
+    """What a photo tells of where its taker was: one point at an event, never a track."""
+    return Personal(
+        purpose_zh,
+        purpose_en,
+        "个人信息保护法 PIPL art. 13(1)(3), 28, 34",
+        Sensitivity.SENSITIVE,
+        "P3Y",
+        counted_from="提交之日 the commit",
+        unmasked_because="seen by the uploader and by whoever may see the event it belongs to",
+    )
 
 
 class Evidence(TenantTable, tablename="evidence", schema="core"):
@@ -12,6 +26,11 @@ class Evidence(TenantTable, tablename="evidence", schema="core"):
 
     UNIQUE = (("store_key",),)
     INDEXES = (("status", "expires_at"),)
+    PERSONAL = {
+        "taken_at": _whereabouts("证明拍摄时间", "proving when the photo was taken"),
+        "lon_e7": _whereabouts("证明拍摄地点", "proving where the photo was taken"),
+        "lat_e7": _whereabouts("证明拍摄地点", "proving where the photo was taken"),
+    }
 
     status = Text(default="pending", null=False, help_text="pending or committed")
     owner = TenantFK(Account, null=False, on_delete=OnDelete.restrict)

@@ -478,6 +478,27 @@ async def forwards():
     )
 
     manager.add_column(
+        table_class_name="Account",
+        tablename="account",
+        column_name="phone",
+        db_column_name="phone",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema="core",
+    )
+
+    manager.add_column(
         table_class_name="CommandKey",
         tablename="command_key",
         column_name="tenant_id",

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
+from jingwei_sdk.errors import Refused
 from jingwei_sdk.plugin import Manifest, Plugin
 
 
@@ -62,4 +64,12 @@ def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
         yield f"[settings] of its manifest is no JSON Schema: {error.message}"
 
 
-_CHECKS = (_requirements, _permissions, _tables, _settings)
+def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """What is kept of a person is declared, and some things are kept of nobody."""
+    try:
+        check_package(plugin)
+    except Refused as error:
+        yield f"{error}; see docs/privacy.md"
+
+
+_CHECKS = (_requirements, _permissions, _tables, _settings, _privacy)

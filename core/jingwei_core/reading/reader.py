@@ -35,6 +35,7 @@ from jingwei_core.reading.sight import Arguments, Sight, subtree
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
+from jingwei_sdk.personal import mask_value, masked_columns
 from jingwei_sdk.records import AtPlace, One, Record, TenantWide
 
 Parents = tuple[str, Sequence[uuid.UUID]]
@@ -180,14 +181,22 @@ class RecordReader:
         return ", ".join(f't."{name}"' for name in self._needed(record))
 
     def _shown(self, ctx: Context, record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The row as the actor may read it: guarded columns without permission are ``None``."""
+        """The row as the actor may read it.
+
+        Guarded columns without permission are ``None``; masked ones are ``Masked`` for everybody:
+        only a command that says why reveals them.
+        """
         shown: dict[str, Any] = {}
+        masked = masked_columns(record.table)
         for name in self._needed(record):
             guard = record.guarded.get(name)
             if guard is not None and not ctx.permissions.allows(guard):
                 shown[name] = None
                 continue
             value = row[name]
+            if value is not None and name in masked and (mask := masked[name].mask):
+                shown[name] = mask_value(mask, value)
+                continue
             is_json = isinstance(record.column(name), (JSON, JSONB))
             shown[name] = json.loads(value) if is_json and isinstance(value, str) else value
         return shown

@@ -15,7 +15,13 @@ from jingwei_api.schema.core_queries import core_query_fields
 from jingwei_api.schema.filters import Filters, SortDirection
 from jingwei_api.schema.inputs import Structs
 from jingwei_api.schema.mutations import mutation_fields
-from jingwei_api.schema.node import PAGE_INFO_FIELDS, make_node, plain_value
+from jingwei_api.schema.node import (
+    MASKED_FIELDS,
+    MASKED_TEXT,
+    PAGE_INFO_FIELDS,
+    make_node,
+    plain_value,
+)
 from jingwei_api.schema.queries import query_fields
 from jingwei_api.schema.records import add_record
 from jingwei_api.schema.references import Declarations
@@ -56,6 +62,7 @@ def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawbe
     space.add(make_node(), "core")
     text = "Where a page lies in its list (Relay cursor connections)."
     space.object("PageInfo", PAGE_INFO_FIELDS, owner="core", description=text)
+    space.object("Masked", MASKED_FIELDS, owner="core", description=MASKED_TEXT)
     filters, structs = Filters(space, registry, enums), Structs(space, enums)
     arguments = {
         name: add_connection(space, filters, registry, record)

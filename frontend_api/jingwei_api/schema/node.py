@@ -60,6 +60,11 @@ class PageInfo:
     end_cursor: str | None
 
 
+MASKED_TEXT = "A personal value, hidden (已掩码); a command that asks for a purpose reveals it."
+MASKED_FIELDS = (
+    Field("shown", str, "What may be shown: 138****5678."),
+    Field("is_masked", bool, "true: not the value; sent back, it is refused."),
+)
 PAGE_INFO_FIELDS = (
     Field("has_next_page", bool, "Whether rows follow this page."),
     Field("has_previous_page", bool, "Whether rows come before this page."),

@@ -20,6 +20,7 @@ from jingwei_api.schema.references import (
 from jingwei_api.schema.scalars import Enums, JsonValue, Long, column_type
 from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.records import Computed, Many, One, Opposite, Record, Relation
 
 _COMPUTED_TYPES: Mapping[Any, Any] = {
@@ -72,10 +73,14 @@ def _id(source: Row, operation: Any, given: Mapping[str, Any]) -> str:
 
 def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
     fields = []
+    masked = masked_columns(record.table)
     for name in record.columns:
         if name == "id" or name in INTERNAL or is_reference(record, name):
             continue
         column = record.column(name)
+        if name in masked:
+            fields.append(Field(name, "Masked | None", column._meta.help_text, owner=owner))
+            continue
         found = column_type(column, enums, owner)
         # A guarded column reads as null for who may not see it.
         annotation = found.python | None if name in record.guarded else found.annotation
