@@ -206,6 +206,17 @@ def test_without_a_server_the_walk_says_how_to_start_one(demo: Demo) -> None:
     assert "make demo" in done.stderr
 
 
+def test_a_walk_finds_the_running_server(demo: Demo) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    done = demo.command("demo", "walk", "--start", "--url", url)
+    assert done.returncode == 0, done.stderr
+    assert demo.url in done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[2] for line in lines[1:8]] == [step[1] for step in LOOP]
+    assert "photo before" in lines[1]
+    assert lines[-1].startswith("7 步 steps, closed, ")
+
+
 def test_documents_are_files_of_the_package() -> None:
     assert document("report_event").startswith("# 登记")
 

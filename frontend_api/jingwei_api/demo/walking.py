@@ -13,6 +13,7 @@ import typer
 
 from jingwei_api.demo.casting import read_parts
 from jingwei_api.demo.frontend import Watch, answers, open_http
+from jingwei_api.demo.process_file import find
 from jingwei_api.demo.walk import Walk, Walker
 from jingwei_core.demo.passwords import accounts_path
 from jingwei_core.settings import Settings
@@ -38,19 +39,24 @@ def walk_through(settings: Settings, wanted: Wanted, watch: Watch) -> Walk:
     Raises ``Unavailable`` (``DEMO_SERVER_SILENT``, ``DEMO_START_FAILED``) and what
     :class:`~jingwei_api.demo.walk.Walker` raises.
     """
-    with _server(settings, wanted), open_http(wanted.url) as http:
+    with _server(settings, wanted) as url, open_http(url) as http:
         parts = read_parts(wanted.accounts or accounts_path(settings), wanted.tenant)
         return Walker(http, wanted.tenant, parts, watch).run()
 
 
 @contextmanager
-def _server(settings: Settings, wanted: Wanted) -> Iterator[None]:
-    """A server that answers at the address; one that is started here ends here."""
+def _server(settings: Settings, wanted: Wanted) -> Iterator[str]:
+    """The address of a server that answers; one that is started here ends here."""
     if answers(wanted.url):
-        yield
+        yield wanted.url
         return
     if not wanted.start_if_silent:
         raise Unavailable("DEMO_SERVER_SILENT", url=wanted.url)
+    running = find(settings)
+    if running is not None and answers(running.url):
+        typer.echo(f"演示服务在 the demo server is at {running.url}", err=True)
+        yield running.url
+        return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     log = settings.data_dir / "demo-server.log"
     typer.echo(f"启动演示服务 starting a server at {wanted.url} (log: {log})", err=True)
@@ -60,7 +66,7 @@ def _server(settings: Settings, wanted: Wanted) -> Iterator[None]:
         process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603
     try:
         _await_ready(process, wanted.url, log)
-        yield
+        yield wanted.url
     finally:
         process.terminate()
         try:
