@@ -103,7 +103,8 @@ class Ledger:
             )
             parts = [
                 f"SELECT '{row['name']}' AS name,"
-                f" (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {row['name']} t) AS d"
+                f" (SELECT md5(string_agg(t::text, '|' ORDER BY t::text))"
+                f" FROM {row['name']} t) AS d"
                 for row in rows
             ]
             yield cls(connection, " UNION ALL ".join(parts))

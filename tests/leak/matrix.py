@@ -36,9 +36,6 @@ class Refused:
 
 
 ZONES: Mapping[str, list[str]] = _DATA["zones"]
-ATTACKERS = tuple(
-    Attacker(*row["attacker"].split("."), why=row["why"])
-    for row in _DATA["row"]
-)
+ATTACKERS = tuple(Attacker(*row["attacker"].split("."), why=row["why"]) for row in _DATA["row"])
 REFUSED = tuple(Refused(row["caller"], row["code"]) for row in _DATA["refused"])
 RECIPES: Mapping[str, Mapping[str, Any]] = _DATA["mutations"]

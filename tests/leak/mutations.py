@@ -5,9 +5,9 @@ can be the reason of a refusal.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import msgspec
 from graphql import (
@@ -31,10 +31,12 @@ from tests.leak.surface import Name, arguments, deep
 from tests.leak.world import Planted, World
 
 Place = tuple[str, ...]
+Extent = Literal["needed", "ids", "all"]
+"""How much of the input is given: what must be, every id beside it, or everything."""
 _SAMPLES: Mapping[str, Any] = {
     "String": "attack",
     "Int": 1,
-    "Long": "1",
+    "Long": 1,
     "Float": 111.3,
     "Boolean": False,
     "DateTime": "2999-01-01T00:00:00Z",
@@ -49,16 +51,30 @@ class MutationAttempt:
     """A call; ``foreign`` is the row it must not reach, and ``position`` where its id stands."""
 
     mutation: str
-    document: str
+    field: str
     position: Place = ()
     foreign: Planted | None = None
 
-    def twin(self) -> str:
+    @property
+    def names(self) -> list[str]:
+        """How the foreign row may be called in an answer."""
+        row = self.foreign
+        return [global_id(row.record, row.id), str(row.id)] if row else []
+
+    def twin(self) -> "MutationAttempt":
         """The same call with the id of nothing."""
         assert self.foreign is not None
         nothing = uuid.uuid5(uuid.NAMESPACE_OID, str(self.foreign.id))
-        name = global_id(self.foreign.record, self.foreign.id)
-        return self.document.replace(name, global_id(self.foreign.record, nothing))
+        absent = replace(self.foreign, id=nothing)
+        name = global_id(absent.record, nothing)
+        field = self.field.replace(self.names[0], name)
+        return MutationAttempt(self.mutation, field, self.position, absent)
+
+
+def together(attempts: Sequence[MutationAttempt]) -> str:
+    """Several calls in one document, as ``m0``, ``m1`` and so on; each is a transaction."""
+    fields = " ".join(f"m{at}: {attempt.field}" for at, attempt in enumerate(attempts))
+    return f"mutation Attack {{ {fields} }}"
 
 
 @dataclass
@@ -67,7 +83,7 @@ class Sampler:
 
     registry: Registry
     own: Callable[[str], Planted | None]
-    full: bool = False
+    extent: Extent = "needed"
     ids: dict[Place, str] = field(default_factory=dict)
 
     def call(self, name: str, mutation: Any) -> dict[str, Any]:
@@ -84,9 +100,19 @@ class Sampler:
             elif kind.name == "ID":
                 on = command.on if command and command.on else "Evidence"
                 given[key] = self._id(on, (key,))
-            elif self.full or is_required_argument(argument):
+            elif self.extent == "all" or is_required_argument(argument):
                 given[key] = _SAMPLES[kind.name]
-        return _merged(given, RECIPES.get(name, {}))
+        return self._named(_merged(given, RECIPES.get(name, {})))
+
+    def _named(self, value: Any) -> Any:
+        """Values with ``@Record`` as the id of a row of the caller's own."""
+        if isinstance(value, dict):
+            return {key: self._named(item) for key, item in value.items()}
+        if isinstance(value, str) and value.startswith("@"):
+            row = self.own(value[1:])
+            assert row is not None
+            return global_id(row.record, row.id)
+        return value
 
     def _object(self, kind: GraphQLInputObjectType, struct: Any, at: Place) -> dict[str, Any]:
         fields = {camel(f.name): f for f in msgspec.structs.fields(struct)} if struct else {}
@@ -95,8 +121,9 @@ class Sampler:
             inner = get_named_type(told.type)
             shape = shape_of(fields[key].type) if key in fields else None
             is_object = isinstance(inner, GraphQLInputObjectType)
-            wanted = self.full or is_required_input_field(told) or inner.name == "ID"
-            if not (wanted or (is_object and _holds_ids(inner))):
+            names_rows = inner.name == "ID" or (is_object and _holds_ids(inner))
+            is_needed = is_required_input_field(told)
+            if not (is_needed or self.extent == "all" or (self.extent == "ids" and names_rows)):
                 continue
             below = shape.bare if shape and is_object else None
             value = self._value(inner, below, shape.record if shape else None, (*at, key))
@@ -135,12 +162,12 @@ def mutation_attempts(
     found: list[MutationAttempt] = []
     assert schema.mutation_type is not None
     for name, mutation in schema.mutation_type.fields.items():
-        for full in (False, True):
-            sampler = Sampler(registry, own, full)
+        extents: tuple[Extent, ...] = ("needed", "ids", "all")
+        for extent in extents:
+            sampler = Sampler(registry, own, extent)
             given = sampler.call(name, mutation)
-            document = _document(name, mutation, given)
-            found.append(MutationAttempt(name, document))
-            if full:
+            found.append(MutationAttempt(name, _document(name, mutation, given)))
+            if extent == "ids":
                 found += list(_aimed(name, mutation, given, sampler.ids, world, target))
     return found
 
@@ -155,7 +182,7 @@ def plain_calls(schema: GraphQLSchema, registry: Registry, world: World) -> dict
 
     assert schema.mutation_type is not None
     return {
-        name: _document(name, mutation, Sampler(registry, own).call(name, mutation))
+        name: f"mutation Attack {{ {_field(name, mutation, Sampler(registry, own))} }}"
         for name, mutation in schema.mutation_type.fields.items()
     }
 
@@ -174,10 +201,14 @@ def _aimed(
             yield MutationAttempt(name, _document(name, mutation, call), position, row)
 
 
+def _field(name: str, mutation: Any, sampler: Sampler) -> str:
+    return _document(name, mutation, sampler.call(name, mutation))
+
+
 def _document(name: str, mutation: Any, given: Mapping[str, Any]) -> str:
     payload = get_named_type(mutation.type)
     assert isinstance(payload, GraphQLObjectType)
-    return f"mutation Attack {{ {name}{arguments(dict(given))} {{ {deep(payload)} }} }}"
+    return f"{name}{arguments(dict(given))} {{ {deep(payload, 1)} }}"
 
 
 def _replaced(given: Any, position: Place, value: str) -> Any:
@@ -192,7 +223,7 @@ def _replaced(given: Any, position: Place, value: str) -> Any:
 def _merged(given: dict[str, Any], recipe: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(given)
     for key, value in recipe.items():
-        if key in ("not_live",):
+        if key == "not_live":
             continue
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = {**merged[key], **value}
@@ -203,4 +234,3 @@ def _merged(given: dict[str, Any], recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _holds_ids(kind: GraphQLInputObjectType) -> bool:
     return any(get_named_type(each.type).name == "ID" for each in kind.fields.values())
-

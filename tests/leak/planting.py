@@ -59,6 +59,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))
         if zone in ("city", "near", "far"):
+            await _organisation(city, unit, zone)  # one that no plugin knows of
             organisation = await _organisation(city, unit, zone)
             await _safety(city, unit, zone, organisation, event)
             await _audit(city, unit, zone, event)
@@ -99,7 +100,7 @@ async def _places(city: City, unit: Unit) -> None:
 
 async def _shape(city: City, unit: Unit, name: str, zone: str) -> None:
     west = WEST_OF.get(name)
-    if west is None and name not in ("street",):
+    if west is None and name != "street":
         return
     west = west or 1_120_000_000
     corners = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
@@ -195,7 +196,7 @@ async def _staff(city: City, unit: Unit) -> uuid.UUID:
         await city.plant(
             unit,
             Post,
-            home,
+            PLACES[place][3],
             account=account,
             role=roles[role],
             department=department if is_member else None,
@@ -355,7 +356,7 @@ async def _checklist(city: City, unit: Unit) -> uuid.UUID:
         number=1,
         name=told,
         name_en=told,
-        items=[{"code": "1", "zh": told, "en": told, "law": told}],
+        items=[{"code": "attack", "zh": told, "en": told, "law": told}],
     )
 
 
@@ -363,9 +364,7 @@ async def _audit(city: City, unit: Unit, zone: str, event: uuid.UUID) -> None:
     told = city.canary(zone, "audit")
     path = await unit.fetchval("SELECT place_path FROM core.event WHERE id = $1", event)
     changes = [{"table": "event", "id": str(event), "before": None, "after": {"title": told}}]
-    await unit.execute(
-        _AUDIT, NOW, city.accounts["chief"], told, event, path, json.dumps(changes)
-    )
+    await unit.execute(_AUDIT, NOW, city.accounts["chief"], told, event, path, json.dumps(changes))
     row = await unit.fetchrow(
         "SELECT * FROM core.audit_entry WHERE actor_name = $1 ORDER BY sequence DESC LIMIT 1", told
     )

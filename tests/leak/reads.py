@@ -15,6 +15,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
+    GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
 )
@@ -35,8 +36,8 @@ from tests.leak.world import Planted, World
 
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 BATCH = 12
-_LOW = {"DateTime": "2000-01-01T00:00:00Z", "Date": "2000-01-01", "Int": -1, "Long": "-1"}
-_HIGH = {"DateTime": "2999-01-01T00:00:00Z", "Date": "2999-01-01", "Int": 10**6, "Long": "1000000"}
+_LOW = {"DateTime": "2000-01-01T00:00:00Z", "Date": "2000-01-01", "Int": -1, "Long": -1}
+_HIGH = {"DateTime": "2999-01-01T00:00:00Z", "Date": "2999-01-01", "Int": 10**6, "Long": 10**6}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,15 @@ def read_attempts(schema: GraphQLSchema, world: World, tenant: str) -> list[Atte
             told = global_id(row.record, row.id)
             absent = f'node(id: "{told}") {{ __typename id }}'
             found.append(Attempt("absent type", (), absent, (row,), (told,)))
+    for name, kind in types.items():
+        parents = {row.zone: row for row in world.of(name, tenant)}.values()
+        found += [each for parent in parents for each in _nested(kind, parent, world, tenant)]
     for path, name, field in query_paths(schema):
         node = node_of(field)
         if node is not None:
             rows = world.of(node.name, tenant)
             found += list(_listing(schema, (path, name, field), rows, world, tenant))
-            found.append(
-                Attempt("deep", path, f"{name}(first: 20) {{ {connection(deep(node))} }}")
-            )
+            found.append(Attempt("deep", path, f"{name}(first: 20) {{ {connection(deep(node))} }}"))
         elif name not in ("node", "nodes"):
             found += list(_special((path, name, field), types, world, tenant))
     return found
@@ -138,6 +140,11 @@ def _special(
             yield Attempt("single", path, text, (row,), (told,))
         return
     yield Attempt("special", path, f"{name}{arguments(given)}{braces}")
+    for below, deeper in getattr(inner, "fields", {}).items():
+        node = node_of(deeper)
+        for choice in _choices(deeper, world.of(node.name, tenant), world, tenant) if node else ():
+            inside = f"{below}{arguments(choice)} {{ {connection('id')} }}"
+            yield Attempt("relation", path, f"{name}{arguments(given)} {{ {inside} }}")
 
 
 def _listing(
@@ -180,6 +187,43 @@ def _listing(
         assert isinstance(kind, GraphQLInputObjectType)
         for key, operators, aimed in _filters(kind, rows):
             yield attempt("filter", {"first": 100, "filter": {key: operators}}, *aimed)
+
+
+def _nested(
+    kind: GraphQLObjectType, parent: Planted, world: World, tenant: str
+) -> Iterator[Attempt]:
+    """Each argument of each connection below a row: relations have the same doors as lists."""
+    for name, field in kind.fields.items():
+        node = node_of(field)
+        if node is None:
+            continue
+        rows = world.of(node.name, tenant)
+        for given in _choices(field, rows, world, tenant):
+            inner = f"{name}{arguments(given)} {{ {connection('id')} }}"
+            told = f'node(id: "{global_id(parent.record, parent.id)}")'
+            yield Attempt("relation", (), f"{told} {{ ... on {kind.name} {{ {inner} }} }}")
+
+
+def _choices(
+    field: GraphQLField, rows: list[Planted], world: World, tenant: str
+) -> Iterator[dict[str, Any]]:
+    """Arguments of a connection, each once and in its simplest form."""
+    yield {"first": 50}
+    yield {"last": 50}
+    if "search" in field.args:
+        yield {"search": "canary"}
+    if "under" in field.args:
+        (place,) = world.of("Place", tenant, "city")[:1]
+        yield {"under": global_id("Place", place.id)}
+    if "orderBy" in field.args:
+        order: Any = get_named_type(field.args["orderBy"].type)
+        key = next(iter(get_named_type(order.fields["field"].type).values))
+        yield {"orderBy": [{"field": Name(key)}]}
+    if "filter" in field.args:
+        filters: Any = get_named_type(field.args["filter"].type)
+        for name, operators, _ in _filters(filters, rows):
+            yield {"filter": {name: operators}}
+            return
 
 
 def _filters(

@@ -140,16 +140,14 @@ def all_coordinates(schema: GraphQLSchema) -> set[Coordinate]:
                 found |= {f"{kind.name}.{name}({argument})" for argument in field.args}
         elif isinstance(kind, GraphQLInputObjectType):
             found |= {f"{kind.name}.{name}" for name in kind.fields}
-        elif isinstance(kind, GraphQLEnumType) and _is_input(schema, kind):
-            found |= {f"{kind.name}.{name}" for name in kind.values}
+    # Other members of enums are values like any text; those of an order are doors to columns.
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType) and kind.name.endswith("Order"):
+            for field in kind.fields.values():
+                members = get_named_type(field.type)
+                assert isinstance(members, GraphQLEnumType)
+                found |= {f"{members.name}.{name}" for name in members.values}
     return found
-
-
-def _is_input(schema: GraphQLSchema, kind: GraphQLEnumType) -> bool:
-    inputs = [k for k in schema.type_map.values() if isinstance(k, GraphQLInputObjectType)]
-    return any(
-        get_named_type(field.type) is kind for each in inputs for field in each.fields.values()
-    )
 
 
 class _Touching(Visitor):

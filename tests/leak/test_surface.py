@@ -5,7 +5,7 @@ from graphql import GraphQLSchema
 
 from jingwei_core.platform import Platform
 from tests.leak import reads
-from tests.leak.mutations import mutation_attempts
+from tests.leak.mutations import mutation_attempts, together
 from tests.leak.reads import batches, read_attempts
 from tests.leak.subscriptions import subscription_documents
 from tests.leak.surface import all_coordinates, record_types, touched
@@ -22,7 +22,8 @@ def uncovered(schema: GraphQLSchema, world: World, platform: Platform) -> set[st
     """The coordinates that no generated attempt touches."""
     registry = platform.host.registry(frozenset({"safety-production"}))
     documents = [document for document, _ in batches(read_attempts(schema, world, "a"))]
-    documents += [each.document for each in mutation_attempts(schema, registry, world, "a", "a")]
+    attempts = mutation_attempts(schema, registry, world, "a", "a")
+    documents += [together([each]) for each in attempts]
     documents += subscription_documents(schema, world)
     left = all_coordinates(schema) - touched(schema, documents)
     return {each for each in left if not _is_elsewhere(each)}

@@ -72,6 +72,9 @@ HOME_OF_STAFF = {
     "leaving": "near",
     "far_worker": "far",
     "handler": "aside",
+    # Whoever manages accounts anywhere may manage those that hold nothing.
+    "expired": "anywhere",
+    "elsewhere": "anywhere",
 }
 
 
@@ -111,7 +114,8 @@ class City:
     ) -> uuid.UUID:
         """Insert a row and remember it under the table's record."""
         stored = {
-            name: json.dumps(value) if isinstance(value, (dict, list)) and name != "permissions"
+            name: json.dumps(value)
+            if isinstance(value, (dict, list)) and name != "permissions"
             else value
             for name, value in values.items()
         }

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, NewType
 
 import strawberry
+from graphql import GraphQLError
 from piccolo.columns import (
     JSON,
     JSONB,
@@ -66,6 +67,18 @@ def _uuid(value: object) -> uuid.UUID:
     return uuid.UUID(value)
 
 
+def _told(parse: Callable[[object], Any]) -> Callable[[object], Any]:
+    """The parser, with its refusals as faults of the document and not of this server."""
+
+    def parsed(value: object) -> Any:
+        try:
+            return parse(value)
+        except (TypeError, ValueError) as error:
+            raise GraphQLError(str(error)) from error
+
+    return parsed
+
+
 def scalar_map() -> Mapping[object, ScalarDefinition]:
     """How Python types appear in the schema."""
     return {
@@ -73,7 +86,7 @@ def scalar_map() -> Mapping[object, ScalarDefinition]:
             name="Long",
             description="An integer up to ±(2^53-1), sent as a JSON number.",
             serialize=_long,
-            parse_value=_long,
+            parse_value=_told(_long),
         ),
         JsonValue: strawberry.scalar(
             name="JSON",
@@ -86,19 +99,19 @@ def scalar_map() -> Mapping[object, ScalarDefinition]:
             name="DateTime",
             description="An instant, ISO 8601 with offset.",
             serialize=lambda value: value.isoformat(),
-            parse_value=_instant,
+            parse_value=_told(_instant),
         ),
         date: strawberry.scalar(
             name="Date",
             description="A calendar day, ISO 8601.",
             serialize=lambda value: value.isoformat(),
-            parse_value=_day,
+            parse_value=_told(_day),
         ),
         uuid.UUID: strawberry.scalar(
             name="UUID",
             description="A UUID that is no global id.",
             serialize=str,
-            parse_value=_uuid,
+            parse_value=_told(_uuid),
             specified_by_url="https://www.rfc-editor.org/rfc/rfc9562",
         ),
     }

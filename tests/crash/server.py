@@ -1,0 +1,98 @@
+"""A server process as it is deployed, that can be killed between two instructions."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from jingwei_core.settings import Settings
+from tests.servers.processes import ServerFailed, free_port
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class ApplicationServer:
+    """One uvicorn process over a database; it dies with the tests, whatever ends them."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self.port = free_port()
+        self._log = log
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, timeout_s: float = 30) -> None:
+        """Start it, on the same port each time, and wait until it is ready."""
+        command = ["-m", "uvicorn", "jingwei_api.asgi:app", "--port", str(self.port)]
+        quiet = ["--log-level", "warning", "--no-access-log", "--ws", "websockets-sansio"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command, *quiet],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,
+            )
+        deadline = time.monotonic() + timeout_s
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise ServerFailed(self._log.read_text(encoding="utf-8", errors="replace")[-3000:])
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, no connection is closed in order."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        self._process = None
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health/ready", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _environment(self) -> dict[str, str]:
+        settings = self._settings
+        assert settings.database_url is not None
+        own = {
+            "JINGWEI_DATABASE_URL": settings.database_url,
+            "JINGWEI_DATA_DIR": str(settings.data_dir),
+            "JINGWEI_ROLE_PREFIX": settings.role_prefix,
+            "JINGWEI_POOL_SIZE": str(settings.pool_size),
+            "JINGWEI_API_SUBSCRIPTION_CHECK_S": "2",
+        }
+        kept = {name: value for name, value in os.environ.items() if name[:8] != "JINGWEI_"}
+        return {**kept, **own}
+
+
+@contextmanager
+def application_servers(settings: Settings, count: int = 1) -> Iterator[list[ApplicationServer]]:
+    """So many servers over one database; killed at the end."""
+    with tempfile.TemporaryDirectory(prefix="jingwei-servers-") as folder:
+        logs = (Path(folder) / f"{number}.log" for number in range(count))
+        servers = [ApplicationServer(settings, log) for log in logs]
+        try:
+            for server in servers:
+                server.start()
+            yield servers
+        finally:
+            for server in servers:
+                server.kill()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

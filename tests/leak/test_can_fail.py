@@ -1,0 +1,79 @@
+"""The matrix can fail: each wall taken down in turn is seen, and the walls behind it still hold."""
+
+from dataclasses import replace
+
+import pytest
+from graphql import GraphQLSchema
+
+from jingwei_core.reading import sight
+from jingwei_sdk.records import TenantWide
+from tests.leak.client import Caller
+from tests.leak.judge import Judge
+from tests.leak.matrix import ATTACKERS, Attacker
+from tests.leak.reads import batches, read_attempts
+from tests.leak.world import World
+
+WORKER = next(row for row in ATTACKERS if row.name == "a.near_worker")
+NEIGHBOUR = next(row for row in ATTACKERS if row.name == "b.chief")
+
+
+async def leaks_to(
+    attacker: Attacker, target: str, schema: GraphQLSchema, world: World, caller: Caller
+) -> set[str]:
+    """The zones whose canaries an attacker hears, by record of what was asked for."""
+    judge, found = Judge.of(world, attacker), set()
+    attempts = read_attempts(schema, world, target)
+    wanted = [each for each in attempts if each.surface in ("node", "list", "relation")]
+    for document, _ in batches(wanted):
+        for leak in judge.leaks(await caller.ask(document), document):
+            found.add(leak.split(":")[0])
+    return found
+
+
+async def test_a_record_declared_tenant_wide_by_mistake_is_seen(
+    schema: GraphQLSchema,
+    world: World,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry = world.platform.host.registry(frozenset({"safety-production"}))
+    wrong = replace(registry.record("Organisation"), scope=(TenantWide(),))
+    mistaken = replace(registry, records={**registry.records, "Organisation": wrong})
+    monkeypatch.setattr(world.platform.host, "registry", lambda _: mistaken)
+    found = await leaks_to(WORKER, "a", schema, world, callers["a.near_worker"])
+
+    assert {"canary of a.far", "canary of a.city"} <= found
+
+
+async def test_a_broken_subtree_condition_is_seen(
+    schema: GraphQLSchema,
+    world: World,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The old mistake: a prefix without its closing slash, so that …/3 covers …/31."""
+
+    def careless(column: str, prefixes: tuple[str, ...], arguments: sight.Arguments) -> str:
+        parts = [f"starts_with({column}, {arguments.add(each[:-1])})" for each in prefixes]
+        return "(" + " OR ".join(parts) + ")" if parts else "false"
+
+    monkeypatch.setattr(sight, "subtree", careless)
+    found = await leaks_to(WORKER, "a", schema, world, callers["a.near_worker"])
+
+    assert "canary of a.far" in found
+    assert "canary of a.city" not in found
+
+
+async def test_without_sight_the_database_still_holds_tenants_apart(
+    schemas: dict[str, GraphQLSchema],
+    world: World,
+    callers: dict[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sight.Sight, "condition", lambda *_: "true")
+
+    worker = await leaks_to(WORKER, "a", schemas["a"], world, callers["a.near_worker"])
+    neighbour = await leaks_to(NEIGHBOUR, "a", schemas["b"], world, callers["b.chief"])
+
+    assert {"canary of a.far", "canary of a.city", "canary of a.theirs"} <= worker
+    assert neighbour == set()
