@@ -97,4 +97,5 @@ def _document_error(error: GraphQLError) -> tuple[str, dict[str, Any]]:
 
 def camel_path(path: str) -> str:
     """``photos[0].evidence_id`` as GraphQL spells it."""
-    return ".".join(camel(part) for part in path.split("."))
+    # A header is named as it is sent.
+    return ".".join(part if "-" in part else camel(part) for part in path.split("."))
