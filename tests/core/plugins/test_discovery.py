@@ -40,6 +40,20 @@ class Permit(TenantTable, tablename="permit", schema="permits"):
 
 plugin = Plugin(id="permits", package="x", tables=(Permit,))
 """
+PERSONAL = """
+
+class Contact(TenantTable, tablename="contact", schema="permits"):
+    {body}
+
+
+plugin = Plugin(id="permits", package="x", tables=(Contact,), records=({records}))
+"""
+
+
+def _table(body: str, records: str = "") -> Package:
+    return Package(extra=PERSONAL.format(body=body, records=records))
+
+
 FAULTY: dict[str, tuple[Package, str, str]] = {
     "raises at import": (
         Package(code="raise RuntimeError('no licence')"),
@@ -122,6 +136,26 @@ plugin = Plugin(id="permits", package="x", tables=(Permit,), records=(PERMIT,), 
         Package(extra='plugin = Plugin(id="permits", package="x", requires=("other",))'),
         "failed",
         "requires ['other'], its manifest says []",
+    ),
+    "undeclared phone": (
+        _table("owner_phone = Text()"),
+        "failed",
+        "PERSONAL_UNDECLARED plugin='permits' name='Contact.owner_phone'",
+    ),
+    "religion column": (
+        _table("religion = Text()"),
+        "failed",
+        "BELIEF_FIELD plugin='permits' name='Contact.religion'",
+    ),
+    "religion under another name": (
+        _table("remark = Text(help_text='居民宗教信仰')"),
+        "failed",
+        "BELIEF_FIELD plugin='permits' name='Contact.remark'",
+    ),
+    "declaration of no column": (
+        _table("PERSONAL = {'phone': None}"),
+        "failed",
+        "PERSONAL_UNKNOWN_COLUMN plugin='permits' name='Contact.phone'",
     ),
     "settings are no schema": (
         Package(manifest=GOOD + '\n[settings]\ntype = "thing"\n'),
