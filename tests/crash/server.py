@@ -33,8 +33,8 @@ class ApplicationServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, timeout_s: float = 30) -> None:
-        """Start it, on the same port each time, and wait until it is ready."""
+    def start(self) -> None:
+        """Start it, on the same port each time."""
         command = ["-m", "uvicorn", "jingwei_api.asgi:app", "--port", str(self.port)]
         quiet = ["--log-level", "warning", "--no-access-log", "--ws", "websockets-sansio"]
         with self._log.open("ab") as log:
@@ -46,6 +46,10 @@ class ApplicationServer:
                 stderr=log,
                 preexec_fn=_die_with_parent,
             )
+
+    def wait(self, timeout_s: float = 90) -> None:
+        """Return once it can serve; raises ``ServerFailed`` with its log."""
+        assert self._process is not None
         deadline = time.monotonic() + timeout_s
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -74,6 +78,9 @@ class ApplicationServer:
             "JINGWEI_ROLE_PREFIX": settings.role_prefix,
             "JINGWEI_POOL_SIZE": str(settings.pool_size),
             "JINGWEI_API_SUBSCRIPTION_CHECK_S": "2",
+            # The limits of documents are not what these tests are about.
+            "JINGWEI_API_MAX_ALIASES": "2000",
+            "JINGWEI_API_MAX_TOKENS": "20000",
         }
         kept = {name: value for name, value in os.environ.items() if name[:8] != "JINGWEI_"}
         return {**kept, **own}
@@ -88,6 +95,8 @@ def application_servers(settings: Settings, count: int = 1) -> Iterator[list[App
         try:
             for server in servers:
                 server.start()
+            for server in servers:
+                server.wait()
             yield servers
         finally:
             for server in servers:

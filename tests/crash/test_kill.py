@@ -123,6 +123,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(prepared: A
 
     await quiet(connection)
     server.start()
+    server.wait()
     await _again(server, headers, said, rush)
 
     keys = [each.key for each in said]

@@ -185,6 +185,7 @@ async def _staff(city: City, unit: Unit) -> uuid.UUID:
             login=login,
             name=city.canary(zone, f"staff.{login}"),
             password_hash=HASH,
+            phone=city.canary("hidden", f"phone.{login}"),
         )
         city.accounts[login] = account
         # The account "elsewhere" has its post in the neighbour tenant only.

@@ -38,7 +38,8 @@ async def test_a_record_declared_tenant_wide_by_mistake_is_seen(
 ) -> None:
     registry = world.platform.host.registry(frozenset({"safety-production"}))
     wrong = replace(registry.record("Organisation"), scope=(TenantWide(),))
-    mistaken = replace(registry, records={**registry.records, "Organisation": wrong})
+    records = {**registry.records, "Organisation": wrong}
+    mistaken = replace(registry, fingerprint="mistaken", records=records)
     monkeypatch.setattr(world.platform.host, "registry", lambda _: mistaken)
     found = await leaks_to(WORKER, "a", schema, world, callers["a.near_worker"])
 
@@ -76,4 +77,4 @@ async def test_without_sight_the_database_still_holds_tenants_apart(
     neighbour = await leaks_to(NEIGHBOUR, "a", schemas["b"], world, callers["b.chief"])
 
     assert {"canary of a.far", "canary of a.city", "canary of a.theirs"} <= worker
-    assert neighbour == set()
+    assert [leak for leak in neighbour if not leak.startswith("canary of b.")] == []
