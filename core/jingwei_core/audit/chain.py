@@ -28,12 +28,16 @@ _FIELDS = (
     "changes",
     "previous",
 )
-_SELECT = (
-    "SELECT sequence, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at,"
-    " actor_kind, actor_id, actor_name, command, request_id, target_id, place_path,"
-    " changes::text AS changes, previous, hash FROM core.audit_entry"
-    " WHERE sequence > $1 ORDER BY sequence LIMIT $2"
-)
+# Rows and head in one statement, so in one snapshot: a command that commits meanwhile is no gap.
+_SELECT = """
+SELECT head.sequence AS head_sequence, head.hash AS head_hash, entry.*
+FROM (VALUES (1)) AS one LEFT JOIN core.audit_head AS head ON true LEFT JOIN LATERAL (
+    SELECT sequence, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at,
+        actor_kind, actor_id, actor_name, command, request_id, target_id, place_path,
+        changes::text AS changes, previous, hash
+    FROM core.audit_entry WHERE sequence > $1 ORDER BY sequence LIMIT $2
+) AS entry ON true ORDER BY entry.sequence
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ async def verify_chain(unit: Unit) -> Verdict:
     """Check every row of the unit's tenant in order."""
     previous, expected = GENESIS, 0
     while True:
-        rows = await unit.fetch(_SELECT, expected, _BATCH)
+        found = await unit.fetch(_SELECT, expected, _BATCH)
+        rows = [row for row in found if row["sequence"] is not None]
         for row in rows:
             expected += 1
             reason = _fault(row, expected, previous)
@@ -62,12 +67,7 @@ async def verify_chain(unit: Unit) -> Verdict:
             previous = row["hash"]
         if len(rows) < _BATCH:
             break
-    head = await unit.fetchrow("SELECT sequence, hash FROM core.audit_head")
-    if head is not None and (head["sequence"], head["hash"]) != (expected, previous):
-        return Verdict(expected, previous, expected + 1, "rows at the end are missing")
-    if head is None and expected:
-        return Verdict(expected, previous, expected, "the head of the chain is missing")
-    return Verdict(expected, previous)
+    return _at_the_end(expected, previous, found[0]["head_sequence"], found[0]["head_hash"])
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
@@ -82,3 +82,15 @@ def _fault(row: Mapping[str, Any], expected: int, previous: str) -> str:
     if row["previous"] != previous:
         return "the row before it was changed or replaced"
     return "" if row_hash(row) == row["hash"] else "the row was changed"
+
+
+def _at_the_end(rows: int, previous: str, head_sequence: int | None, head_hash: str) -> Verdict:
+    if head_sequence is None:
+        reason = "the head of the chain is missing" if rows else ""
+        return Verdict(rows, previous, rows or None, reason)
+    if head_sequence > rows:
+        return Verdict(rows, previous, rows + 1, "rows at the end are missing")
+    if (head_sequence, head_hash) != (rows, previous):
+        reason = "the head of the chain does not fit its last row"
+        return Verdict(rows, previous, head_sequence + 1, reason)
+    return Verdict(rows, previous)

@@ -1,8 +1,12 @@
 """The audit chain: a row changed, removed or inserted behind its back is found."""
 
+import asyncio
+import contextvars
 import json
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -123,3 +127,44 @@ async def test_chains_of_two_tenants_do_not_touch(database: Database) -> None:
 
     assert (await verdict(database)).rows == 3
     assert (await verdict(database, NEIGHBOUR)).rows == 1
+
+
+class Overtaken:
+    """A unit for which something else commits between any two statements."""
+
+    def __init__(self, unit: Unit, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._unit = unit
+        self._meanwhile = meanwhile
+
+    async def fetch(self, sql: str, *args: object) -> Any:
+        found = await self._unit.fetch(sql, *args)
+        # A context of its own: inside this one a unit would be a savepoint of the checking one.
+        await asyncio.create_task(self._meanwhile(), context=contextvars.Context())
+        return found
+
+    async def fetchrow(self, sql: str, *args: object) -> Any:
+        return (await self.fetch(sql, *args) or [None])[0]
+
+
+@pytest.mark.commit
+@pytest.mark.parametrize("batch", [2, 3, 1000])
+async def test_rows_that_arrive_during_the_check_are_no_fault(
+    database: Database, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    await three_rows(database)
+    monkeypatch.setattr("jingwei_core.audit.chain._BATCH", batch)
+    written = 3
+
+    async def report() -> None:
+        nonlocal written
+        if written < 8:
+            async with database.unit(CITY) as unit:
+                written = await append(unit, "event.report")
+
+    async with database.unit(CITY) as unit:
+        found = await verify_chain(cast("Unit", Overtaken(unit, report)))
+
+    assert found.reason == ""
+    assert found.broken_at is None
+    assert found.rows >= 3
+    assert written > 3
