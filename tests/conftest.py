@@ -10,86 +10,39 @@ worker's database is a copy of it.
                 With ``@pytest.mark.commit`` it is a fresh copy of the template and really commits.
 ``settings``    the ``Settings`` of that database, for what opens its own connections; without the
                 marker such connections see only what was committed before the suite: nothing.
+``new_database``  for fixtures that outlive one test: ``async with new_database() as settings`` is a
+                copy of the template that commits, dropped at the end. Tests that share one tell
+                their rows apart by tenant.
 ``empty``       the ``Settings`` of a new database in which nothing has run.
 """
 
-import secrets
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from os import environ
 from pathlib import Path
 
 import pytest
+import structlog
 
 from jingwei_core.database import Database, open_database
-from jingwei_core.database.embedded import EmbeddedServer
 from jingwei_core.database.engine import connect
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
-from jingwei_core.database.urls import with_database
 from jingwei_core.settings import Settings
+from tests.servers.databases import (
+    EMPTY,
+    GIVEN_SERVER,
+    NewDatabase,
+    RunServer,
+    TestRun,
+    copied_database,
+)
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 pytest_plugins = sorted(
     f"tests.fixtures.{path.stem}" for path in _FIXTURES.glob("*.py") if path.stem != "__init__"
 )
 _TEMPLATE_LOCK = 7_310_001
-
-
-@dataclass(frozen=True)
-class TestRun:
-    """What all workers of a run share."""
-
-    __test__ = False
-
-    url: str
-    name: str
-    folder: str
-
-    def settings(self, database: str) -> Settings:
-        """The settings of a database of this run; its roles carry the run's name."""
-        return Settings(
-            database_url=with_database(self.url, database),
-            app_database_url=None,
-            data_dir=Path(self.folder),
-            role_prefix=self.name,
-            pool_size=8,
-        )
-
-
-@dataclass
-class RunServer:
-    """The server of a run, started when it is first asked for."""
-
-    run: TestRun | None = None
-    server: EmbeddedServer | None = None
-    is_ours: bool = True
-
-    def start(self) -> TestRun:
-        """The run, with its server up."""
-        if self.run is None:
-            memory = Path("/dev/shm")
-            base = str(memory) if memory.is_dir() else None
-            folder = Path(tempfile.mkdtemp(prefix="jingwei-test-", dir=base))
-            folder.chmod(0o711)
-            url = environ.get("JINGWEI_TEST_DATABASE_URL")
-            if url is None:
-                self.server = EmbeddedServer(folder / "postgres")
-                url = self.server.start().url()
-            self.run = TestRun(url, f"jwt_{secrets.token_hex(4)}", str(folder))
-        return self.run
-
-    def stop(self) -> None:
-        """Stop what was started here, and leave nothing behind."""
-        if self.run is None or not self.is_ours:
-            return
-        if self.server is not None:
-            self.server.stop()
-        shutil.rmtree(self.run.folder, ignore_errors=True)
-
 
 RUN_KEY = pytest.StashKey[RunServer]()
 
@@ -100,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     shared = getattr(config, "workerinput", {}).get("jingwei_run")
     run = TestRun(*shared) if shared else None
     config.stash[RUN_KEY] = RunServer(run, is_ours=shared is None)
+    # By default a logged exception shows all local variables: seconds of typesetting each.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -128,7 +84,7 @@ async def template(test_run: TestRun) -> AsyncIterator[str]:
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE template0")
+            await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {EMPTY}")
             await migrate(test_run.settings(f"{name}_new"), installed_apps())
             await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
         await connection.execute("SELECT pg_advisory_unlock($1)", _TEMPLATE_LOCK)
@@ -139,21 +95,27 @@ async def template(test_run: TestRun) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def kept_database(test_run: TestRun, template: str) -> AsyncIterator[Database]:
+def new_database(test_run: TestRun, template: str) -> NewDatabase:
+    """See the top of this file."""
+    return partial(copied_database, test_run, template)
+
+
+@pytest.fixture(scope="session")
+async def kept_database(new_database: NewDatabase) -> AsyncIterator[Database]:
     """The worker's own database; tests use ``database``, which keeps it clean."""
-    async with _copy(test_run, template) as settings, open_database(settings) as database:
+    async with new_database() as settings, open_database(settings) as database:
         yield database
 
 
 @pytest.fixture
 async def settings(
-    request: pytest.FixtureRequest, test_run: TestRun, template: str, kept_database: Database
+    request: pytest.FixtureRequest, new_database: NewDatabase, kept_database: Database
 ) -> AsyncIterator[Settings]:
     """See the top of this file."""
     if request.node.get_closest_marker("commit") is None:
         yield kept_database.settings
         return
-    async with _copy(test_run, template) as settings:
+    async with new_database() as settings:
         yield settings
 
 
@@ -173,25 +135,13 @@ async def database(
 @pytest.fixture
 async def empty(test_run: TestRun) -> AsyncIterator[Settings]:
     """See the top of this file."""
-    async with _copy(test_run, "template0") as settings:
+    async with copied_database(test_run, EMPTY) as settings:
         yield settings
-
-
-@asynccontextmanager
-async def _copy(run: TestRun, template: str) -> AsyncIterator[Settings]:
-    name = f"{run.name}_{secrets.token_hex(6)}"
-    connection = await connect(run.url)
-    try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-        yield run.settings(name)
-        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        await connection.close()
 
 
 async def _drop_if_external(run: TestRun) -> None:
     """On a server that outlives the run, remove what the run made; the last worker succeeds."""
-    if "JINGWEI_TEST_DATABASE_URL" not in environ:
+    if GIVEN_SERVER not in environ:
         return
     connection = await connect(run.url)
     try:

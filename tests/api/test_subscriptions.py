@@ -1,15 +1,11 @@
 """Subscriptions over graphql-transport-ws, across server processes."""
 
 import asyncio
-import os
-import socket
-import sys
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -20,6 +16,7 @@ from jingwei_core.settings import Settings
 from tests.api.client import PROTOCOL, Client, Socket
 from tests.api.test_writing import REGISTER
 from tests.api.world import GRID, SIBLING, City, World
+from tests.tenants.small_world import LiveServer
 
 CHANGES = """subscription($under: ID, $records: [String!]) {
   changes(under: $under, records: $records) {
@@ -176,48 +173,17 @@ async def test_pages_of_other_origins_may_not_connect(base_url: str, world: Worl
     assert refusal.value.response.status_code == 403
 
 
-@asynccontextmanager
-async def _process(settings: Settings) -> AsyncIterator[str]:
-    """``jingwei serve`` as a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "JINGWEI_DATABASE_URL": settings.database_url or "",
-        "JINGWEI_DATA_DIR": str(settings.data_dir),
-        "JINGWEI_ROLE_PREFIX": settings.role_prefix,
-        "JINGWEI_LOG_LEVEL": "ERROR",
-    }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "jingwei_core.cli.main", "serve", "--port", str(port)),
-        env=environment,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(trust_env=False) as client:
-            for _ in range(300):
-                assert process.returncode is None
-                try:
-                    if (await client.get(f"{url}/health/ready")).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    await asyncio.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def test_a_change_crosses_from_one_server_process_to_another(
-    api_settings: Settings, world: World
+    api_settings: Settings, world: World, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        one, other = await asyncio.gather(
-            *(stack.enter_async_context(_process(api_settings)) for _ in range(2))
-        )
-        writer = await stack.enter_async_context(Client(one, "yichang"))
-        reader = await stack.enter_async_context(Client(other, "yichang"))
+        servers = [LiveServer(api_settings, tmp_path / name) for name in ("one", "other")]
+        for server in servers:
+            stack.callback(server.stop)
+        await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
+        writer, reader = [
+            await stack.enter_async_context(Client(server.url, "yichang")) for server in servers
+        ]
         await writer.sign_in("chief")
         await reader.sign_in("worker")
         socket = await stack.enter_async_context(reader.socket())

@@ -1,31 +1,24 @@
 """A database with both cities, made once a run; each test works in a rehearsal of its own."""
 
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 
 from jingwei_core.database import Database, open_database
-from jingwei_core.database.engine import connect
 from jingwei_core.platform import Platform, assemble
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
-from tests.conftest import TestRun
 from tests.plugins.world import TENANTS, City, Clock, add_people
+from tests.servers.databases import NewDatabase
 
 
 @pytest.fixture(scope="session")
-async def two_cities(test_run: TestRun, template: str) -> AsyncIterator[Database]:
-    name = f"{test_run.name}_{secrets.token_hex(6)}"
-    admin = await connect(test_run.url)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    async with open_database(test_run.settings(name)) as database:
+async def two_cities(new_database: NewDatabase) -> AsyncIterator[Database]:
+    async with new_database() as settings, open_database(settings) as database:
         platform = assemble(database)
         for slug in ("yichang", "changzhi"):
             await apply_package(platform, load_package(TENANTS / slug))
         yield database
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
 
 
 @pytest.fixture

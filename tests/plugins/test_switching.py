@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -18,11 +17,12 @@ from jingwei_core.plugins.host import Installed, PluginHost, discover
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import system_context
-from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Conflict, Invalid, NotFound, Refused
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.tables import TenantTable
+from tests.fixtures.command_line import CommandLine
 from tests.plugins.world import PLUGIN, City
+from tests.servers.databases import environment
 
 WATCHER = Path(__file__).with_name("watch_registry.py")
 
@@ -230,23 +230,12 @@ async def _tenant(database: Database) -> Platform:
     return assemble(database)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    return {
-        **os.environ,
-        "JINGWEI_DATABASE_URL": str(settings.database_url),
-        "JINGWEI_DATA_DIR": str(settings.data_dir),
-        "JINGWEI_ROLE_PREFIX": settings.role_prefix,
-        "JINGWEI_LOCALE": "en",
-        "COLUMNS": "200",
-    }
-
-
 @pytest.mark.commit
 async def test_another_process_sees_a_switch_within_two_seconds(database: Database) -> None:
     platform = await _tenant(database)
     watcher = await asyncio.create_subprocess_exec(
         *(sys.executable, str(WATCHER), "small", PLUGIN),
-        env=_environment(database.settings),
+        env=environment(database.settings),
         stdout=asyncio.subprocess.PIPE,
     )
     assert watcher.stdout is not None
@@ -266,32 +255,26 @@ async def test_another_process_sees_a_switch_within_two_seconds(database: Databa
 
 
 @pytest.mark.commit
-async def test_the_command_line_switches(database: Database) -> None:
+async def test_the_command_line_switches(database: Database, jingwei: CommandLine) -> None:
     platform = await _tenant(database)
 
-    async def jingwei(*words: str) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jingwei_core.cli.main", "plugin", *words, "--json"),
-            env=_environment(database.settings),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        out, _ = await process.communicate()
-        return process.returncode or 0, out.decode()
+    async def run(*words: str) -> tuple[int, str]:
+        told = await jingwei(database.settings, "plugin", *words, "--json")
+        return told.code, told.out
 
-    code, out = await jingwei("enable", "small", PLUGIN, "--set", "rectify_days_major=3")
+    code, out = await run("enable", "small", PLUGIN, "--set", "rectify_days_major=3")
     assert code == 0, out
     assert json.loads(out)["settings"] == {"rectify_days_major": 3}
     platform.forget()
     state = await platform.state("small")
     assert state.settings[PLUGIN] == {"rectify_days_general": 15, "rectify_days_major": 3}
 
-    code, out = await jingwei("list", "--tenant", "small")
+    code, out = await run("list", "--tenant", "small")
     assert (code, [line["state"] for line in json.loads(out)]) == (0, ["enabled"])
-    code, out = await jingwei("enable", "small", PLUGIN, "--set", "rectify_days_major=0")
+    code, out = await run("enable", "small", PLUGIN, "--set", "rectify_days_major=0")
     assert code == 1
     assert "PLUGIN_SETTINGS" in out
-    code, out = await jingwei("disable", "small", PLUGIN)
+    code, out = await run("disable", "small", PLUGIN)
     assert code == 0, out
     platform.forget()
     assert (await platform.state("small")).enabled == frozenset()

@@ -1,6 +1,5 @@
 """Two small tenants as tests use them, and a server process over their database."""
 
-import os
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -20,6 +19,7 @@ from jingwei_core.settings import Settings
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package_model import TenantPackage
 from jingwei_sdk.context import Tenant
+from tests.servers.databases import environment
 from tests.servers.processes import Daemons, free_port
 
 
@@ -81,17 +81,9 @@ class LiveServer:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
-        self._log = folder / "server.log"
-        assert settings.database_url is not None
-        self._env = {
-            **{n: value for n, value in os.environ.items() if not n.startswith("JINGWEI_")},
-            "JINGWEI_DATABASE_URL": settings.database_url,
-            "JINGWEI_DATA_DIR": str(settings.data_dir),
-            "JINGWEI_ROLE_PREFIX": settings.role_prefix,
-            "JINGWEI_SECRET_KEY": settings.secret().decode(),
-            "JINGWEI_LOG_LEVEL": "WARNING",
-        }
-        self._daemons = Daemons(self._log, env=self._env)
+        folder.mkdir(exist_ok=True)
+        env = environment(settings, JINGWEI_LOG_LEVEL="WARNING")
+        self._daemons = Daemons(folder / "server.log", env=env)
 
     def start(self) -> None:
         """Start, and wait until requests are answered."""

@@ -1,9 +1,7 @@
 """``jingwei access``: decisions explained, accounts listed, passwords set."""
 
-import asyncio
 import json
-import os
-import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +12,9 @@ from jingwei_core.access.passwords import verify_password
 from jingwei_core.access.policy import Enforcers
 from jingwei_sdk.errors import NotFound
 from tests.core.access.world import GRID, NOON, ROOT, SIBLING, City
+from tests.fixtures.command_line import CommandLine, Told
 
+Run = Callable[..., Awaitable[Told]]
 CODES = {ROOT: "420501", GRID: "420502", SIBLING: "420574"}
 
 
@@ -81,28 +81,15 @@ async def test_an_enforcer_is_kept_until_the_rows_differ(city: City):
     assert await current() is not first
 
 
-async def jingwei(city: City, *arguments: str, typed: str = "") -> tuple[int, str, str]:
-    settings = city.platform.settings
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "jingwei_core.cli.main",
-        "access",
-        *arguments,
-        env=os.environ
-        | {
-            "JINGWEI_DATABASE_URL": settings.database_url,
-            "JINGWEI_DATA_DIR": str(settings.data_dir),
-            "JINGWEI_ROLE_PREFIX": settings.role_prefix,
-            "JINGWEI_LOCALE": "en",
-        },
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate(typed.encode())
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+@pytest.fixture
+def access(listed: City, jingwei: CommandLine) -> Run:
+    """Run ``jingwei access`` on the city: the command, and what follows the city's slug."""
+
+    async def run(command: str, *words: str, typed: str = "") -> Told:
+        slug = f"t{listed.tenant.id.hex}"
+        return await jingwei(listed.platform.settings, "access", command, slug, *words, typed=typed)
+
+    return run
 
 
 @pytest.fixture
@@ -119,35 +106,29 @@ async def listed(city: City) -> City:
     return city
 
 
-async def test_the_command_line_explains_and_lists(listed: City):
-    slug = f"t{listed.tenant.id.hex}"
-    status, out, _ = await jingwei(
-        listed, "explain", slug, "grid-01", "event.read", "--at", CODES[GRID]
-    )
-    assert status == 0
-    assert "allowed" in out
-    assert "worker @ /1/2/" in out
-    status, out, _ = await jingwei(
-        listed, "explain", slug, "grid-01", "event.read", "--at", CODES[SIBLING], "--json"
-    )
-    told = json.loads(out)
-    assert status == 1
-    assert (told["allowed"], told["near"][0]["obstacle"]) == (False, "place")
-    status, out, _ = await jingwei(listed, "accounts", slug, "--json")
-    [row] = json.loads(out)
+async def test_the_command_line_explains_and_lists(access: Run):
+    told = await access("explain", "grid-01", "event.read", "--at", CODES[GRID])
+    assert told.code == 0
+    assert "allowed" in told.out
+    assert "worker @ /1/2/" in told.out
+    told = await access("explain", "grid-01", "event.read", "--at", CODES[SIBLING], "--json")
+    answer = json.loads(told.out)
+    assert told.code == 1
+    assert (answer["allowed"], answer["near"][0]["obstacle"]) == (False, "place")
+    told = await access("accounts", "--json")
+    [row] = json.loads(told.out)
     assert (row["login"], row["posts_now"]) == ("grid-01", "worker @ /1/2/")
 
 
-async def test_the_command_line_sets_passwords_in_the_audit_log(listed: City):
-    slug = f"t{listed.tenant.id.hex}"
-    status, out, _ = await jingwei(listed, "set-password", slug, "grid-01", "--generate")
-    assert status == 0
+async def test_the_command_line_sets_passwords_in_the_audit_log(listed: City, access: Run):
+    told = await access("set-password", "grid-01", "--generate")
+    assert told.code == 0
     stored = await listed.value("SELECT password_hash FROM core.account")
-    assert await verify_password(stored, out.strip())
+    assert await verify_password(stored, told.out.strip())
     typed = "typed by hand 42\ntyped by hand 42\n"
-    status, out, _ = await jingwei(listed, "set-password", slug, "grid-01", typed=typed)
-    assert status == 0
-    assert "typed by hand" not in out
+    told = await access("set-password", "grid-01", typed=typed)
+    assert told.code == 0
+    assert "typed by hand" not in told.out
     stored = await listed.value("SELECT password_hash FROM core.account")
     assert await verify_password(stored, "typed by hand 42")
     rows = await listed.fetch("SELECT command, actor_kind, changes FROM core.audit_entry")
@@ -157,13 +138,12 @@ async def test_the_command_line_sets_passwords_in_the_audit_log(listed: City):
     assert all("argon2" not in row["changes"] for row in rows)
 
 
-async def test_the_command_line_refuses_without_a_trace(listed: City):
-    slug = f"t{listed.tenant.id.hex}"
+async def test_the_command_line_refuses_without_a_trace(listed: City, access: Run):
     before = await listed.state()
-    status, _, err = await jingwei(listed, "set-password", slug, "nobody", "--generate")
-    assert status == 1
-    assert "LOGIN_UNKNOWN" in err
-    status, _, err = await jingwei(listed, "set-password", slug, "grid-01", typed="a\na\n")
-    assert status == 1
-    assert "PASSWORD_WEAK" in err
+    told = await access("set-password", "nobody", "--generate")
+    assert told.code == 1
+    assert "LOGIN_UNKNOWN" in told.err
+    told = await access("set-password", "grid-01", typed="a\na\n")
+    assert told.code == 1
+    assert "PASSWORD_WEAK" in told.err
     assert await listed.state() == before

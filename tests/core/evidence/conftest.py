@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -15,21 +14,14 @@ import uvicorn
 from litestar import Litestar, Request, Response, get, post
 from litestar.response import File
 
-from jingwei_core.database import Database, open_database
-from jingwei_core.database.embedded import EmbeddedServer
-from jingwei_core.database.engine import connect
-from jingwei_core.database.migrate import migrate
-from jingwei_core.database.migration_apps import installed_apps
-from jingwei_core.database.urls import with_database
+from jingwei_core.database import Database
 from jingwei_core.evidence.local import LocalStore
 from jingwei_core.evidence.s3 import S3Access, S3Store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.evidence.workers import ImageWorkers
-from jingwei_core.settings import Settings
 from jingwei_sdk.errors import JingweiError
 from tests.core.evidence.city import City, city_of
 from tests.servers import s3
-from tests.servers.processes import memory_folder
 
 
 def _refused(_: Request, error: JingweiError) -> Response[dict[str, str]]:
@@ -130,35 +122,6 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-async def evidence_database(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Database]:
-    """A migrated database of these tests, without a tenant."""
-    with memory_folder("evidence") as folder, ExitStack() as stack:
-        url = os.environ.get("JINGWEI_TEST_DATABASE_URL")
-        if url is None:
-            await asyncio.to_thread(folder.chmod, 0o711)
-            server = EmbeddedServer(folder / "postgres")
-            stack.callback(server.stop)
-            url = server.start().url()
-        name = f"evidence_{secrets.token_hex(4)}"
-        admin = await connect(url)
-        await admin.execute(f"CREATE DATABASE {name}")
-        settings = Settings(
-            database_url=with_database(url, name),
-            data_dir=tmp_path_factory.mktemp("evidence"),
-            role_prefix=name,
-        )
-        await migrate(settings, installed_apps([]))
-        async with open_database(settings) as database:
-            yield database
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        for role in (settings.app_role, settings.ops_role, settings.owner_role):
-            await admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-        await admin.close()
-
-
-@pytest.fixture(scope="session")
 async def image_workers() -> AsyncIterator[ImageWorkers]:
     async with ImageWorkers(processes=2) as workers:
         yield workers
@@ -166,18 +129,17 @@ async def image_workers() -> AsyncIterator[ImageWorkers]:
 
 @pytest.fixture
 async def cities(
-    evidence_database: Database,
+    database: Database,
     store: ObjectStore,
     image_workers: ImageWorkers,
     http: httpx.AsyncClient,
-) -> AsyncIterator[tuple[City, City]]:
-    """Yichang and its neighbour Changzhi, in a transaction that is rolled back."""
-    async with evidence_database.rehearsal() as database:
-        yichang, changzhi = [
-            await city_of(database, slug, store, image_workers, http)
-            for slug in ("yichang", "changzhi")
-        ]
-        yield yichang, changzhi
+) -> tuple[City, City]:
+    """Yichang and its neighbour Changzhi."""
+    slugs = ("yichang", "changzhi")
+    yichang, changzhi = [
+        await city_of(database, slug, store, image_workers, http) for slug in slugs
+    ]
+    return yichang, changzhi
 
 
 @pytest.fixture

@@ -30,11 +30,16 @@ async def backlog(cities: Cities, size: int = BACKLOG) -> None:
 
 async def test_one_job_behind_1980_of_another_tenant_is_among_the_first(cities: Cities):
     await backlog(cities)
-    await cities.enqueue(CHANGZHI, "proof.mark", payload={"note": "only"})
-    async with working(cities, WorkerOptions(poll_s=0.5)):
-        await cities.wait_until("SELECT count(*) >= 30 FROM proof.mark", True)
-    marks = await cities.marks()
-    assert marks.index(("changzhi", "only")) < 10
+    only = await cities.enqueue(CHANGZHI, "proof.mark", payload={"note": "only"})
+    options = WorkerOptions(poll_s=0.5)
+    async with working(cities, options):
+        await cities.wait_until("SELECT count(*) FROM proof.mark WHERE note = 'only'", 1)
+    # When jobs of a batch end is the machine's affair; which are taken first is the queue's.
+    log = await cities.owner(
+        "SELECT job_id FROM jobs.pgqueuer_log WHERE status = 'picked' ORDER BY id LIMIT $1",
+        options.batch,
+    )
+    assert only in [entry["job_id"] for entry in log]
 
 
 async def test_a_late_job_does_not_wait_for_the_backlog(cities: Cities):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from jingwei_core.jobs.names import queue_settings
 from jingwei_core.jobs.worker import WorkerOptions
 from jingwei_core.settings import Settings
 from tests.core.jobs.cities import CHANGZHI, FAST, YICHANG, Cities, working
+from tests.servers.databases import environment
 
 _LOST = (
     OSError,
@@ -30,15 +30,6 @@ _LOST = (
     asyncpg.InternalClientError,
 )
 LEFT = "SELECT count(*) FROM jobs.pgqueuer WHERE status IN ('queued', 'picked')"
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    chosen = {
-        "JINGWEI_DATABASE_URL": str(settings.database_url),
-        "JINGWEI_DATA_DIR": str(settings.data_dir),
-        "JINGWEI_ROLE_PREFIX": settings.role_prefix,
-    }
-    return {**os.environ, **chosen}
 
 
 @contextmanager

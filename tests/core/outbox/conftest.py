@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.core.jobs.conftest import cities, jobs_server_url, jobs_settings
+from tests.core.jobs.conftest import cities, jobs_settings
 
-__all__ = ["cities", "jobs_server_url", "jobs_settings"]
+__all__ = ["cities", "jobs_settings"]
 
 SECRET = "a secret of this test, 32 or more characters"
 
