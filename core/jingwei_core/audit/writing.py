@@ -7,6 +7,8 @@ transactions that wait for one another, and it is held for one round trip only.
 
 import json
 import uuid
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from jingwei_core.commands.data import AuditNote, Change, UnitData
@@ -15,7 +17,11 @@ from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
 if TYPE_CHECKING:
     from jingwei_core.session import CoreContext
 
-_APPEND = "SELECT core.audit_append($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)"
+# What lies nowhere lies at the tenant's root, whose path is a prefix of every other one.
+_ROOT = "(SELECT path FROM core.place ORDER BY path LIMIT 1)"
+_APPEND = (
+    f"SELECT core.audit_append($1, $2, $3, $4, $5, $6, $7, coalesce($8, {_ROOT}), $9::jsonb)"
+)
 _APPEND_AND_NOTIFY = (
     f"{_APPEND}, (SELECT count(pg_notify($10, payload)) FROM unnest($11::text[]) AS payload)"
 )
@@ -26,7 +32,7 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
     """Make one row of what the context has written since the last one; it is stored at the end."""
     assert isinstance(ctx.data, UnitData)
     changes = [_told(change) for change in ctx.data.changes]
-    path = next((c.place_path for c in ctx.data.changes if c.place_path), None)
+    path = smallest_subtree(change.place_path for change in ctx.data.changes)
     ctx.data.changes.clear()
     note: AuditNote = (
         ctx.clock.now(),
@@ -40,6 +46,13 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
         json.dumps(changes, ensure_ascii=False),
     )
     ctx.data.notes.append(note)
+
+
+def smallest_subtree(paths: Iterable[str | None]) -> str | None:
+    """The path of the smallest subtree that holds all of the paths; ``None`` when there is none."""
+    labels = [path.strip("/").split("/") for path in paths if path]
+    shared = takewhile(lambda same: len(set(same)) == 1, zip(*labels, strict=False))
+    return "/" + "".join(f"{same[0]}/" for same in shared) if labels else None
 
 
 def _told(change: Change) -> dict[str, object]:

@@ -5,8 +5,8 @@ Every write goes through here, so the audit row of a command can show what was b
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -133,9 +133,16 @@ class UnitData:
         """The first column of the first row, or ``None``."""
         return await self.unit.fetchval(sql, *args)
 
-    def savepoint(self) -> AbstractAsyncContextManager[object]:
-        """A part that can fail without failing the whole."""
-        return self.unit.savepoint()
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part that can fail without failing the whole; what it wrote is forgotten then."""
+        changes, notes = len(self.changes), len(self.notes)
+        try:
+            async with self.unit.savepoint():
+                yield
+        except BaseException:
+            del self.changes[changes:], self.notes[notes:]
+            raise
 
     async def _one(self, table: type[Row], row_id: uuid.UUID, suffix: str) -> Row:
         found = await self.unit.fetchrow(

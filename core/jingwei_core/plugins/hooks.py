@@ -72,12 +72,10 @@ async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
 async def _ask(ctx: CoreContext, impl: Any, change: EventTransition) -> object:
     """The answer of one veto hook; what a failing one wrote is undone and its failure recorded."""
     assert isinstance(ctx.data, UnitData)
-    written = len(ctx.data.changes)
     try:
         async with ctx.data.savepoint(), asyncio.timeout(VETO_WITHIN_S):
             return await _call(impl.function, ctx, change)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
-        del ctx.data.changes[written:]
         name = type(error).__name__
         _log.exception("hook_failed", plugin=impl.plugin_name, hook="before_event_transition")
         # The type only: a message of a stranger's code may quote a person's data.
