@@ -45,6 +45,11 @@ class TenantState:
     enabled: frozenset[str]
     settings: Mapping[str, Mapping[str, Any]]
 
+    def require_active(self) -> None:
+        """Raise ``Denied`` (``TENANT_SUSPENDED``) for a tenant that may not be used."""
+        if self.status != "active":
+            raise Denied("TENANT_SUSPENDED", tenant=self.tenant.slug)
+
 
 class Platform:
     """The running platform; make it with :func:`open_platform`."""
@@ -88,8 +93,7 @@ class Platform:
     async def tenant(self, slug: str) -> Tenant:
         """The tenant, if it may be used; raises ``NotFound``, ``Denied`` (``TENANT_SUSPENDED``)."""
         state = await self.state(slug)
-        if state.status != "active":
-            raise Denied("TENANT_SUSPENDED", tenant=slug)
+        state.require_active()
         return state.tenant
 
     async def tenant_by_id(self, tenant_id: uuid.UUID) -> TenantState:

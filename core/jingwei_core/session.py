@@ -65,9 +65,10 @@ async def account_context(
     """A context for a signed-in account, with one unit of work.
 
     Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
-    out everywhere since the token was issued.
+    out everywhere since the token was issued; ``Denied`` (``TENANT_SUSPENDED``).
     """
     state = await platform.tenant_by_id(tenant.id)
+    state.require_active()
     async with platform.database.unit(tenant.id) as unit:
         now = platform.clock.now()
         access = await load_access(unit, identity.account_id, now, platform.permission_sets)

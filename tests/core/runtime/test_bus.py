@@ -199,6 +199,20 @@ async def test_an_account_of_another_city_is_nobody_here(city: City, other_city:
     assert await traces(city) == before
 
 
+async def test_a_suspended_city_takes_no_command_from_whoever_is_connected(city: City) -> None:
+    async with city.platform.database.platform() as unit:
+        sql = "UPDATE platform.tenant SET status = 'suspended' WHERE id = $1"
+        await unit.execute(sql, city.tenant.id)
+    city.platform.forget()
+    before = await traces(city)
+
+    with pytest.raises(Denied) as refused:
+        await city.run("root", REGISTER, shop(city))
+
+    assert refused.value.code == "TENANT_SUSPENDED"
+    assert await traces(city) == before
+
+
 @pytest.mark.commit
 async def test_a_command_that_meets_a_lock_waits_or_says_so(city: City) -> None:
     hasty = city.platform.settings.model_copy(update={"lock_timeout_s": 0.6})
