@@ -13,6 +13,7 @@ from jingwei_core.access.guards import (
     administrators,
     check_may_give,
     check_may_manage,
+    check_may_staff,
     check_may_widen,
     check_not_oneself,
     check_still_administered,
@@ -163,6 +164,7 @@ async def grant_post(ctx: Context, new: NewPost) -> Post:
     # Checked on the stored path: the database sets it, whatever the caller named.
     ctx.require("post.manage", stored.place_path)
     check_may_give(ctx, role.permissions, stored.place_path)
+    await check_may_staff(ctx, new.department_id)
     await ctx.signals.changed("Post", stored.id, stored.place_path)
     return stored
 

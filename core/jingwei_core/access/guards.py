@@ -48,6 +48,14 @@ SELECT DISTINCT place_path FROM core.post WHERE role = $1 AND (valid_to IS NULL 
 """
 
 
+_PLACE_OF_DEPARTMENT = """
+SELECT coalesce(l.path, (SELECT path FROM core.place ORDER BY path LIMIT 1))
+  FROM core.department d
+  LEFT JOIN core.place l ON l.tenant_id = d.tenant_id AND l.id = d.place
+ WHERE d.id = $1
+"""
+
+
 async def move_policy(ctx: Context) -> int:
     """Move the tenant's policy version (策略版本) and keep other changes of access waiting."""
     found = await ctx.data.find(PolicyVersion)
@@ -77,6 +85,19 @@ def check_may_give(ctx: Context, permissions: Iterable[str], path: str | None) -
     lacking = sorted(p for p in permissions if not ctx.permissions.allows(p, path))
     if lacking:
         raise Denied("ESCALATION", permissions=", ".join(lacking))
+
+
+async def check_may_staff(ctx: Context, department_id: uuid.UUID | None) -> None:
+    """Raise ``Denied`` unless the actor may manage posts where the department lies; without a place
+    it lies at the tenant's root.
+
+    Its members see and handle what is assigned to it, wherever in the tenant that is.
+    """
+    if department_id is None:
+        return
+    path = await ctx.data.fetchval(_PLACE_OF_DEPARTMENT, department_id)
+    if path is not None:  # an unknown department is refused by its foreign key
+        ctx.require("post.manage", path)
 
 
 async def check_may_manage(ctx: Context, account_id: uuid.UUID) -> None:

@@ -169,6 +169,27 @@ async def test_a_post_is_given_within_what_one_holds_there(
         assert code == "PLACE_NOT_FOUND"
 
 
+async def test_a_department_is_staffed_by_who_manages_posts_where_it_lies(
+    city: City, admin: uuid.UUID, staffer: uuid.UUID, worker: uuid.UUID
+):
+    """Its members see what is assigned to it, wherever in the city that is."""
+    good = {
+        "account_id": worker,
+        "role_id": city.roles["worker"],
+        "place_id": city.places[GRID],
+    }
+    for place, who in ((GRID, staffer), (SIBLING, admin), (ROOT, admin), (None, admin)):
+        department = await city.value(
+            "INSERT INTO core.department (code, name, place) VALUES ($1, $1, $2) RETURNING id",
+            f"department-{place}",
+            city.places[place] if place else None,
+        )
+        if who is not staffer:
+            beyond = city.run(staffer, "post.grant", **good, department_id=department)
+            assert await refused(city, beyond) == "PERMISSION_DENIED"
+        await city.run(who, "post.grant", **good, department_id=department)
+
+
 async def test_the_managed_subtree_and_the_held_permission_must_be_the_same(
     city: City, staffer: uuid.UUID, worker: uuid.UUID
 ):

@@ -1,7 +1,6 @@
 """A small world for access: two tenants with a root, a subtree and its look-alike sibling."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from jingwei_core.commands.bus import Answer, Call, execute
 from jingwei_core.database.engine import Database
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.tables import Place
+from jingwei_core.platform import TenantState
 from jingwei_core.registry import Registry, build_registry
 from jingwei_core.session import Identity, Request
 from jingwei_sdk.context import Tenant
@@ -77,21 +77,11 @@ class SmallPlatform:
             ]
         )
 
-    async def tenant_by_id(self, tenant_id: uuid.UUID) -> "TenantState":
-        return TenantState(self.tenants[tenant_id])
+    async def tenant_by_id(self, tenant_id: uuid.UUID) -> TenantState:
+        return TenantState(self.tenants[tenant_id], "active", frozenset(), {})
 
     def registry(self, enabled: frozenset[str]) -> Registry:
         return self._registry
-
-
-@dataclass(frozen=True)
-class TenantState:
-    """A tenant without plugins."""
-
-    tenant: Tenant
-    status: str = "active"
-    enabled: frozenset[str] = frozenset()
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
