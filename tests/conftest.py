@@ -18,31 +18,29 @@ worker's database is a copy of it.
 
 from collections.abc import AsyncIterator
 from functools import partial
-from os import environ
 from pathlib import Path
 
 import pytest
 import structlog
 
 from jingwei_core.database import Database, open_database
-from jingwei_core.database.engine import connect
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.settings import Settings
 from tests.servers.databases import (
     EMPTY,
-    GIVEN_SERVER,
     NewDatabase,
     RunServer,
     TestRun,
     copied_database,
+    drop_templates,
+    made_once,
 )
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 pytest_plugins = sorted(
     f"tests.fixtures.{path.stem}" for path in _FIXTURES.glob("*.py") if path.stem != "__init__"
 )
-_TEMPLATE_LOCK = 7_310_001
 
 RUN_KEY = pytest.StashKey[RunServer]()
 
@@ -79,19 +77,12 @@ def test_run(request: pytest.FixtureRequest) -> TestRun:
 @pytest.fixture(scope="session")
 async def template(test_run: TestRun) -> AsyncIterator[str]:
     """The database in which every migration has run; made by the worker that comes first."""
-    name = f"{test_run.name}_template"
-    connection = await connect(test_run.url)
-    try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _TEMPLATE_LOCK)
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            await connection.execute(f"CREATE DATABASE {name}_new TEMPLATE {EMPTY}")
-            await migrate(test_run.settings(f"{name}_new"), installed_apps())
-            await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
-        await connection.execute("SELECT pg_advisory_unlock($1)", _TEMPLATE_LOCK)
-    finally:
-        await connection.close()
-    yield name
-    await _drop_if_external(test_run)
+    yield await made_once(test_run, "", _migrated)
+    await drop_templates(test_run)
+
+
+async def _migrated(settings: Settings) -> None:
+    await migrate(settings, installed_apps())
 
 
 @pytest.fixture(scope="session")
@@ -137,24 +128,6 @@ async def empty(test_run: TestRun) -> AsyncIterator[Settings]:
     """See the top of this file."""
     async with copied_database(test_run, EMPTY) as settings:
         yield settings
-
-
-async def _drop_if_external(run: TestRun) -> None:
-    """On a server that outlives the run, remove what the run made; the last worker succeeds."""
-    if GIVEN_SERVER not in environ:
-        return
-    connection = await connect(run.url)
-    try:
-        left = await connection.fetchval(
-            "SELECT count(*) FROM pg_database WHERE starts_with(datname, $1)", f"{run.name}_"
-        )
-        if left > 1:
-            return
-        await connection.execute(f"DROP DATABASE IF EXISTS {run.name}_template WITH (FORCE)")
-        for role in ("app", "owner", "ops"):
-            await connection.execute(f"DROP ROLE IF EXISTS {run.name}_{role}")
-    finally:
-        await connection.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,19 +6,28 @@ import pytest
 
 from jingwei_core.database import Database, open_database
 from jingwei_core.platform import Platform, assemble
+from jingwei_core.settings import Settings
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
 from tests.plugins.world import TENANTS, City, Clock, add_people
-from tests.servers.databases import NewDatabase
+from tests.servers.databases import TestRun, copied_database, made_once
 
 
 @pytest.fixture(scope="session")
-async def two_cities(new_database: NewDatabase) -> AsyncIterator[Database]:
-    async with new_database() as settings, open_database(settings) as database:
+async def two_cities(test_run: TestRun, template: str) -> AsyncIterator[Database]:
+    cities = await made_once(test_run, "_cities", _apply, template)
+    async with (
+        copied_database(test_run, cities) as settings,
+        open_database(settings) as database,
+    ):
+        yield database
+
+
+async def _apply(settings: Settings) -> None:
+    async with open_database(settings) as database:
         platform = assemble(database)
         for slug in ("yichang", "changzhi"):
             await apply_package(platform, load_package(TENANTS / slug))
-        yield database
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,11 @@ class TestRun:
     url: str
     name: str
     folder: str
+
+    @property
+    def template(self) -> str:
+        """How the names of the run's templates begin."""
+        return f"{self.name}_template"
 
     def settings(self, database: str) -> Settings:
         """The settings of a database of this run; its roles carry the run's name."""
@@ -77,6 +82,50 @@ class RunServer:
         if self.server is not None:
             self.server.stop()
         shutil.rmtree(self.run.folder, ignore_errors=True)
+
+
+async def made_once(
+    run: TestRun, suffix: str, make: Callable[[Settings], Awaitable[None]], source: str = EMPTY
+) -> str:
+    """The name of a template: a copy of ``source`` with what ``make`` put into it.
+
+    The worker that comes first makes it, for all.
+    """
+    made = f"{run.template}{suffix}"
+    connection = await connect(run.url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(hashtext($1))", made)
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", made):
+            # Under its name once it is whole.
+            draft = f"{made}_draft"
+            await connection.execute(f"CREATE DATABASE {draft} TEMPLATE {source}")
+            await make(run.settings(draft))
+            await connection.execute(f"ALTER DATABASE {draft} RENAME TO {made}")
+    finally:
+        await connection.close()
+    return made
+
+
+async def drop_templates(run: TestRun) -> None:
+    """On a server that outlives the run, remove what the run made; the last worker succeeds."""
+    if GIVEN_SERVER not in os.environ:
+        return
+    connection = await connect(run.url)
+    try:
+        names = [
+            row["datname"]
+            for row in await connection.fetch(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", f"{run.name}_"
+            )
+        ]
+        if not all(name.startswith(run.template) for name in names):
+            return
+        for name in names:
+            await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        for role in ("app", "owner", "ops"):
+            await connection.execute(f"DROP ROLE IF EXISTS {run.name}_{role}")
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

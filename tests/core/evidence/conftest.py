@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -22,6 +23,8 @@ from jingwei_core.evidence.workers import ImageWorkers
 from jingwei_sdk.errors import JingweiError
 from tests.core.evidence.city import City, city_of
 from tests.servers import s3
+from tests.servers.databases import TestRun
+from tests.servers.sharing import shared
 
 
 def _refused(_: Request, error: JingweiError) -> Response[dict[str, str]]:
@@ -61,7 +64,7 @@ async def local_server() -> AsyncIterator[tuple[str, dict[str, LocalStore]]]:
 
 
 @pytest.fixture(scope="session")
-def s3_server() -> Iterator[s3.S3Server]:
+def s3_server(test_run: TestRun) -> Iterator[s3.S3Server]:
     """The RADOS Gateway that JINGWEI_TEST_S3_ENDPOINT names, or one of this run's own.
 
     Without the programs the test is skipped, and failed when JINGWEI_TEST_S3=required.
@@ -76,8 +79,14 @@ def s3_server() -> Iterator[s3.S3Server]:
         if os.environ.get("JINGWEI_TEST_S3") == "required":
             pytest.fail(missing)
         pytest.skip(missing)
+    with shared(Path(test_run.folder), "s3", _s3_started) as facts:
+        yield s3.S3Server(*facts)
+
+
+@contextmanager
+def _s3_started() -> Iterator[list[str]]:
     with s3.s3_server() as server:
-        yield server
+        yield [server.endpoint, server.access_key, server.secret_key]
 
 
 @pytest.fixture(scope="session")

@@ -139,9 +139,8 @@ class Cities(Platform):
         """Until the statement's only value is the expected one."""
         value = None
         try:
-            async with asyncio.timeout(timeout_s):
-                while value != expected:
-                    value = (await self.owner(sql))[0][0]
+            async with asyncio.timeout(timeout_s), self.database.owner() as unit:
+                while (value := await unit.fetchval(sql)) != expected:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"{sql} stayed {value!r}, not {expected!r}") from None
