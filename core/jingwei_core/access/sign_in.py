@@ -198,11 +198,6 @@ async def _settle_sign_in(
         changes |= {"password_hash": checked.new_hash}
     if changes:
         account = await ctx.data.update(account, **changes)
-    await ctx.unit.execute(
-        "DELETE FROM core.refresh_token WHERE account = $1 AND expires_at < $2",
-        account.id,
-        ctx.clock.now(),
-    )
     session = await _start_session(ctx, account, uuid7())
     _note_client(ctx, account.id, checked.client_ip)
     await append_audit(ctx, "session.sign-in", account.id)

@@ -15,9 +15,13 @@ PLUGIN_REACTION = "core.plugin-reaction"
 OUTBOX_DELIVER = "core.outbox-deliver"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
+KEY_CLEANUP = "core.key-cleanup"
 
 TOKEN_KEPT_FOR = timedelta(days=7)
 """An expired refresh token stays this long, so that its reuse is still recognised as such."""
+
+KEY_KEPT_FOR = timedelta(days=30)
+"""An idempotency key is good for so long: more than any device works without a network."""
 
 
 async def react(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -48,9 +52,17 @@ async def remove_expired_tokens(ctx: Context, payload: Mapping[str, Any]) -> Non
     await RefreshToken.delete().where(RefreshToken.expires_at < ctx.now() - TOKEN_KEPT_FOR)
 
 
+async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove idempotency keys, with the answers kept for them, older than :data:`KEY_KEPT_FOR`."""
+    from jingwei_core.commands.tables import CommandKey
+
+    await CommandKey.delete().where(CommandKey.created_at < ctx.now() - KEY_KEPT_FOR)
+
+
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react),
     Job(OUTBOX_DELIVER, deliver_message),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
+    Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),
 )
