@@ -140,7 +140,8 @@ class Cities(Platform):
         value = None
         try:
             async with asyncio.timeout(timeout_s), self.database.owner() as unit:
-                while (value := await unit.fetchval(sql)) != expected:
+                while value != expected:
+                    value = await unit.fetchval(sql)
                     await asyncio.sleep(0.02)
         except TimeoutError:
             raise AssertionError(f"{sql} stayed {value!r}, not {expected!r}") from None

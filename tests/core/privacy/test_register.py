@@ -1,12 +1,10 @@
 """Names that tell, packages that are refused, and a register that is whole and current."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import structlog
 from piccolo.columns import Integer, Text
 from typer.testing import CliRunner
 
@@ -184,13 +182,6 @@ def test_the_page_is_current() -> None:
     shipped = [each for each in packages() if each.id in ("core", "safety-production")]
     # Written by: jingwei privacy register --out docs/privacy-register.md
     assert PAGE.read_text(encoding="utf-8") == as_page(shipped)
-
-
-@pytest.fixture
-def log_as_it_was() -> Iterator[None]:
-    """The command sends the log to a stream that is closed when it ends."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("log_as_it_was")
