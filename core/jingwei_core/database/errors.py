@@ -18,6 +18,14 @@ CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Two transactions stood in each other's way and this one had to give up."""
 
 
+def is_unstorable(error: asyncpg.DataError) -> bool:
+    """Whether PostgreSQL has no way to hold what the caller sent: U+0000 or half a surrogate pair
+    in a text, a number beyond its column. Any other such error is a fault of the statement."""
+    of_server = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+    of_client = (UnicodeEncodeError, OverflowError)
+    return isinstance(error, of_server) or isinstance(error.__cause__, of_client)
+
+
 class Contention(Unavailable):
     """The transaction lost against another one; begun anew it may well succeed."""
 

@@ -15,9 +15,10 @@ from jingwei_core.database.errors import (
     Contention,
     NoTenantBound,
     UnitRolledBack,
+    is_unstorable,
 )
 from jingwei_core.database.identifiers import column_list, quoted
-from jingwei_sdk.errors import Unavailable
+from jingwei_sdk.errors import Invalid, Unavailable
 from jingwei_sdk.tables import bound_tenant
 
 R = TypeVar("R")
@@ -158,6 +159,10 @@ class Unit:
             except (asyncpg.UndefinedObjectError, asyncpg.InvalidTextRepresentationError) as error:
                 if unit.tenant is None and _is_unbound(error):
                     raise NoTenantBound from error
+                raise
+            except asyncpg.DataError as error:
+                if is_unstorable(error):
+                    raise Invalid("VALUE_UNSTORABLE") from error
                 raise
             except asyncpg.QueryCanceledError as error:
                 raise Unavailable("STATEMENT_TIMEOUT") from error
