@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from jingwei_core.database.engine import connect
-from tests.conftest import TestRun
 from tests.crash.city import (
     Said,
     build,
@@ -24,7 +23,7 @@ from tests.crash.city import (
     traces,
 )
 from tests.crash.server import ApplicationServer, application_servers
-from tests.leak.databases import copied_database
+from tests.servers.databases import TestRun, copied_database
 
 REPORTS, ACTS = 160, 40
 KILL_AFTER = 80
@@ -108,14 +107,7 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(prepared: A
     assert 0 < len(rush.answers) < len(said)
     assert len(rush.answers) + len(rush.lost) == len(said)
     assert await half_done(connection) == {}
-    for key, answer in rush.answers.items():
-        stored = await connection.fetchval(
-            "SELECT e.number FROM core.command_key k JOIN core.event e"
-            " ON e.id = (k.answer->>'row_id')::uuid WHERE k.key = $1",
-            key,
-        )
-        assert stored == answer["event"]["number"]
-        assert answer["replayed"] is False
+    await _acknowledged_are_there(connection, rush)
     left = await traces(connection, [each.key for each in said])
     assert len(rush.answers) <= left["keys"] < len(said)
     assert left["audited"] == left["jobs"] == left["keys"] + ACTS
@@ -136,6 +128,17 @@ async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(prepared: A
     }
     assert await half_done(connection) == {}
     assert await chain_holds(settings, city)
+
+
+async def _acknowledged_are_there(connection: Any, rush: Rush) -> None:
+    for key, answer in rush.answers.items():
+        stored = await connection.fetchval(
+            "SELECT e.number FROM core.command_key k JOIN core.event e"
+            " ON e.id = (k.answer->>'row_id')::uuid WHERE k.key = $1",
+            key,
+        )
+        assert stored == answer["event"]["number"]
+        assert answer["replayed"] is False
 
 
 async def _again(

@@ -13,13 +13,12 @@ from jingwei_api.app import create_app
 from jingwei_api.settings import ApiSettings
 from jingwei_core.platform import Platform, open_platform
 from jingwei_core.settings import Settings
-from tests.conftest import TestRun
 from tests.leak.client import Caller, signed_in
-from tests.leak.databases import copied_database
 from tests.leak.judge import Ledger
 from tests.leak.matrix import ATTACKERS
 from tests.leak.surface import introspected
 from tests.leak.world import World, build_world
+from tests.servers.databases import TestRun, copied_database
 
 
 @pytest.fixture(scope="session")

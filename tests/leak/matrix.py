@@ -36,6 +36,10 @@ class Refused:
 
 
 ZONES: Mapping[str, list[str]] = _DATA["zones"]
-ATTACKERS = tuple(Attacker(*row["attacker"].split("."), why=row["why"]) for row in _DATA["row"])
+ATTACKERS = tuple(
+    Attacker(tenant, login, row["why"])
+    for row in _DATA["row"]
+    for tenant, login in [row["attacker"].split(".")]
+)
 REFUSED = tuple(Refused(row["caller"], row["code"]) for row in _DATA["refused"])
 RECIPES: Mapping[str, Mapping[str, Any]] = _DATA["mutations"]

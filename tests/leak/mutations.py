@@ -102,7 +102,8 @@ class Sampler:
                 given[key] = self._id(on, (key,))
             elif self.extent == "all" or is_required_argument(argument):
                 given[key] = _SAMPLES[kind.name]
-        return self._named(_merged(given, RECIPES.get(name, {})))
+        merged = _merged(given, RECIPES.get(name, {}))
+        return {key: self._named(value) for key, value in merged.items()}
 
     def _named(self, value: Any) -> Any:
         """Values with ``@Record`` as the id of a row of the caller's own."""

@@ -63,8 +63,8 @@ async def plant_everything(city: City, unit: Unit) -> None:
             organisation = await _organisation(city, unit, zone)
             await _safety(city, unit, zone, organisation, event)
             await _audit(city, unit, zone, event)
-    for owner, zone in (("near_worker", "mine"), ("far_worker", "theirs")):
-        await _evidence(city, unit, owner, zone, f"pending.{owner}", status="pending")
+    for owner in ("near_worker", "far_worker"):
+        await _evidence(city, unit, owner, f"pending-{owner.replace('_', '-')}")
 
 
 async def _places(city: City, unit: Unit) -> None:
@@ -135,15 +135,27 @@ async def _rules(city: City, unit: Unit, department: uuid.UUID) -> tuple[uuid.UU
         unit="hour",
         source=told,
     )
+    await _calendar(city, unit)
+    return workflow, await _kinds(city, unit, department)
+
+
+async def _calendar(city: City, unit: Unit) -> None:
+    told = city.canary("wide", "rule")
     hours = [{"begin": "08:30", "end": "12:00"}]
     calendar = {"working_hours": hours, "weekend": [6, 7], "source": told}
     await city.plant(unit, WorkCalendar, "wide", code="default", definition=calendar)
     day = {"day": date(2026, 10, 1), "is_working": False, "name": told}
     await city.plant(unit, CalendarDay, "wide", **day)
+    switch = {"code": "check_in", "name": told, "rule": told}
+    await city.plant(unit, PracticeSwitch, "wide", **switch)
+
+
+async def _kinds(city: City, unit: Unit, department: uuid.UUID) -> uuid.UUID:
+    told = city.canary("wide", "rule")
     group = await city.plant(
         unit, EventKind, "wide", code="canary", name=told, name_en=told, workflow=""
     )
-    leaf = await city.plant(
+    return await city.plant(
         unit,
         EventKind,
         "wide",
@@ -158,9 +170,6 @@ async def _rules(city: City, unit: Unit, department: uuid.UUID) -> tuple[uuid.UU
         source=told,
         duplicate_radius_m=5000,
     )
-    switch = {"code": "check_in", "name": told, "rule": told}
-    await city.plant(unit, PracticeSwitch, "wide", **switch)
-    return workflow, leaf
 
 
 async def _staff(city: City, unit: Unit) -> uuid.UUID:
@@ -174,38 +183,45 @@ async def _staff(city: City, unit: Unit) -> uuid.UUID:
         )
         for code, permissions in ROLES.items()
     }
-    for login, post in STAFF.items():
-        home = HOME_OF_STAFF.get(login, "city")
-        zone = login if login in ("expired", "future", "elsewhere") else "wide"
-        account = await city.plant(
-            unit,
-            Account,
-            zone,
-            home,
-            login=login,
-            name=city.canary(zone, f"staff.{login}"),
-            password_hash=HASH,
-            phone=city.canary("hidden", f"phone.{login}"),
-        )
-        city.accounts[login] = account
-        # The account "elsewhere" has its post in the neighbour tenant only.
-        if post is None and city.name == "b":
-            post = STAFF["chief"]
-        if post is None:
-            continue
-        role, place, is_member, begin, end = post
-        await city.plant(
-            unit,
-            Post,
-            PLACES[place][3],
-            account=account,
-            role=roles[role],
-            department=department if is_member else None,
-            place_id=city.places[place],
-            valid_from=begin,
-            valid_to=end,
-        )
+    for login in STAFF:
+        await _person(city, unit, login, roles, department)
     return department
+
+
+async def _person(
+    city: City, unit: Unit, login: str, roles: dict[str, uuid.UUID], department: uuid.UUID
+) -> None:
+    post = STAFF[login]
+    home = HOME_OF_STAFF.get(login, "city")
+    zone = login if login in ("expired", "future", "elsewhere") else "wide"
+    account = await city.plant(
+        unit,
+        Account,
+        zone,
+        home,
+        login=login,
+        name=city.canary(zone, f"staff.{login}"),
+        password_hash=HASH,
+        phone=city.canary("hidden", f"phone.{login}"),
+    )
+    city.accounts[login] = account
+    # The account "elsewhere" has its post in the neighbour tenant only.
+    if post is None and city.name == "b":
+        post = STAFF["chief"]
+    if post is None:
+        return
+    role, place, is_member, begin, end = post
+    await city.plant(
+        unit,
+        Post,
+        PLACES[place][3],
+        account=account,
+        role=roles[role],
+        department=department if is_member else None,
+        place_id=city.places[place],
+        valid_from=begin,
+        valid_to=end,
+    )
 
 
 async def _organisation(city: City, unit: Unit, zone: str) -> uuid.UUID:
@@ -223,17 +239,16 @@ async def _organisation(city: City, unit: Unit, zone: str) -> uuid.UUID:
     )
 
 
-async def _evidence(
-    city: City, unit: Unit, owner: str, zone: str, name: str, status: str = "committed"
-) -> uuid.UUID:
-    short = name.replace(".", "-").replace("_", "-")
-    areas = (Area.STAGED, None) if status == "pending" else (Area.ORIGINAL, Area.DERIVED)
-    keys = [object_key(city.id, area, short) if area else None for area in areas]
+async def _evidence(city: City, unit: Unit, owner: str, name: str) -> uuid.UUID:
+    is_pending = name.startswith("pending")
+    areas = (Area.STAGED, None) if is_pending else (Area.ORIGINAL, Area.DERIVED)
+    keys = [object_key(city.id, area, name) if area else None for area in areas]
+    zone = "theirs" if owner == "far_worker" else "mine"
     return await city.plant(
         unit,
         Evidence,
         zone,
-        status=status,
+        status="pending" if is_pending else "committed",
         owner=city.accounts[owner],
         store_key=keys[0],
         content_type="image/jpeg",
@@ -248,7 +263,7 @@ async def _evidence(
 
 async def _event(city: City, unit: Unit, zone: str, given: tuple[Any, ...]) -> uuid.UUID:
     number, department, workflow, kind = given
-    place, reporter, is_assigned, photographer = EVENTS[zone]
+    place, reporter, is_assigned, _ = EVENTS[zone]
     told = city.canary(zone, "event")
     event = await city.plant(
         unit,
@@ -275,6 +290,13 @@ async def _event(city: City, unit: Unit, zone: str, given: tuple[Any, ...]) -> u
         state_due_at=NOW,
         due_at=NOW,
     )
+    await _step(city, unit, zone, event, number)
+    return event
+
+
+async def _step(city: City, unit: Unit, zone: str, event: uuid.UUID, number: int) -> None:
+    _, reporter, _, photographer = EVENTS[zone]
+    told = city.canary(zone, "event")
     step = await city.plant(
         unit,
         EventStep,
@@ -290,11 +312,9 @@ async def _event(city: City, unit: Unit, zone: str, given: tuple[Any, ...]) -> u
         at=NOW,
         due_at=NOW,
     )
-    held = "theirs" if photographer == "far_worker" else "mine"
-    photo = await _evidence(city, unit, photographer, held, f"photo-{number}")
+    photo = await _evidence(city, unit, photographer, f"photo-{number}")
     of_event = {"event": event, "step": step, "evidence": photo}
     await city.plant(unit, StepEvidence, zone, **of_event, phase=city.canary(zone, "phase"))
-    return event
 
 
 async def _safety(
@@ -327,21 +347,24 @@ async def _safety(
         failed_items=1,
         note=told,
     )
-    item = {"inspection": inspection, "code": told, "verdict": "fail", "note": told}
+    found = {**here, "enterprise": enterprise, "inspection": inspection, "event": event}
+    await _hazard(city, unit, zone, found)
+
+
+async def _hazard(city: City, unit: Unit, zone: str, found: dict[str, Any]) -> None:
+    told = city.canary(zone, "safety")
+    item = {"inspection": found["inspection"], "code": told, "verdict": "fail", "note": told}
     await city.plant(unit, SafetyInspectionItem, zone, **item)
     await city.plant(
         unit,
         SafetyHazard,
         zone,
-        **here,
-        enterprise=enterprise,
-        inspection=inspection,
+        **found,
         item_code=told,
         level="major",
         description=told,
         rectify_by=date(2026, 6, 1),
         status="open",
-        event=event,
         measures=told,
         overdue_since=date(2026, 6, 2),
     )
@@ -369,4 +392,5 @@ async def _audit(city: City, unit: Unit, zone: str, event: uuid.UUID) -> None:
     row = await unit.fetchrow(
         "SELECT * FROM core.audit_entry WHERE actor_name = $1 ORDER BY sequence DESC LIMIT 1", told
     )
+    assert row is not None
     city.remember("AuditEntry", row["id"], zone, zone, dict(row))

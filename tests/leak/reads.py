@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import product
 from typing import Any
 
 from graphql import (
@@ -178,10 +179,9 @@ def _listing(
         assert isinstance(order, GraphQLInputObjectType)
         keys = get_named_type(order.fields["field"].type)
         assert isinstance(keys, GraphQLEnumType)
-        for key in keys.values:
-            for way in ("ASC", "DESC"):
-                by = [{"field": Name(key), "direction": Name(way)}]
-                yield attempt("order", {"first": 100, "orderBy": by})
+        for key, way in product(keys.values, ("ASC", "DESC")):
+            by = [{"field": Name(key), "direction": Name(way)}]
+            yield attempt("order", {"first": 100, "orderBy": by})
     if "filter" in field.args:
         kind = get_named_type(field.args["filter"].type)
         assert isinstance(kind, GraphQLInputObjectType)
@@ -311,7 +311,7 @@ def _value(scalar: Any, row: Planted, key: str) -> Any:
     return value
 
 
-TARGETS = {
+TARGETS: dict[str, str | dict[str, str]] = {
     "parent": {"Department": "Department", "EventKind": "EventKind", "Place": "Place"},
     "place": "Place",
     "reporter": "Account",

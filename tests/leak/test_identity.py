@@ -73,7 +73,7 @@ class Door:
         token = self._token("a.chief")
         kept = jwt.decode(token, options={"verify_signature": False})
         headers = {"kid": jwt.get_unverified_header(token)["kid"]}
-        forged = jwt.encode(kept, None, algorithm="none", headers=headers)
+        forged = jwt.encode(kept, "", algorithm="none", headers=headers)
         return {**A, "authorization": f"Bearer {forged}"}
 
     async def neighbours_key_for_our_audience(self) -> dict[str, str]:

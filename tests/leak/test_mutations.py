@@ -7,12 +7,12 @@ from graphql import GraphQLSchema
 
 from jingwei_core.platform import Platform
 from jingwei_core.settings import Settings
-from tests.conftest import TestRun
 from tests.leak.client import Caller, Heard
 from tests.leak.judge import Judge, Ledger, changed, comparable, told
 from tests.leak.matrix import ATTACKERS, RECIPES, Attacker
 from tests.leak.mutations import MutationAttempt, mutation_attempts, plain_calls, together
 from tests.leak.world import HOME_OF_STAFF, World
+from tests.servers.databases import TestRun
 
 Schemas = dict[str, GraphQLSchema]
 PLUGINS = {"a": frozenset({"safety-production"}), "b": frozenset[str]()}
@@ -134,7 +134,7 @@ async def test_a_mutation_without_its_permission_is_refused(
 async def test_every_mutation_would_have_worked(test_run: TestRun, template: str) -> None:
     """The same calls, by someone who may make them, succeed: their refusal is not a blank shot."""
     from tests.leak.conftest import served_world
-    from tests.leak.databases import copied_database
+    from tests.servers.databases import copied_database
 
     async with copied_database(test_run, template) as settings:
         assert isinstance(settings, Settings)

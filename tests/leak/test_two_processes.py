@@ -16,15 +16,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from jingwei_core.platform import Platform, open_platform
-from tests.conftest import TestRun
 from tests.crash.server import ApplicationServer, application_servers
 from tests.leak.client import Caller, Heard, signed_in
-from tests.leak.databases import copied_database
 from tests.leak.judge import Judge, global_id
 from tests.leak.matrix import ATTACKERS, Attacker
 from tests.leak.subscriptions import subscription_documents
 from tests.leak.surface import introspected
 from tests.leak.world import World, build_world
+from tests.servers.databases import TestRun, copied_database
 
 FOLLOWERS = [
     *ATTACKERS,
