@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from jingwei_core.access.permissions import wider_grants
-from jingwei_core.access.tables import PolicyVersion, Role
+from jingwei_core.access.tables import Role
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Denied
 
@@ -37,6 +37,13 @@ SELECT DISTINCT a.id
    AND r.permissions && $2::text[] AND r.permissions && $3::text[]
 """
 
+# One statement, so that the first two changes of a new tenant cannot both find no row.
+_MOVE_POLICY = """
+INSERT INTO core.policy_version (number) VALUES (1)
+ON CONFLICT (tenant_id) DO UPDATE SET number = core.policy_version.number + 1, updated_at = now()
+RETURNING number
+"""
+
 _POSTS_OF_ACCOUNT = """
 SELECT p.place_path, r.permissions
   FROM core.post p JOIN core.role r ON r.tenant_id = p.tenant_id AND r.id = p.role
@@ -58,11 +65,7 @@ SELECT coalesce(l.path, (SELECT path FROM core.place ORDER BY path LIMIT 1))
 
 async def move_policy(ctx: Context) -> int:
     """Move the tenant's policy version (策略版本) and keep other changes of access waiting."""
-    found = await ctx.data.find(PolicyVersion)
-    if not found:
-        return (await ctx.data.insert(PolicyVersion(number=1))).number
-    row = await ctx.data.lock(PolicyVersion, found[0].id)
-    return (await ctx.data.update(row, number=row.number + 1)).number
+    return int(await ctx.data.fetchval(_MOVE_POLICY))
 
 
 async def administrators(ctx: Context) -> frozenset[uuid.UUID]:
