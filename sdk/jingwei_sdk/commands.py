@@ -26,8 +26,9 @@ class Command:
     """A declared command.
 
     Where the permission must be held is said by exactly one of ``on`` (the type name of a record:
-    the row that the caller names lies there), ``at`` (the input field with a place id) or
-    ``tenant_wide``.
+    the row that the caller names lies there, or the row that it is seen ``Through``), ``at`` (the
+    input field with a place id) or ``tenant_wide``. Other ids in the input are the handler's to
+    check.
     ``returns`` is the record of the row that the handler answers; without it the handler answers a
     ``msgspec.Struct`` of plain values that the mutation returns as it is.
     ``reveals`` is the masked column that the handler answers in clear: the audit row then holds the

@@ -101,8 +101,9 @@ class TenantFK(ForeignKey[Any]):
 class CoreRef(UUID):
     """The id of a record of another package (for example the core's ``Organisation``).
 
-    No foreign key: a plugin that is switched off must not block a change in the core. The command
-    bus checks that the target exists and is in sight when a command names it.
+    No foreign key: a plugin that is switched off must not block a change in the core. A command
+    that is ``on`` the target has it checked by the bus; one that takes its id in the input asks
+    ``ctx.records.get``, which finds only what exists and is in sight.
     """
 
     def __init__(self, target: str = "", default: None = None, **kwargs: Any) -> None:

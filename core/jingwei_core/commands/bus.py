@@ -13,16 +13,16 @@ import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from jingwei_core.audit.writing import append_audit
-from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.commands.data import Change, UnitData, qualified
 from jingwei_core.database.errors import Contention
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.sight import Arguments, Sight
 from jingwei_core.session import CoreContext, Identity, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
-from jingwei_sdk.errors import Conflict, Invalid, NotFound
+from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
 from jingwei_sdk.personal import mask_value, masked_columns
-from jingwei_sdk.records import AtPlace
+from jingwei_sdk.records import AtPlace, Record
 from jingwei_sdk.tables import TenantTable
 
 _ATTEMPTS = 3
@@ -150,21 +150,37 @@ async def _target(ctx: CoreContext, call: Call) -> TenantTable:
         raise Invalid("INPUT_INVALID", field="id", cause="missing")
     arguments = Arguments([call.target_id])
     seen = Sight(ctx, ctx.registry, arguments).condition(record, "t")
-    source = f'"{record.table._meta.schema}"."{record.table._meta.tablename}"'
     found = await ctx.data.fetchval(
-        f"SELECT true FROM {source} t WHERE t.id = $1 AND {seen}", *arguments.values
+        f"SELECT true FROM {qualified(record.table)} t WHERE t.id = $1 AND {seen}",
+        *arguments.values,
     )
     if not found:
         raise NotFound("ROW_NOT_FOUND", field="id", record=record.name, id=str(call.target_id))
     row = await ctx.data.lock(record.table, call.target_id)
     if call.expected_version is not None and row.version != call.expected_version:
         raise Conflict("ROW_CHANGED", record=record.name, id=str(row.id))
-    place = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
     # Where the permission to read is all that is asked, being in sight is having it: the row may be
     # seen as one's own or one's department's, and the handler asks for more.
-    if place is not None and command.permission != record.read:
-        ctx.require(command.permission, getattr(row, place))
+    if command.permission != record.read:
+        await _require_where_it_lies(ctx, record, row, command.permission)
     return row
+
+
+async def _require_where_it_lies(
+    ctx: CoreContext, record: Record, row: TenantTable, permission: str
+) -> None:
+    """Raise ``Denied`` unless the permission is held where the row lies, if it lies anywhere."""
+    place = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
+    if place is not None:
+        ctx.require(permission, getattr(row, place))
+        return
+    arguments = Arguments([row.id])
+    held = Sight(ctx, ctx.registry, arguments).held(record, "t", permission)
+    if held is None:
+        return
+    sql = f"SELECT {held} FROM {qualified(record.table)} t WHERE t.id = $1"
+    if not await ctx.data.fetchval(sql, *arguments.values):
+        raise Denied("PERMISSION_DENIED", permission=permission)
 
 
 async def _require_place(ctx: CoreContext, command: Command, place_id: uuid.UUID | None) -> None:

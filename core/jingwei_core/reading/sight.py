@@ -57,6 +57,20 @@ class Sight:
         parts = [self._scope(record, scope, alias) for scope in record.scope]
         return "(" + " OR ".join(parts) + ")"
 
+    def held(self, record: Record, alias: str, permission: str) -> str | None:
+        """The condition that the actor holds a permission where a row of ``alias`` lies, itself or
+        the row that it is seen through; ``None`` for a record that lies nowhere."""
+        for scope in record.scope:
+            if isinstance(scope, AtPlace):
+                prefixes = self.ctx.permissions.paths(permission)
+                return subtree(f'{alias}."{scope.column}"', prefixes, self.arguments)
+            if isinstance(scope, Through):
+                target, name = self._named(scope)
+                held = self.held(target, name, permission)
+                if held is not None:
+                    return _exists(target, name, f'{alias}."{scope.column}"', held)
+        return None
+
     def _scope(self, record: Record, scope: Scope, alias: str) -> str:
         if isinstance(scope, TenantWide):
             return "true"
@@ -73,8 +87,15 @@ class Sight:
         return self._through(scope, column)
 
     def _through(self, scope: Through, column: str) -> str:
+        target, name = self._named(scope)
+        return _exists(target, name, column, self.condition(target, name))
+
+    def _named(self, scope: Through) -> tuple[Record, str]:
+        """The record that a scope goes through, and a name for its table in this statement."""
         target = self.registry.record(scope.record)
-        alias = f"s{len(self.arguments.values)}_{target.table._meta.tablename}"
-        seen = self.condition(target, alias)
-        source = qualified(target.table)
-        return f"EXISTS (SELECT 1 FROM {source} {alias} WHERE {alias}.id = {column} AND {seen})"
+        return target, f"s{len(self.arguments.values)}_{target.table._meta.tablename}"
+
+
+def _exists(target: Record, name: str, column: str, condition: str) -> str:
+    source = qualified(target.table)
+    return f"EXISTS (SELECT 1 FROM {source} {name} WHERE {name}.id = {column} AND {condition})"

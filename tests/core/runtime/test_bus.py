@@ -7,11 +7,17 @@ import unicodedata
 import uuid
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from jingwei_core.commands.bus import Answer
+from jingwei_core.access.tables import Post, Role
+from jingwei_core.commands.bus import Answer, Call, execute
 from jingwei_core.database.engine import open_database
+from jingwei_core.places.tables import PlaceShape
 from jingwei_core.platform import assemble
+from jingwei_core.session import Request, system_context
+from jingwei_sdk.commands import command, declaration
+from jingwei_sdk.context import Context
 from jingwei_sdk.errors import (
     Conflict,
     Denied,
@@ -21,7 +27,7 @@ from jingwei_sdk.errors import (
     Unauthenticated,
     Unavailable,
 )
-from tests.core.runtime.city import City
+from tests.core.runtime.city import LONG_AGO, City
 
 REGISTER = "organisation.register"
 CHANGE = "organisation.change"
@@ -144,6 +150,45 @@ async def test_one_key_sent_twenty_times_at_once_writes_one_row(city: City) -> N
     after = await traces(city)
     assert after["organisation"] == int(str(before["organisation"])) + 1
     assert after["audit_entry"] == int(str(before["audit_entry"])) + 1
+
+
+class Moved(msgspec.Struct):
+    """Answer of a command of these tests."""
+
+    done: bool = True
+
+
+@command("test.move", permission="organisation.write", on="PlaceShape")
+async def move(ctx: Context, target: PlaceShape) -> Moved:
+    """Writes on a row that lies where another one lies."""
+    return Moved()
+
+
+async def test_a_row_seen_through_another_needs_the_permission_where_that_one_lies(
+    city: City,
+) -> None:
+    """The reader's post at the sibling shows its shape and does not let its editor elsewhere in."""
+    shapes = {}
+    async with system_context(city.platform, city.tenant, "test") as ctx:
+        for place in ("grid", "sibling"):
+            empty = dict.fromkeys(("min_lon_e7", "max_lon_e7", "min_lat_e7", "max_lat_e7"), 0)
+            row = PlaceShape(place=city.places[place], geometry={}, source="entered", **empty)
+            shapes[place] = (await ctx.data.insert(row)).id
+        reader = (await ctx.data.find(Role, code="reader"))[0]
+        values = {"account": city.accounts["worker"], "role": reader.id, "valid_from": LONG_AGO}
+        await ctx.data.insert(Post(place_id=city.places["sibling"], **values))
+    before = await traces(city)
+
+    async def moved(place: str) -> Answer:
+        call = Call(declaration(move), {}, target_id=shapes[place], key=place)
+        who = city.identity("worker")
+        return await execute(city.platform, city.tenant, who, call, Request())
+
+    with pytest.raises(Denied) as refused:
+        await moved("sibling")
+    assert refused.value.code == "PERMISSION_DENIED"
+    assert await traces(city) == before
+    assert (await moved("grid")).values == {"done": True}
 
 
 @pytest.mark.parametrize(
