@@ -96,6 +96,23 @@ class RecordReader:
         )
         return {row[key]: self._shown(ctx, record, row) for row in rows}
 
+    async def permitted(
+        self, ctx: Context, record: Record, ids: Sequence[uuid.UUID], permission: str
+    ) -> frozenset[uuid.UUID]:
+        """Those of ``ids`` where the actor holds a permission: at the row's place, or at that of
+        the row it is seen through; for a record that lies nowhere, anywhere."""
+        arguments = Arguments()
+        held = Sight(ctx, self.registry, arguments).held(record, "t", permission)
+        if held is None:
+            return frozenset(ids if ctx.permissions.allows(permission) else ())
+        mark = arguments.add(list(ids))
+        rows = await ctx.data.fetch(
+            f"SELECT t.id FROM {qualified(record.table)} t"
+            f" WHERE t.id = ANY({mark}::uuid[]) AND {held}",
+            *arguments.values,
+        )
+        return frozenset(row["id"] for row in rows)
+
     async def _pages(
         self, ctx: Context, record: Record, query: Query, parents: Parents | None
     ) -> dict[uuid.UUID | None, Connection]:
@@ -190,7 +207,7 @@ class RecordReader:
         masked = masked_columns(record.table)
         for name in self._needed(record):
             guard = record.guarded.get(name)
-            if guard is not None and not ctx.permissions.allows(guard):
+            if guard is not None and not ctx.permissions.allows(guard, _path_of(record, row)):
                 shown[name] = None
                 continue
             value = row[name]
@@ -200,6 +217,12 @@ class RecordReader:
             is_json = isinstance(record.column(name), (JSON, JSONB))
             shown[name] = json.loads(value) if is_json and isinstance(value, str) else value
         return shown
+
+
+def _path_of(record: Record, row: Mapping[str, Any]) -> str | None:
+    """Where a row lies; ``None`` for a record that lies nowhere."""
+    column = next((s.column for s in record.scope if isinstance(s, AtPlace)), None)
+    return None if column is None else row[column]
 
 
 @dataclass(frozen=True, slots=True)

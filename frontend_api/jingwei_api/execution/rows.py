@@ -99,7 +99,13 @@ class Rows:
         rows[row.id] = row.values
 
         async def load(ids: Sequence[uuid.UUID]) -> list[object]:
-            return list(await computed.resolve(self._ctx, [rows[one] for one in ids]))
+            allowed = frozenset(ids)
+            if permission is not None:
+                allowed = await self._reader.permitted(self._ctx, record, ids, permission)
+            asked = [one for one in ids if one in allowed]
+            values = await computed.resolve(self._ctx, [rows[one] for one in asked])
+            told = dict(zip(asked, values, strict=True))
+            return [told.get(one) for one in ids]
 
         return await self._loader(key, load).load(row.id)
 

@@ -104,12 +104,19 @@ def query_of(
 
 
 def _refuse_guarded(record: Record, given: Mapping[str, Any], permissions: Permissions) -> None:
-    """Filtering and sorting tell values just as reading does."""
+    """Filtering and sorting tell values just as reading does: the guard must hold wherever a row
+    could be seen."""
     sorted_by = {order["field"].value for order in given.get("order_by") or ()}
     for column in {*(given.get("filter") or {}), *sorted_by}:
         guard = record.guarded.get(column)
-        if guard is not None and not permissions.allows(guard):
+        if guard is not None and not _holds_throughout(permissions, guard, record):
             raise Denied("PERMISSION_DENIED", permission=guard, field=camel(column))
+
+
+def _holds_throughout(permissions: Permissions, guard: str, record: Record) -> bool:
+    if not is_placed(record):
+        return permissions.allows(guard)
+    return all(permissions.allows(guard, path) for path in permissions.paths(record.read))
 
 
 def _page(given: Mapping[str, Any]) -> PageRequest:

@@ -17,6 +17,7 @@ from jingwei_sdk.context import Tenant
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 # 2 and 74 make the labels "2" and "22": the second looks as if it lay below the first.
 ORDINALS = {"root": 1, "grid": 2, "sibling": 74}
+SECRET = "organisation.secret"
 EDITOR = ["place.read", "organisation.read", "organisation.write"]
 
 
@@ -85,19 +86,22 @@ async def _accounts(ctx: CoreContext, city: City) -> None:
     roles = {
         "editor": await ctx.data.insert(Role(code="editor", name="编辑", permissions=EDITOR)),
         "reader": await ctx.data.insert(Role(code="reader", name="查看", permissions=EDITOR[:2])),
+        "secret": await ctx.data.insert(Role(code="secret", name="保密", permissions=[SECRET])),
     }
     for who, role, place in (
         ("root", "editor", "root"),
         ("worker", "editor", "grid"),
         ("neighbour", "editor", "sibling"),
         ("reader", "reader", "grid"),
+        ("mixed", "reader", "root"),
+        ("mixed", "secret", "grid"),
     ):
-        account = await ctx.data.insert(Account(login=who, name=who))
-        city.accounts[who] = account.id
+        if who not in city.accounts:
+            city.accounts[who] = (await ctx.data.insert(Account(login=who, name=who))).id
         await ctx.data.insert(
             Post(
                 place_id=city.places[place],
-                account=account.id,
+                account=city.accounts[who],
                 role=roles[role].id,
                 valid_from=LONG_AGO,
             )

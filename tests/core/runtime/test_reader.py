@@ -1,6 +1,7 @@
 """The record reader: pages without gaps, cursors that cannot be made up, sight in all of it."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from jingwei_core.reading.request import AnyCondition, Condition, Connection, Pa
 from jingwei_core.session import CoreContext, Request, account_context
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.records import Record
-from tests.core.runtime.city import City
+from tests.core.runtime.city import SECRET, City
 
 BY_NAME = (("name", "asc"),)
 BY_CODE_DOWN = (("credit_code", "desc"),)
@@ -175,3 +176,17 @@ async def test_an_unknown_order_is_refused(city: City) -> None:
     async with at(city, "root") as ctx:
         with pytest.raises(Invalid, match="SORT_UNKNOWN"):
             await (await desk(city, ctx)).page(sort=(("address", "asc"),))
+
+
+async def test_a_guard_counts_where_the_row_lies(city: City) -> None:
+    async with at(city, "mixed") as ctx:
+        reading = await desk(city, ctx)
+        guarded = replace(reading.record, guarded={"credit_code": SECRET})
+        page = await reading.reader.page(ctx, guarded, Query(page=PageRequest(first=50)))
+        told = {edge.row["name"] for edge in page.edges if edge.row["credit_code"] is not None}
+        assert len(page.edges) == 9
+        assert told == {"grid-0", "grid-2", "grid-4"}
+        ids = [edge.row["id"] for edge in page.edges]
+        allowed = await reading.reader.permitted(ctx, guarded, ids, SECRET)
+        names = {edge.row["name"] for edge in page.edges if edge.row["id"] in allowed}
+        assert names == {f"grid-{number}" for number in range(5)}
