@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
 from jingwei_api.schema import global_id
+from jingwei_core.platform import SNAPSHOT_AGE_S
 from jingwei_core.settings import Settings
 from tests.api.client import PROTOCOL, Client, Socket
 from tests.api.test_writing import REGISTER
@@ -24,6 +25,10 @@ CHANGES = """subscription($under: ID, $records: [String!]) {
   }
 }"""
 WAIT_S = 5.0
+SWITCH_ON = (
+    "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled) VALUES ($1, 'proof', true)"
+)
+SWITCH_OFF = "DELETE FROM platform.plugin_state WHERE tenant_id = $1 AND plugin_id = 'proof'"
 
 
 async def _register(chief: Client, city: City, name: str, path: str = GRID) -> str:
@@ -35,6 +40,11 @@ async def _register(chief: Client, city: City, name: str, path: str = GRID) -> s
     )
     made: str = told["organisationRegister"]["organisation"]["id"]
     return made
+
+
+async def _as_owner(city: City, sql: str) -> None:
+    async with city.platform.database.owner() as unit:
+        await unit.execute(sql, city.id)
 
 
 async def _next(socket: Socket) -> dict[str, Any]:
@@ -123,6 +133,25 @@ async def test_a_stream_without_changes_ends_with_its_session(base_url: str, wor
             (error,) = told["payload"]["errors"]
             assert error["extensions"]["code"] == "SESSION_ENDED"
             assert (await _next(socket))["type"] == "complete"
+
+
+async def test_a_stream_ends_when_a_plugin_is_switched(base_url: str, world: World) -> None:
+    """It was made with a schema that the city has no longer."""
+    city = world.changzhi
+    async with Client(base_url, "changzhi") as client:
+        await client.sign_in("chief")
+        async with client.socket() as socket:
+            await socket.subscribe(CHANGES)
+            await _until_listening(socket)
+            try:
+                await _as_owner(city, SWITCH_ON)
+                told = await _next(socket)
+            finally:
+                await _as_owner(city, SWITCH_OFF)
+            (error,) = told["payload"]["errors"]
+            assert error["extensions"]["code"] == "SUBSCRIPTION_PLUGINS"
+            assert (await _next(socket))["type"] == "complete"
+    await asyncio.sleep(SNAPSHOT_AGE_S)  # the next test finds the plugin off
 
 
 async def test_queries_and_refusals_over_the_socket(worker: Client) -> None:

@@ -95,7 +95,9 @@ class ChangeFeed:
         """The changes an operation's caller may see, until the caller's session ends.
 
         Each is yielded with the operation's read context open, which taking the next one closes.
-        Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired.
+        Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired,
+        ``Unavailable`` (``SUBSCRIPTION_PLUGINS``) when a plugin was switched on or off: what the
+        subscriber asked for was checked against another schema.
         """
         subscriber = _Subscriber(operation.caller.tenant.id)
         try:
@@ -106,19 +108,20 @@ class ChangeFeed:
         everyone = self._subscribers.setdefault(subscriber.tenant, set())
         everyone.add(subscriber)
         try:
-            sight = await _look(operation, watch)
+            sight = first = await _look(operation, watch)
             checked_at = asyncio.get_running_loop().time()
             while True:
                 notice = await self._next(subscriber, checked_at)
                 now = asyncio.get_running_loop().time()
                 if notice is None or now - checked_at >= self._check_s:
                     sight = await _look(operation, watch)
+                    sight.require_plugins_of(first)
                     checked_at = now
                 if notice is None or not sight.might_show(notice):
                     continue
                 # The sight above is a few seconds old at most; what is sent is decided anew.
                 await operation.open()
-                if await _look_again(operation, watch, notice):
+                if await _look_again(operation, first, notice):
                     yield notice
                 await operation.close()
         finally:
@@ -173,6 +176,11 @@ class _Sight:
     records: Mapping[str, Record]
     watch: Watch
     under: str | None
+    enabled: frozenset[str]
+
+    def require_plugins_of(self, first: "_Sight") -> None:
+        if self.enabled != first.enabled:
+            raise Unavailable("SUBSCRIPTION_PLUGINS")
 
     def might_show(self, notice: Notice) -> bool:
         record = self.records.get(notice.record)
@@ -216,11 +224,12 @@ async def _sight(operation: "Operation", watch: Watch) -> _Sight:
         found = await operation.reader.by_ids(ctx, records[PLACE], [watch.under])
         if watch.under in found:
             under = await ctx.data.fetchval(_PATH, watch.under)
-    return _Sight(ctx.permissions, records, watch, under)
+    return _Sight(ctx.permissions, records, watch, under, ctx.registry.enabled)
 
 
-async def _look_again(operation: "Operation", watch: Watch, notice: Notice) -> bool:
-    sight = await _sight(operation, watch)
+async def _look_again(operation: "Operation", first: _Sight, notice: Notice) -> bool:
+    sight = await _sight(operation, first.watch)
+    sight.require_plugins_of(first)
     if not sight.might_show(notice):
         return False
     if await operation.rows.by_key(notice.record, "id", notice.row_id) is not None:
