@@ -39,7 +39,7 @@ async def resolve_placing(
     """The place of an event. A position refines the named place to the grid that holds it.
 
     Raises ``Invalid``: ``EVENT_PLACE_REQUIRED`` (neither given), ``EVENT_PLACE_UNKNOWN`` (no place
-    holds the position), ``EVENT_PLACE_ENDED`` (the place is no longer valid),
+    in sight holds the position), ``EVENT_PLACE_ENDED`` (the place is no longer valid),
     ``EVENT_POSITION_ELSEWHERE`` (the two contradict each other), and those of
     :func:`jingwei_core.places.geometry.checked_position`. ``NotFound`` (``PLACE_NOT_FOUND``).
     """
@@ -51,7 +51,8 @@ async def resolve_placing(
     position = checked_position(reported.lon, reported.lat, reported.crs)
     located = await locate(ctx, position)
     if named is None:
-        if located is None:
+        # A grid out of sight and no grid at all read the same.
+        if located is None or not ctx.permissions.allows("place.read", located.path):
             raise Invalid("EVENT_PLACE_UNKNOWN", field="position")
         return Placing(located, position, reported)
     if not await _agrees(ctx, named, located, position):

@@ -94,7 +94,7 @@ REFUSALS: list[tuple[str, dict[str, Any], type[JingweiError], str, str | None]] 
      "position.crs"),
     ("unlocated label", {"position": {"lon": 111.295, "lat": 30.695}}, Invalid, "INPUT_INVALID",
      "position"),
-    ("another's grid", {"position": IN_SIBLING}, Denied, "PERMISSION_DENIED", None),
+    ("another's grid", {"position": IN_SIBLING}, Invalid, "EVENT_PLACE_UNKNOWN", "position"),
     ("another's grid by name", {"place_id": SIBLING, "position": None}, NotFound,
      "PLACE_NOT_FOUND", "place_id"),
     ("unknown kind", {"kind": "city.road.volcano"}, Invalid, "EVENT_KIND_UNKNOWN", "kind"),
