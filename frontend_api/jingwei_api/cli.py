@@ -74,7 +74,8 @@ def _check(target: Path, text: str) -> None:
     if committed == text:
         typer.echo(f"{target} is up to date", err=True)
         return
-    typer.echo(f"{target} is not the schema of this code", err=True)
+    fault = "is not the schema of this code" if target.exists() else f"is not in {Path.cwd()}"
+    typer.echo(f"{target} {fault}", err=True)
     for change in breaking_changes(committed, text) if committed else ():
         typer.echo(f"  breaking: {change}", err=True)
     typer.echo(f"  next: jingwei schema --out {target}", err=True)

@@ -81,4 +81,10 @@ class _Missing(dict[str, object]):
 
 
 def _fill(template: str, params: Mapping[str, object]) -> str:
-    return template.format_map(_Missing(params))
+    told = {name: _told(value) for name, value in params.items()}
+    return template.format_map(_Missing(told))
+
+
+def _told(value: object) -> object:
+    """Several values as people list them; the brackets and quotes of Python are not for them."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value

@@ -14,7 +14,9 @@ from graphql import (
     print_type,
 )
 from graphql import build_schema as parse_schema
+from typer.testing import CliRunner
 
+from jingwei_api.cli import schema_app
 from jingwei_api.schema import builder
 from jingwei_api.schema.builder import SchemaCache, build_schema
 from jingwei_api.schema.inputs import struct_value
@@ -251,3 +253,15 @@ def test_breaking_changes_are_named() -> None:
         "Field Query.a was removed.",
         "Field Query.b changed type from String to Int.",
     ]
+
+
+def test_a_missing_schema_file_is_told_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    told = CliRunner().invoke(schema_app, ["--check"])
+
+    assert told.exit_code == 1
+    assert f"frontend_api/schema.graphql is not in {tmp_path}" in told.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -45,11 +45,15 @@ def verify(
     line = (
         f"{slug}: 完整 intact, {found['rows']} rows, head {found['head']}"
         if found["intact"]
-        else f"{slug}: 已被篡改 BROKEN at row {found['broken_at']}: {found['reason']}"
+        else f"{slug}: 已被篡改 BROKEN{_place(found['broken_at'])}: {found['reason']}"
     )
     say(as_json, found, line)
     if not found["intact"]:
         raise typer.Exit(1)
+
+
+def _place(row: int | None) -> str:
+    return "" if row is None else f" at row {row}"
 
 
 @app.command("list")

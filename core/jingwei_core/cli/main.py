@@ -22,6 +22,7 @@ GROUPS = (
     *("access", "place", "demo", "evidence", "privacy"),
 )
 ENTRY_POINT_GROUP = "jingwei.cli"
+_COMPLETION = ("install_completion", "show_completion")
 
 _HELP = """Jingwei 经纬: grid management for cities.
 
@@ -110,6 +111,8 @@ def _loaded(name: str, load: Callable[[], typer.Typer]) -> Any:
     except ImportError as error:
         command = get_command(_broken(str(error)))
     command.name = name
+    # Completion is installed for the whole command line: jingwei --install-completion.
+    command.params = [p for p in command.params if p.name not in _COMPLETION]
     return command
 
 

@@ -14,6 +14,7 @@ import pytest
 from jingwei_core.audit.chain import Verdict, verify_chain
 from jingwei_core.database.engine import Database
 from jingwei_core.database.unit import Unit
+from tests.fixtures.command_line import CommandLine
 
 CITY = uuid.UUID("00000000-0000-7000-8000-00000000000a")
 NEIGHBOUR = uuid.UUID("00000000-0000-7000-8000-00000000000b")
@@ -168,3 +169,26 @@ async def test_rows_that_arrive_during_the_check_are_no_fault(
     assert found.broken_at is None
     assert found.rows >= 3
     assert written > 3
+
+
+@pytest.mark.commit
+async def test_a_head_noted_earlier_must_be_in_the_chain(
+    database: Database, jingwei: CommandLine
+) -> None:
+    await three_rows(database)
+    async with database.owner() as unit:
+        await unit.execute(
+            "INSERT INTO platform.tenant (id, slug, name, timezone)"
+            " VALUES ($1, 'noted', '甲市', 'Asia/Shanghai')",
+            CITY,
+        )
+    head = (await verdict(database)).head
+
+    found = await jingwei(database.settings, "audit", "verify", "noted", "--head", head)
+    lost = await jingwei(database.settings, "audit", "verify", "noted", "--head", "0" * 64)
+
+    assert (found.code, found.out) == (0, f"noted: 完整 intact, 3 rows, head {head}\n")
+    assert (lost.code, lost.out) == (
+        1,
+        "noted: 已被篡改 BROKEN: the noted head is not in the chain\n",
+    )

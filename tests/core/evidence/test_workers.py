@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -146,3 +147,13 @@ async def test_a_worker_inherits_no_secret(
     await inspected(workers, tmp_path, made.jpeg())
     (pid,) = worker_pids() - before
     assert "hunter2" not in repr(psutil.Process(pid).environ())
+
+
+async def test_what_interrupts_the_server_in_its_terminal_does_not_reach_a_worker(
+    workers: ImageWorkers, tmp_path: Path
+):
+    before = worker_pids()
+    await inspected(workers, tmp_path, made.jpeg())
+    (pid,) = worker_pids() - before
+
+    assert os.getpgid(pid) == pid != os.getpgrp()
