@@ -29,7 +29,7 @@ from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 Password = Annotated[str, msgspec.Meta(max_length=1024, extra={"secret": True})]
 PlaceId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Place"})]
 AccountId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Account"})]

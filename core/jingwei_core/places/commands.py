@@ -15,7 +15,7 @@ from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Name = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=100)]
 ParentId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Place"})]
 Households = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
@@ -54,8 +54,12 @@ class PlaceDrawing(msgspec.Struct, frozen=True):
 
 @command("place.add", permission="place.write", at="parent_id", returns=PLACE)
 async def add_place(ctx: Context, new: NewPlace) -> Place:
-    """新增地点: add a place below another."""
+    """新增地点: add a place below another.
+
+    Raises ``Conflict`` (``PLACE_PARENT_ENDS``) below one that has ended or will.
+    """
     parent = await ctx.data.lock(Place, new.parent_id)
+    _check_outlives(parent, None)
     await _check_level(ctx, parent, new.level)
     ordinal = await next_ordinal(ctx)
     place = await ctx.data.insert(
@@ -90,7 +94,7 @@ async def change_place(ctx: Context, target: Place, change: PlaceChange) -> Plac
         for field in ("name", "name_en", "households")
         if (value := getattr(change, field)) is not msgspec.UNSET
     }
-    name = str(changes.get("name", target.name))
+    name = changes["name"] = str(changes.get("name", target.name)).strip()
     changes["search_text"] = search_text(name, target.code or "")
     place = await ctx.data.update(target, **changes)
     await ctx.signals.changed("Place", place.id, place.path)
@@ -101,10 +105,13 @@ async def change_place(ctx: Context, target: Place, change: PlaceChange) -> Plac
 async def end_place(ctx: Context, target: Place, end: PlaceEnd) -> Place:
     """撤销地点: a place holds no longer from a day on; its history stays.
 
-    Raises ``Conflict`` (``PLACE_HAS_CHILDREN``) while places below it still hold on that day.
+    Raises ``Conflict``: ``PLACE_HAS_CHILDREN`` while places below it still hold on that day,
+    ``PLACE_PARENT_ENDS`` when the one above it ends before.
     """
     if end.valid_to <= target.valid_from:
         raise Invalid("PLACE_END_EARLY", field="validTo", valid_from=target.valid_from.isoformat())
+    if target.parent is not None:
+        _check_outlives(await ctx.data.lock(Place, target.parent), end.valid_to)
     left = await ctx.data.fetchval(
         "SELECT count(*) FROM core.place WHERE parent = $1 AND (valid_to IS NULL OR valid_to > $2)",
         target.id,
@@ -145,6 +152,14 @@ async def next_ordinal(ctx: Context) -> int:
     )
     highest = await ctx.data.fetchval("SELECT max(ordinal) FROM core.place")
     return int(highest or 0) + 1
+
+
+def _check_outlives(parent: Place, end: date | None) -> None:
+    """Refuse a place that would hold longer than the one it lies in; ``parent`` is locked, so that
+    its end cannot be moved meanwhile."""
+    last: date | None = parent.valid_to
+    if last is not None and (end is None or end > last):
+        raise Conflict("PLACE_PARENT_ENDS", place=parent.name, valid_to=last.isoformat())
 
 
 async def _check_level(ctx: Context, parent: Place, level: str) -> None:

@@ -14,7 +14,7 @@ from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 PlaceId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Place"})]
 
 
@@ -66,7 +66,7 @@ async def change_organisation(
     }
     if change.credit_code is not msgspec.UNSET:
         changes["credit_code"] = checked_credit_code(change.credit_code)
-    name = str(changes.get("name", target.name))
+    name = changes["name"] = str(changes.get("name", target.name)).strip()
     code = str(changes.get("credit_code", target.credit_code) or "")
     stored = await ctx.data.update(target, **changes, search_text=search_text(name, code))
     await ctx.signals.changed("Organisation", stored.id, stored.place_path)
