@@ -118,8 +118,8 @@ class ImageWorkers:
             *(sys.executable, "-P", "-m", "jingwei_core.evidence.worker", str(self._memory_bytes)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # A group of its own: Ctrl-C is for the server, which ends its workers by their input.
-            process_group=0,
+            # A session of its own: Ctrl-C is for the server, which ends its workers by their input.
+            start_new_session=True,
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         )
 
