@@ -154,6 +154,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
     return {
         "slug": outcome.slug,
         "new": outcome.is_new,
+        "tenant": {name: to for name, (_, to) in outcome.tenant.changed.items()},
         "tables": {
             table.section.name: {
                 "added": len(table.added),
@@ -173,6 +174,8 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 def _lines(outcome: Outcome) -> list[str]:
     lines = [f"{outcome.slug}: {'新租户 new' if outcome.is_new else '已有租户 existing'}"]
+    for name, (old, to) in outcome.tenant.changed.items():
+        lines.append(f"  tenant         {name}: {old!r} → {to!r}")
     for table in outcome.tables:
         if not table.is_empty:
             counts = f"+{len(table.added)} ~{len(table.changed)} -{len(table.gone)}"

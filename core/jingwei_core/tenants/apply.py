@@ -5,7 +5,7 @@ taken out of use and never deleted, because events refer to it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,20 +30,34 @@ from jingwei_sdk.tables import columns_of
 
 
 @dataclass(frozen=True, slots=True)
+class TenantDifference:
+    """The tenant's own row: whether it is new, and old and new value of what changes in it."""
+
+    is_new: bool
+    changed: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What applying did or, for a dry run, would do: counts by table."""
 
     slug: str
-    is_new: bool
+    tenant: TenantDifference
     tables: tuple[TableDifference, ...]
     workflows: tuple[WorkflowChange, ...]
     plugins: tuple[tuple[str, bool], ...]
 
     @property
+    def is_new(self) -> bool:
+        """Whether the tenant was not there before."""
+        return self.tenant.is_new
+
+    @property
     def is_empty(self) -> bool:
         """Whether the tenant is already as the package says."""
+        own = self.is_new or self.tenant.changed
         written = any(not table.is_empty for table in self.tables)
-        return not (self.is_new or written or self.workflows or self.plugins)
+        return not (own or written or self.workflows or self.plugins)
 
 
 async def apply_package(
@@ -57,13 +71,13 @@ async def apply_package(
     _check_plugins(platform, package)
     try:
         async with platform.database.platform() as unit:
-            is_new = await _put_tenant(unit, package, dry_run=dry_run)
+            own = await _put_tenant(unit, package, dry_run=dry_run)
             if dry_run:
                 async with platform.database.unit(package.tenant.id) as inner:
-                    return await _compare(platform, inner, package, is_new=is_new)
+                    return await _compare(platform, inner, package, own)
             platform.forget()
             async with system_context(platform, tenant_of(package), "tenant.apply") as ctx:
-                return await _apply(ctx, package, is_new=is_new)
+                return await _apply(ctx, package, own)
     finally:
         platform.forget()
 
@@ -84,50 +98,59 @@ def _check_plugins(platform: Platform, package: TenantPackage) -> None:
             ) from error
 
 
-async def _put_tenant(unit: Unit, package: TenantPackage, *, dry_run: bool) -> bool:
-    """Store the tenant's row; whether it is new."""
+async def _put_tenant(unit: Unit, package: TenantPackage, *, dry_run: bool) -> TenantDifference:
+    """Store the tenant's row, unless it is a dry run; what is new in it."""
     info = package.tenant
-    row = await unit.fetchrow("SELECT slug FROM platform.tenant WHERE id = $1", info.id)
+    row = await unit.fetchrow(
+        "SELECT slug, name, timezone, package_version FROM platform.tenant WHERE id = $1", info.id
+    )
     taken = await unit.fetchval("SELECT id FROM platform.tenant WHERE slug = $1", info.slug)
     if taken not in (None, info.id) or (row is not None and row["slug"] != info.slug):
         raise Invalid("PACKAGE_SLUG_TAKEN", file="tenant.toml", field="tenant.id", slug=info.slug)
-    if dry_run:
-        return row is None
-    values = (info.id, info.slug, info.name_zh, info.timezone, info.version)
-    if row is None:
+    wanted = {"name": info.name_zh, "timezone": info.timezone, "package_version": info.version}
+    found = dict(row) if row is not None else wanted
+    changed = {name: (found[name], value) for name, value in wanted.items() if found[name] != value}
+    if row is None and not dry_run:
         await unit.execute(
             "INSERT INTO platform.tenant (id, slug, name, timezone, package_version)"
             " VALUES ($1, $2, $3, $4, $5)",
-            *values,
+            info.id,
+            info.slug,
+            *wanted.values(),
         )
-        return True
-    await unit.execute(
-        "UPDATE platform.tenant SET name = $3, timezone = $4, package_version = $5,"
-        " updated_at = now() WHERE id = $1 AND slug = $2"
-        " AND (name, timezone, package_version) IS DISTINCT FROM ($3, $4, $5)",
-        *values,
-    )
-    return False
+    elif changed and not dry_run:
+        await unit.execute(
+            "UPDATE platform.tenant SET name = $2, timezone = $3, package_version = $4,"
+            " updated_at = now() WHERE id = $1",
+            info.id,
+            *wanted.values(),
+        )
+    return TenantDifference(row is None, changed)
 
 
 async def _compare(
-    platform: Platform, unit: Unit, package: TenantPackage, *, is_new: bool
+    platform: Platform, unit: Unit, package: TenantPackage, own: TenantDifference
 ) -> Outcome:
     today = platform.clock.now().astimezone(ZoneInfo(package.tenant.timezone)).date()
     tables = await _differences(unit, package, today)
     return Outcome(
         package.tenant.slug,
-        is_new,
+        own,
         tuple(tables),
         tuple(await new_versions(unit, package)),
         tuple(await _plugin_changes(unit, package)),
     )
 
 
-async def _apply(ctx: CoreContext, package: TenantPackage, *, is_new: bool) -> Outcome:
-    found = await _compare(ctx.platform, ctx.unit, package, is_new=is_new)
+async def _apply(ctx: CoreContext, package: TenantPackage, own: TenantDifference) -> Outcome:
+    assert isinstance(ctx.data, UnitData)
+    found = await _compare(ctx.platform, ctx.unit, package, own)
     if found.is_empty:
         return found
+    if own.changed:
+        before = {name: old for name, (old, _) in own.changed.items()}
+        after = {name: new for name, (_, new) in own.changed.items()}
+        ctx.data.changes.append(Change("tenant", package.tenant.id, before, after, None))
     for table in found.tables:
         await _write(ctx, table)
     await apply_workflows(ctx, found.workflows)

@@ -102,6 +102,29 @@ async def test_a_dry_run_tells_the_difference_and_writes_nothing(
         assert await unit.fetchval(kind) == "Pothole"
 
 
+async def test_a_new_version_of_the_package_is_told_and_is_in_the_log(
+    platform: Platform, folder: Path
+) -> None:
+    """Also when nothing but the tenant's own row is different."""
+    await apply_package(platform, load_package(folder))
+    before = await counts(platform)
+    edit(folder, "tenant.toml", 'version = "1.0.0"', 'version = "1.0.1"')
+
+    told = await apply_package(platform, load_package(folder), dry_run=True)
+
+    assert told.tenant.changed == {"package_version": ("1.0.0", "1.0.1")}
+    assert await counts(platform) == before
+    assert [line.package_version for line in await list_tenants(platform.database)] == ["1.0.0"]
+
+    assert not (await apply_package(platform, load_package(folder))).is_empty
+
+    assert [line.package_version for line in await list_tenants(platform.database)] == ["1.0.1"]
+    async with platform.database.unit(TENANT) as unit:
+        sql = "SELECT changes::text FROM core.audit_entry ORDER BY sequence DESC LIMIT 1"
+        assert '"after": {"package_version": "1.0.1"}' in await unit.fetchval(sql)
+    assert (await apply_package(platform, load_package(folder))).is_empty
+
+
 async def test_what_left_the_package_is_taken_out_of_use_and_kept(
     platform: Platform, folder: Path
 ) -> None:
