@@ -40,6 +40,7 @@ async def _until_lost(
     connection: Any, inbox: asyncio.Queue[str | None], lost: asyncio.Event
 ) -> AsyncIterator[str | None]:
     gone = asyncio.ensure_future(lost.wait())
+    message: asyncio.Future[str | None] | None = None
     try:
         while not gone.done():
             message = asyncio.ensure_future(inbox.get())
@@ -55,6 +56,8 @@ async def _until_lost(
                 await connection.execute("SELECT 1", timeout=_HEARTBEAT_S)
     finally:
         gone.cancel()
+        if message is not None:
+            message.cancel()
 
 
 async def _connect(url: str) -> Any:

@@ -1,6 +1,6 @@
 import asyncio
 import uuid
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import asyncpg
 import pytest
@@ -290,6 +290,25 @@ async def test_listening_survives_a_lost_connection(database: Database):
         await unit.execute("SELECT pg_notify('probe', 'second')")
     assert await asyncio.wait_for(anext(heard), 10) == "second"
     await heard.aclose()
+
+
+@pytest.mark.commit
+async def test_whoever_stops_listening_leaves_no_task_behind(database: Database):
+    before = asyncio.all_tasks()
+
+    async def follow() -> None:
+        async with aclosing(database.listen("probe")) as heard:
+            async for _ in heard:
+                listening.set()
+
+    listening = asyncio.Event()
+    task = asyncio.create_task(follow())
+    await asyncio.wait_for(listening.wait(), 10)
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
 
 
 @pytest.mark.commit
