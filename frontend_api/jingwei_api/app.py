@@ -1,5 +1,6 @@
 """The application (应用): everything that listens, made from one platform."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -8,12 +9,13 @@ from pathlib import Path
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
+from litestar.stores.memory import MemoryStore
 
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Runtime
-from jingwei_api.http.auth import auth_router
+from jingwei_api.http.auth import CALLS, auth_router, forget_calls
 from jingwei_api.http.console_page import console, console_file
 from jingwei_api.http.evidence import download, upload
 from jingwei_api.http.failures import http_failure, refused, unexpected
@@ -49,20 +51,24 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
     feed = ChangeFeed(platform.database, chosen.subscription_check_s)
     runtime = Runtime(platform, feed, Commits(platform, workers))
     services = make_services(runtime, chosen)
+    calls = MemoryStore()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await platform.store.ensure_ready()
         async with workers:
             feed.start()
+            forgetting = asyncio.create_task(forget_calls(calls))
             try:
                 yield
             finally:
+                forgetting.cancel()
                 await feed.stop()
 
     app = Application(
         route_handlers=[*HANDLERS, auth_router(chosen.auth_calls_per_minute)],
         lifespan=[lifespan],
+        stores={CALLS: calls},
         exception_handlers={
             JingweiError: refused,
             HTTPException: http_failure,

@@ -1,11 +1,13 @@
 """POST /auth/…: signing in and out (登录与退出), JSON in and out, no cookies."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, Router, post
 from litestar.middleware.rate_limit import RateLimitConfig
+from litestar.stores.memory import MemoryStore
 
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_api.http.tenant import caller_of, named_tenant
@@ -14,6 +16,11 @@ from jingwei_core.access import sign_in as sessions
 from jingwei_sdk.errors import Invalid
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+CALLS = "auth_calls"
+"""The name under which an application keeps how often each address has called."""
+
+_MINUTE_S = 60.0
+
 Posted = TypeVar("Posted", bound=msgspec.Struct)
 Http = Request[Any, Any, Any]
 
@@ -110,12 +117,20 @@ def auth_router(per_minute: int) -> Router:
     The limit holds for one process. An account's own lockout holds everywhere; this one slows down
     whoever tries many accounts.
     """
-    limit = RateLimitConfig(("minute", per_minute), identifier_for_request=_client)
+    limit = RateLimitConfig(("minute", per_minute), identifier_for_request=_client, store=CALLS)
     return Router(
         "/auth",
         route_handlers=[sign_in, refresh, sign_out, sign_out_everywhere, change_password],
         middleware=[limit.middleware],
     )
+
+
+async def forget_calls(calls: MemoryStore, every_s: float = _MINUTE_S) -> None:
+    """Remove, for ever again, addresses that did not call for a minute: the store itself would keep
+    each until it calls once more, and there are more addresses than memory."""
+    while True:
+        await asyncio.sleep(every_s)
+        await calls.delete_expired()
 
 
 async def _posted(request: Http, kind: type[Posted]) -> Posted:
