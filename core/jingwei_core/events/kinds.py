@@ -1,7 +1,5 @@
 """Event kinds (事件类型): looking them up in the tenant's tree."""
 
-import uuid
-
 from jingwei_core.events.tables import EventKind
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -23,19 +21,3 @@ async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -
     if kind.owner_plugin and not by_plugin:
         raise Invalid("EVENT_KIND_OF_PLUGIN", field="kind", kind=code, plugin=kind.owner_plugin)
     return kind
-
-
-async def kinds_below(ctx: Context, code: str) -> tuple[uuid.UUID, ...]:
-    """The ids of a kind and of all kinds below it; empty for an unknown code.
-
-    Codes are dotted paths (``city.road.pothole``), so the tree is one range of them: ``/`` follows
-    the dot.
-    """
-    rows = await ctx.data.fetch(
-        "SELECT id FROM core.event_kind WHERE code = $1"
-        ' OR (code COLLATE "C" >= $2 AND code COLLATE "C" < $3) ORDER BY code',
-        code,
-        f"{code}.",
-        f"{code}/",
-    )
-    return tuple(row["id"] for row in rows)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from jingwei_core.events.computed_fields import available_actions
 from jingwei_core.events.duplicates import box_around, distance_m, find_duplicates
-from jingwei_core.events.kinds import kinds_below
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.queue import my_area, my_queue
 from jingwei_core.events.stepping import Step, take_step
@@ -246,15 +245,6 @@ def test_distance_is_symmetric_and_zero_only_at_home(
 def test_a_degree_of_latitude_is_111_km() -> None:
     # 111,195 m on the sphere of the mean radius.
     assert distance_m(point(111, 30), point(111, 31)) == pytest.approx(111_195, abs=1)
-
-
-async def test_a_branch_of_the_kind_tree_is_found_by_its_code(city: City) -> None:
-    await city.fetch("INSERT INTO core.event_kind (code, name) VALUES ('city2', 'x'), ('c', 'x')")
-    wanted = {city.kinds[code] for code in ("city", POTHOLE, LEAK)}
-    async with city.context("worker") as ctx:
-        assert set(await kinds_below(ctx, "city")) == wanted
-        assert await kinds_below(ctx, POTHOLE) == (city.kinds[POTHOLE],)
-        assert await kinds_below(ctx, "nothing") == ()
 
 
 async def test_a_plugin_opens_an_event_of_its_kind(city: City) -> None:
