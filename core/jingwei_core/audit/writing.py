@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 # What lies nowhere lies at the tenant's root, whose path is a prefix of every other one.
 _ROOT = "(SELECT path FROM core.place ORDER BY path LIMIT 1)"
-_APPEND = (
-    f"SELECT core.audit_append($1, $2, $3, $4, $5, $6, $7, coalesce($8, {_ROOT}), $9::jsonb)"
-)
+_APPEND = f"SELECT core.audit_append($1, $2, $3, $4, $5, $6, $7, coalesce($8, {_ROOT}), $9::jsonb)"
 _APPEND_AND_NOTIFY = (
     f"{_APPEND}, (SELECT count(pg_notify($10, payload)) FROM unnest($11::text[]) AS payload)"
 )
