@@ -12,6 +12,21 @@ from jingwei_core.platform import Platform
 from jingwei_core.session import Identity, Request
 from tests.plugins.world import City
 
+_LEDGER = """
+{ safetyProduction {
+  enterprises(first: 5) { edges { node { id riskLevel organisation { name } } } }
+  checklists(filter: {code: {eq: "small-shop"}}) { edges { node { id items } } }
+} }
+"""
+_INSPECT = """
+mutation($id: ID!, $input: SafetyInspectionRecordInput!) {
+  safetyInspectionRecord(idempotencyKey: "k", id: $id, input: $input) { safetyInspection {
+    failedItems
+    hazards { edges { node { level status event { number safetyHazard { description } } } } }
+    enterprise { organisation { safetyOpenHazards safetyEnterprise { lastInspectedOn } } }
+  } }
+}
+"""
 _TYPES = "{ __schema { types { name fields { name } enumValues { name } inputFields { name } } } }"
 
 
@@ -51,67 +66,33 @@ async def test_an_inspection_from_checklist_to_the_organisation(
 ) -> None:
     await yichang.enterprise()
     await yichang.run("keeper", "safety.checklist.load-standard")
-    found = await ask(
-        executor,
-        yichang,
-        "inspector",
-        "{ safetyProduction {"
-        " enterprises(first: 5) { edges { node { id riskLevel organisation { name } } } }"
-        ' checklists(filter: {code: {eq: "small-shop"}}) { edges { node { id items } } } } }',
-    )
+    found = await ask(executor, yichang, "inspector", _LEDGER)
     assert "errors" not in found
     space = found["data"]["safetyProduction"]
     (enterprise,) = [edge["node"] for edge in space["enterprises"]["edges"]]
     (checklist,) = [edge["node"] for edge in space["checklists"]["edges"]]
-    assert (enterprise["riskLevel"], enterprise["organisation"]) == (
-        "YELLOW",
-        {"name": "示范餐馆01"},
-    )
+    assert enterprise["riskLevel"] == "YELLOW"
+    assert enterprise["organisation"] == {"name": "示范餐馆01"}
     items = [{"code": item["code"], "verdict": "PASS"} for item in checklist["items"]]
     items[0]["verdict"] = "FAIL"
 
-    told = await ask(
-        executor,
-        yichang,
-        "inspector",
-        "mutation($id: ID!, $input: SafetyInspectionRecordInput!) {"
-        ' safetyInspectionRecord(idempotencyKey: "k", id: $id, input: $input) {'
-        " safetyInspection { failedItems"
-        " hazards { edges { node { level status event { number safetyHazard { description } }"
-        " } } } enterprise { organisation { safetyOpenHazards"
-        " safetyEnterprise { lastInspectedOn } } } } } }",
-        id=enterprise["id"],
-        input={
-            "checklist": checklist["id"],
-            "items": items,
-            "hazards": [{"item": "exit", "level": "MAJOR", "description": "安全出口上锁"}],
-        },
-    )
+    hazards = [{"item": "exit", "level": "MAJOR", "description": "安全出口上锁"}]
+    given = {"checklist": checklist["id"], "items": items, "hazards": hazards}
+    told = await ask(executor, yichang, "inspector", _INSPECT, id=enterprise["id"], input=given)
 
     assert "errors" not in told
     number = await yichang.value("SELECT number FROM core.event")
-    assert told["data"]["safetyInspectionRecord"]["safetyInspection"] == {
-        "failedItems": 1,
-        "hazards": {
-            "edges": [
-                {
-                    "node": {
-                        "level": "MAJOR",
-                        "status": "OPEN",
-                        "event": {
-                            "number": number,
-                            "safetyHazard": {"description": "安全出口上锁"},
-                        },
-                    }
-                }
-            ]
-        },
-        "enterprise": {
-            "organisation": {
-                "safetyOpenHazards": 1,
-                "safetyEnterprise": {"lastInspectedOn": "2026-11-23"},
-            }
-        },
+    inspection = told["data"]["safetyInspectionRecord"]["safetyInspection"]
+    (hazard,) = [edge["node"] for edge in inspection["hazards"]["edges"]]
+    assert inspection["failedItems"] == 1
+    assert hazard == {
+        "level": "MAJOR",
+        "status": "OPEN",
+        "event": {"number": number, "safetyHazard": {"description": "安全出口上锁"}},
+    }
+    assert inspection["enterprise"]["organisation"] == {
+        "safetyOpenHazards": 1,
+        "safetyEnterprise": {"lastInspectedOn": "2026-11-23"},
     }
 
 

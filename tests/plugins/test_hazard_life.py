@@ -13,6 +13,14 @@ from tests.plugins.world import NEXT_GRID, NOON, PLUGIN, City
 WHOLE_LOOP = ("file", "verify", "dispatch", "handle", "check", "close")
 
 
+_WITH_EVENTS = """
+SELECT h.id, h.level, h.rectify_by, h.status, h.item_code, e.title, e.due_at, e.source,
+       e.subject_type, e.subject_id, e.place_path = h.place_path AS same_place, k.code
+FROM safety_production.hazard h JOIN core.event e ON e.id = h.event
+JOIN core.event_kind k ON k.id = e.kind ORDER BY h.id
+"""
+
+
 async def checklist(city: City, code: str = "small-shop") -> Any:
     await city.run("keeper", "safety.checklist.load-standard")
     rows = await city.fetch("SELECT * FROM safety_production.checklist WHERE code = $1", code)
@@ -48,12 +56,7 @@ async def test_an_inspection_opens_an_event_for_each_hazard(yichang: City) -> No
         "SELECT verdict, count(*) FROM safety_production.inspection_item GROUP BY 1 ORDER BY 1"
     )
     assert [tuple(row) for row in items] == [("fail", 2), ("pass", 6)]
-    hazards = await yichang.fetch(
-        "SELECT h.id, h.level, h.rectify_by, h.status, h.item_code, e.title, e.due_at, e.source,"
-        " e.subject_type, e.subject_id, e.place_path = h.place_path AS same_place, k.code"
-        " FROM safety_production.hazard h JOIN core.event e ON e.id = h.event"
-        " JOIN core.event_kind k ON k.id = e.kind ORDER BY h.id"
-    )
+    hazards = await yichang.fetch(_WITH_EVENTS)
     major, general = hazards
     # 5 days for a major hazard are Yichang's setting; the general one names its own day.
     assert (major["level"], major["rectify_by"]) == ("major", date(2026, 11, 28))

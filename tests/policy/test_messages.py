@@ -55,9 +55,10 @@ def raised(source: Source, errors: set[str]) -> Iterator[tuple[str, ast.Call]]:
             continue
         name = ast.unparse(node.func).rpartition(".")[2]
         first = node.args[0]
-        is_code = isinstance(first, ast.Constant) and isinstance(first.value, str)
-        if is_code and (name in errors or ast.unparse(node.func) == "super().__init__"):
-            yield str(first.value), node
+        if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
+            continue
+        if name in errors or ast.unparse(node.func) == "super().__init__":
+            yield first.value, node
 
 
 def textless(source: Source, errors: set[str], known: Texts) -> list[str]:
