@@ -55,6 +55,33 @@ async def state_names(ctx: Context, rows: Rows) -> list[str]:
     return [state.name_en if ctx.locale == "en" else state.name_zh for state in states]
 
 
+async def reporter_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of who reported each event (上报人)."""
+    return await _work_names(ctx, rows, "reporter")
+
+
+async def assignee_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of the person each event is assigned to (承办人)."""
+    return await _work_names(ctx, rows, "assigned_account")
+
+
+async def assigned_to_me(ctx: Context, rows: Rows) -> list[bool]:
+    """Whether each event is assigned to its reader in person."""
+    me = ctx.actor.account_id
+    return [me is not None and row["assigned_account"] == me for row in rows]
+
+
+async def _work_names(ctx: Context, rows: Rows, column: str) -> list[str | None]:
+    """Names as the timeline shows them: whoever sees the event sees who works on it, also without
+    the permission to read accounts."""
+    wanted = list({row[column] for row in rows if row[column] is not None})
+    found = await ctx.data.fetch(
+        "SELECT id, name FROM core.account WHERE id = ANY($1::uuid[])", wanted
+    )
+    names = {row["id"]: row["name"] for row in found}
+    return [names.get(row[column]) for row in rows]
+
+
 async def longitudes(ctx: Context, rows: Rows) -> list[float | None]:
     """Longitudes in degrees."""
     return [_degrees(row["lon_e7"]) for row in rows]

@@ -103,6 +103,15 @@ EVENT = Record(
         "state_name": Computed(
             str, ("workflow", "state"), fields.state_names, description="in your language"
         ),
+        "reporter_name": Computed(
+            str | None, ("reporter",), fields.reporter_names, description="work name"
+        ),
+        "assignee_name": Computed(
+            str | None, ("assigned_account",), fields.assignee_names, description="work name"
+        ),
+        "assigned_to_me": Computed(
+            bool, ("assigned_account",), fields.assigned_to_me, description="in person"
+        ),
         "lon": Computed(float | None, ("lon_e7",), fields.longitudes, description="degrees"),
         "lat": Computed(float | None, ("lat_e7",), fields.latitudes, description="degrees"),
         "crs": Computed(

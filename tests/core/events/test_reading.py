@@ -60,6 +60,18 @@ async def test_available_actions_are_what_the_actor_may_do_now(city: City) -> No
     assert await actions(city, "chief", event) == ["assign"]
 
 
+async def test_whoever_sees_an_event_sees_who_works_on_it(city: City) -> None:
+    event = await dispatched(city)
+    async with city.context("mender") as ctx:
+        row = await ctx.data.lock(Event, event)
+        await ctx.data.update(row, assigned_account=city.people["mender"])
+
+    for login, is_mine in (("mender", True), ("centre", False)):
+        assert await computed(city, login, event, "assignee_name") == "mender"
+        assert await computed(city, login, event, "assigned_to_me") is is_mine
+    assert await computed(city, "centre", event, "reporter_name") == "worker"
+
+
 REFUSED_BY_AUTHORITY = {"PERMISSION_DENIED", "EVENT_NOT_ASSIGNED", "EVENT_ACTION_NOT_ALLOWED"}
 TRIED = ("file", "verify", "dispatch", "reassign", "assign", "handle", "reject", "cancel")
 
