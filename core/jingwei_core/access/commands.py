@@ -74,12 +74,17 @@ class PostEnd(msgspec.Struct, frozen=True):
 
 
 class RoleContent(msgspec.Struct, frozen=True):
-    """A role as it should be; its code says which."""
+    """A role as it should be; its code says which.
+
+    ``version`` is that of the role the change began from: if somebody saved it meanwhile, nothing
+    is replaced. Without it the last one to save wins.
+    """
 
     code: str
     name: Name
     permissions: Annotated[list[str], msgspec.Meta(max_length=500)]
     name_en: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    version: int | None = None
 
 
 @command("account.create", permission="account.manage", tenant_wide=True, returns=ACCOUNT)
@@ -208,6 +213,8 @@ async def save_role(ctx: Context, content: RoleContent) -> Role:
     }
     found = await ctx.data.find(Role, code=content.code)
     role = await ctx.data.lock(Role, found[0].id) if found else None
+    if content.version not in (None, role.version if role else 0):
+        raise Conflict("ROW_CHANGED", field="version", record="Role")
     await check_may_widen(ctx, role, content.permissions)
     if role is None:
         stored = await ctx.data.insert(Role(code=content.code, **values))

@@ -125,6 +125,10 @@ class Database:
             committed = await connection.execute("COMMIT") == "COMMIT"
             if not committed:
                 raise UnitRolledBack
+        except LOST_CONNECTION as error:
+            if connection.is_closed():
+                raise Unavailable("DATABASE_CONNECTION_LOST") from error
+            raise
         finally:
             await undisturbed(self._finish(unit, connection, committed=committed))
 

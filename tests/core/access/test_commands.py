@@ -310,6 +310,11 @@ async def test_save_a_role(city: City, admin: uuid.UUID, worker: uuid.UUID):
     assert await paths(city, worker, "event.report") == (GRID,)
     answer = await city.run(admin, "role.save", code="new_role", name="新", permissions=[])
     assert await city.value("SELECT count(*) FROM core.role") == 5
+    stored = await city.value("SELECT version FROM core.role WHERE code = 'worker'")
+    again = {"code": "worker", "name": "网格员", "permissions": ["event.read"]}
+    await city.run(admin, "role.save", **again, version=stored)
+    late = city.run(admin, "role.save", **{**again, "permissions": []}, version=stored)
+    assert await refused(city, late) == "ROW_CHANGED"
 
 
 @pytest.mark.parametrize(
@@ -319,6 +324,7 @@ async def test_save_a_role(city: City, admin: uuid.UUID, worker: uuid.UUID):
         ({"permissions": ["event"]}, "ROLE_PERMISSION"),
         ({"permissions": ["event.read", "ev*"]}, "ROLE_PERMISSION"),
         ({"permissions": "event.read"}, "INPUT_INVALID"),
+        ({"version": 7}, "ROW_CHANGED"),
     ],
 )
 async def test_roles_that_are_not_saved(

@@ -14,7 +14,7 @@ from jingwei_core.database import (
 )
 from jingwei_core.places.tables import PlaceLevel
 from jingwei_core.settings import Settings
-from jingwei_sdk.errors import Refused
+from jingwei_sdk.errors import Refused, Unavailable
 
 OURS, NEIGHBOUR = uuid.UUID(int=1), uuid.UUID(int=2)
 INSERT = "INSERT INTO core.place_level (tenant_id, code) VALUES ($1, $2)"
@@ -243,6 +243,33 @@ async def test_a_killed_connection_is_replaced(database: Database):
     await connection.close()
     await asyncio.sleep(0.1)
     assert await count(database, OURS) == 0
+
+
+@pytest.mark.commit
+async def test_a_connection_lost_inside_a_unit_is_told_as_such(database: Database):
+    async def lose_it() -> None:
+        async with database.unit(OURS) as unit:
+            await unit.execute(INSERT, OURS, "grid")
+            pid = await unit.fetchval("SELECT pg_backend_pid()")
+            connection = await asyncpg.connect(database.settings.database_url)
+            await connection.execute("SELECT pg_terminate_backend($1)", pid)
+            await connection.close()
+            await unit.execute(INSERT, OURS, "second")
+
+    with pytest.raises(Unavailable, match="DATABASE_CONNECTION_LOST") as lost:
+        await lose_it()
+    assert lost.value.retryable
+    assert await count(database, OURS) == 0
+
+
+@pytest.mark.commit
+async def test_an_error_of_the_caller_stays_what_it_is(database: Database):
+    async def fail() -> None:
+        async with database.unit(OURS):
+            raise OSError("of the caller")
+
+    with pytest.raises(OSError, match="of the caller"):
+        await fail()
 
 
 @pytest.mark.commit

@@ -8,27 +8,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg
 import pytest
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment
 from pgqueuer.adapters.persistence.queries import Queries
 
 from jingwei_core.database.engine import connect
+from jingwei_core.database.errors import LOST_CONNECTION
 from jingwei_core.jobs.administration import retry_jobs
 from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.names import queue_settings
 from jingwei_core.jobs.worker import WorkerOptions
 from jingwei_core.settings import Settings
+from jingwei_sdk.errors import Unavailable
 from tests.core.jobs.cities import CHANGZHI, FAST, YICHANG, Cities, working
 from tests.servers.databases import environment
 
-_LOST = (
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+_LOST = (*LOST_CONNECTION, Unavailable)
 LEFT = "SELECT count(*) FROM jobs.pgqueuer WHERE status IN ('queued', 'picked')"
 
 
