@@ -41,7 +41,10 @@ class Settings(BaseSettings):
     app_database_url: str | None = Field(
         default=None, description="application role, for hosts that must not hold the owner's URL"
     )
-    data_dir: Path = Field(default_factory=default_data_dir)
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="files of this host: secret, embedded database, folder store",
+    )
     secret_key: SecretStr | None = Field(
         default=None,
         description="the deployment's secret, at least 32 bytes; unset: the file below",
@@ -63,16 +66,30 @@ class Settings(BaseSettings):
     server_account: str | None = Field(
         default=None, description="account the embedded server runs as when started by root"
     )
-    role_prefix: str = Field(default="jingwei", pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    statement_timeout_s: float = Field(default=15, gt=0)
-    lock_timeout_s: float = Field(default=5, gt=0)
-    idle_in_unit_timeout_s: float = Field(default=60, gt=0)
-    connect_timeout_s: float = Field(default=10, gt=0)
-    pool_size: int = Field(default=20, ge=1)
+    role_prefix: str = Field(
+        default="jingwei",
+        pattern=r"^[a-z][a-z0-9_]{0,40}$",
+        description="the roles are <prefix>_owner, _app and _ops",
+    )
+    statement_timeout_s: float = Field(
+        default=15, gt=0, description="longest statement of a request or job"
+    )
+    lock_timeout_s: float = Field(
+        default=5, gt=0, description="longest wait for a row that others change"
+    )
+    idle_in_unit_timeout_s: float = Field(
+        default=60, gt=0, description="a transaction that stands still longer is ended"
+    )
+    connect_timeout_s: float = Field(default=10, gt=0, description="longest wait for a connection")
+    pool_size: int = Field(default=20, ge=1, description="database connections of a process")
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"
     )
-    log_level: str = Field(default="INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(
+        default="INFO",
+        pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",
+        description="DEBUG, INFO, WARNING or ERROR",
+    )
 
     @property
     def owner_role(self) -> str:

@@ -28,11 +28,13 @@ class EvidenceSettings(BaseSettings):
     s3_public_endpoint: str | None = Field(
         default=None, description="host:port as clients reach it"
     )
-    s3_access_key: SecretStr | None = None
-    s3_secret_key: SecretStr | None = None
-    s3_bucket: str = "jingwei-evidence"
-    s3_region: str = "us-east-1"
-    s3_secure: bool = True
+    s3_access_key: SecretStr | None = Field(default=None, description="account of the store")
+    s3_secret_key: SecretStr | None = Field(default=None, description="its secret")
+    s3_bucket: str = Field(
+        default="jingwei-evidence", description="made with object lock if it is not there"
+    )
+    s3_region: str = Field(default="us-east-1", description="signed into links")
+    s3_secure: bool = Field(default=True, description="HTTPS to the store")
     s3_lock_mode: LockMode = Field(
         default=LockMode.GOVERNANCE,
         description="COMPLIANCE: not even the server's owner may delete",
@@ -42,7 +44,7 @@ class EvidenceSettings(BaseSettings):
     link_s: int = Field(default=600, ge=30, le=86_400, description="life of a signed link")
     upload_form_s: int = Field(default=3600, ge=60, le=86_400, description="life of an upload form")
     max_pending: int = Field(default=100, ge=1, description="uncommitted uploads of one account")
-    worker_processes: int = Field(default=2, ge=1)
+    worker_processes: int = Field(default=2, ge=1, description="processes that read pictures")
     picture_limit_s: float = Field(
         default=20, gt=0, description="time one picture may take a worker"
     )

@@ -34,8 +34,8 @@ class OutboxSettings(BaseSettings):
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=(), description='private networks that may be targets, as JSON: ["10.1.0.0/16"]'
     )
-    connect_timeout_s: float = Field(default=5, gt=0, le=15)
-    answer_timeout_s: float = Field(default=10, gt=0, le=30)
+    connect_timeout_s: float = Field(default=5, gt=0, le=15, description="reaching a receiver")
+    answer_timeout_s: float = Field(default=10, gt=0, le=30, description="its whole answer")
 
     def webhook_of(self, tenant: str) -> WebhookTarget | None:
         """The tenant's target, if one is set.
