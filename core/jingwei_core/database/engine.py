@@ -126,7 +126,7 @@ class Database:
             if not committed:
                 raise UnitRolledBack
         except LOST_CONNECTION as error:
-            if connection.is_closed():
+            if _is_gone(connection):
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
             raise
         finally:
@@ -139,11 +139,13 @@ class Database:
     async def _return(self, connection: Connection, *, committed: bool) -> None:
         """Give the connection back clean, or not at all."""
         try:
-            if not committed and not connection.is_closed():
+            if not committed and not _is_gone(connection):
                 async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
         except LOST_CONNECTION:
-            connection.terminate()
+            # The pool may have noticed the loss first and taken the connection back by itself.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
         finally:
             await self._pool.release(connection)
 
@@ -258,6 +260,14 @@ async def _check_server(connection: Connection) -> None:
         raise Unavailable("DATABASE_TOO_OLD", version=row["version"], minimum=MINIMUM_VERSION)
     if row["powerful"]:
         raise Unavailable("DATABASE_ROLE_POWERFUL", role=row["rolname"])
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Whether the connection is closed, or lost and already taken back by the pool."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def _nothing_to_reset(connection: Connection) -> None:

@@ -246,7 +246,10 @@ async def test_a_killed_connection_is_replaced(database: Database):
 
 
 @pytest.mark.commit
-async def test_a_connection_lost_inside_a_unit_is_told_as_such(database: Database):
+@pytest.mark.parametrize("noticed_after_s", [0, 0.2])
+async def test_a_connection_lost_inside_a_unit_is_told_as_such(
+    database: Database, noticed_after_s: float
+):
     async def lose_it() -> None:
         async with database.unit(OURS) as unit:
             await unit.execute(INSERT, OURS, "grid")
@@ -254,6 +257,8 @@ async def test_a_connection_lost_inside_a_unit_is_told_as_such(database: Databas
             connection = await asyncpg.connect(database.settings.database_url)
             await connection.execute("SELECT pg_terminate_backend($1)", pid)
             await connection.close()
+            # At once the statement meets the loss; a little later the pool has met it first.
+            await asyncio.sleep(noticed_after_s)
             await unit.execute(INSERT, OURS, "second")
 
     with pytest.raises(Unavailable, match="DATABASE_CONNECTION_LOST") as lost:
