@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -88,8 +87,6 @@ async def browsing(program: str, folder: Path) -> AsyncIterator[Page]:
         *(program, *FLAGS, f"--user-data-dir={folder}", "about:blank"),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        # Its scratch folders go with the profile, not into the machine's own.
-        env={**os.environ, "TMPDIR": str(folder)},
     )
     try:
         port = await _port(process)
