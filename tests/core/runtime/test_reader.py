@@ -97,6 +97,20 @@ async def test_pages_in_both_directions_are_the_whole_list(
         assert backwards == whole
 
 
+async def test_a_cursor_has_one_spelling(city: City) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    async with at(city, "root") as ctx:
+        reading = await desk(city, ctx)
+        page = await reading.page(sort=BY_NAME, page=PageRequest(first=2))
+        cursor = page.edges[-1].cursor
+        for letter in letters.replace(cursor[-1], ""):
+            with pytest.raises(Invalid, match="CURSOR_INVALID"):
+                await reading.page(
+                    sort=BY_NAME, page=PageRequest(first=2, after=cursor[:-1] + letter)
+                )
+        assert await reading.names(sort=BY_NAME, page=PageRequest(first=2, after=cursor))
+
+
 async def test_a_cursor_is_good_for_its_own_list_only(city: City, other_city: City) -> None:
     async with at(city, "root") as ctx:
         reading = await desk(city, ctx)
