@@ -66,7 +66,7 @@ rooms: $(READY) ## import rooms and the house rules
 	$(PYTEST) -q -p no:xdist tests/policy
 
 schema: $(READY) ## the committed GraphQL schema is the one the code makes
-	$(BIN)/jingwei serve schema --check
+	$(BIN)/jingwei schema --check
 
 lock: $(READY) ## resolve again after a pyproject changed; keeps locked versions and names no host
 	@$(BIN)/python .ci/lock.py update

@@ -54,7 +54,6 @@ def serve(
     )
 
 
-@app.command("schema")
 @schema_app.callback()
 def schema(out: Out = None, check: Check = False) -> None:
     """Print the schema, write it to a file, or check the committed file."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from jingwei_core.audit.chain import verify_chain
-from jingwei_core.cli.output import Json, say, say_rows, with_platform
+from jingwei_core.cli.output import Json, say, say_rows, tenant_rows, with_platform
 from jingwei_core.platform import Platform
 
 app = typer.Typer(no_args_is_help=True, help="审计 · The audit log, and whether it is intact.")
@@ -64,15 +64,10 @@ def list_command(
     as_json: Json = False,
 ) -> None:
     """审计记录 · The newest rows of a tenant's audit log."""
-
-    async def read(platform: Platform) -> list[dict[str, Any]]:
-        state = await platform.state(slug)
-        async with platform.database.unit(state.tenant.id) as unit:
-            rows = await unit.fetch(
-                "SELECT sequence, at, actor_name, command, target_id, request_id"
-                " FROM core.audit_entry ORDER BY sequence DESC LIMIT $1",
-                limit,
-            )
-        return [dict(row) for row in rows]
-
-    say_rows(as_json, with_platform(read), "没有审计记录。No rows yet.")
+    rows = tenant_rows(
+        slug,
+        "SELECT sequence, at, actor_name, command, target_id, request_id"
+        " FROM core.audit_entry ORDER BY sequence DESC LIMIT $1",
+        limit,
+    )
+    say_rows(as_json, rows, "没有审计记录。No rows yet.")

@@ -30,6 +30,17 @@ def with_platform(work: Callable[["Platform"], Awaitable[R]]) -> R:
     return asyncio.run(run())
 
 
+def tenant_rows(slug: str, sql: str, *args: object) -> list[dict[str, Any]]:
+    """The rows of a reading statement in a unit of work of that tenant."""
+
+    async def read(platform: "Platform") -> list[dict[str, Any]]:
+        state = await platform.state(slug)
+        async with platform.database.unit(state.tenant.id) as unit:
+            return [dict(row) for row in await unit.fetch(sql, *args)]
+
+    return with_platform(read)
+
+
 def say(as_json: bool, value: object, *lines: str) -> None:
     """Print ``value`` as JSON for a script, or ``lines`` for a person."""
     if as_json:

@@ -4,13 +4,13 @@ import gzip
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, TextIO
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jingwei_core.audit.writing import append_audit
-from jingwei_core.cli.output import Json, say, say_rows, with_platform
+from jingwei_core.cli.output import Json, say, say_rows, tenant_rows, with_platform
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.places.importing import DivisionFile, import_divisions
 from jingwei_core.platform import Platform
@@ -30,19 +30,14 @@ def find(
     as_json: Json = False,
 ) -> None:
     """查找地点 · Places by name, pinyin or code."""
-
-    async def read(platform: Platform) -> list[dict[str, Any]]:
-        state = await platform.state(slug)
-        async with platform.database.unit(state.tenant.id) as unit:
-            rows = await unit.fetch(
-                "SELECT code, name, level, path, valid_to FROM core.place"
-                " WHERE strpos(search_text, $1) > 0 ORDER BY depth, path LIMIT $2",
-                text.strip().lower(),
-                limit,
-            )
-        return [dict(row) for row in rows]
-
-    say_rows(as_json, with_platform(read), f"{slug}: 没有找到。Nothing matches {text!r}.")
+    rows = tenant_rows(
+        slug,
+        "SELECT code, name, level, path, valid_to FROM core.place"
+        " WHERE strpos(search_text, $1) > 0 ORDER BY depth, path LIMIT $2",
+        text.strip().lower(),
+        limit,
+    )
+    say_rows(as_json, rows, f"{slug}: 没有找到。Nothing matches {text!r}.")
 
 
 @app.command("import")

@@ -35,6 +35,7 @@ ROLES = {
     "handler": ["place.read", "event.read", "event.handle"],
     "checker": ["place.read", "event.read", "event.check", "event.return"],
     "clerk": ["place.read"],
+    "superior": ["place.read", "event.read", "event.escalate"],
 }
 # login -> role, place, department
 PEOPLE = {
@@ -47,6 +48,7 @@ PEOPLE = {
     "plumber": ("handler", ROOT, "water"),
     "checker": ("checker", ROOT, None),
     "clerk": ("clerk", ROOT, None),
+    "superior": ("superior", ROOT, None),
 }
 POTHOLE, LEAK, HAZARD = "city.road.pothole", "city.water.leak", "safety.site.hazard"
 FORM = {
