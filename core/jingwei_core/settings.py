@@ -81,7 +81,12 @@ class Settings(BaseSettings):
         default=60, gt=0, description="a transaction that stands still longer is ended"
     )
     connect_timeout_s: float = Field(default=10, gt=0, description="longest wait for a connection")
-    pool_size: int = Field(default=20, ge=1, description="database connections of a process")
+    pool_size: int = Field(
+        default=20, ge=1, description="database connections of a process for units of work"
+    )
+    read_lanes: int = Field(
+        default=8, ge=1, description="database connections of a process for reads in one trip"
+    )
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"
     )

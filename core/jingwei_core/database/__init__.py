@@ -7,15 +7,19 @@ from jingwei_core.database.errors import (
     OtherTenant,
     UnitRolledBack,
 )
+from jingwei_core.database.reading import FIRST_FREE, Reading, one_trip
 from jingwei_core.database.unit import Unit, current_unit
 
 __all__ = [
+    "FIRST_FREE",
     "Database",
     "MigrationRefused",
     "NoTenantBound",
     "OtherTenant",
+    "Reading",
     "Unit",
     "UnitRolledBack",
     "current_unit",
+    "one_trip",
     "open_database",
 ]

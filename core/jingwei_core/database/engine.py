@@ -1,7 +1,7 @@
 """The database (数据库): a pool of the application role, and units of work on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
@@ -9,8 +9,10 @@ from uuid import UUID
 import asyncpg
 
 from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
+from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
+from jingwei_core.database.reading import Reading
 from jingwei_core.database.unit import (
     Connection,
     Unit,
@@ -34,6 +36,7 @@ class Database:
         self._pool = pool
         self._settings = settings
         self._url = url
+        self._lanes = Lanes(url, settings)
 
     @property
     def url(self) -> str:
@@ -52,6 +55,20 @@ class Database:
         inside a unit of another tenant, and ``UnitRolledBack`` if a failed statement was swallowed.
         """
         return self._scope(tenant)
+
+    async def read(self, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
+        """The answer of a statement made by ``one_trip``; ``args`` are its own parameters.
+
+        ``None`` says that the access in ``reading`` has changed. Raises ``Unavailable``:
+        ``STATEMENT_TIMEOUT``, ``DATABASE_UNREACHABLE``, ``DATABASE_CONNECTION_LOST``. Cancelling
+        the task cancels the statement in the server.
+        """
+        if self._settings.statement_cache_size:
+            answer: bytes | None = await self._lanes.read(sql, (*reading.parameters, *args))
+            return answer
+        # Behind a pooler a session is not ours to set up: the transaction brings what a lane has.
+        async with self.unit(reading.tenant) as unit:
+            return await _in_unit(unit, reading, sql, args)
 
     def platform(self) -> AbstractAsyncContextManager[Unit]:
         """One transaction for the platform's own tables; a tenant's table raises
@@ -97,6 +114,7 @@ class Database:
 
     async def close(self) -> None:
         """Wait for open units and close every connection."""
+        await self._lanes.close()
         await self._pool.close()
 
     @asynccontextmanager
@@ -180,6 +198,10 @@ class _Rehearsal(Database):
         async with self._root.savepoint():
             yield self
 
+    async def read(self, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
+        async with self.unit(reading.tenant) as unit:
+            return await _in_unit(unit, reading, sql, args)
+
     async def close(self) -> None:
         """Nothing: the connection belongs to the database this was made from."""
 
@@ -188,6 +210,11 @@ class _Rehearsal(Database):
         async with self._root.rebound(tenant) as unit:
             yield unit
             await unit.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+
+
+async def _in_unit(unit: Unit, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
+    answer: bytes | None = await unit.fetchval(sql, *reading.parameters, *args)
+    return answer
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from jingwei_sdk.errors import Conflict, JingweiError, Refused, Unavailable
+from jingwei_sdk.errors import Conflict, Invalid, JingweiError, Refused, Unavailable
 
 LOST_CONNECTION = (
     OSError,
@@ -31,6 +31,17 @@ class Contention(Unavailable):
 
     def __init__(self, cause: str) -> None:
         super().__init__("DATABASE_CONTENTION", cause=cause)
+
+
+def told(error: BaseException) -> JingweiError | None:
+    """What a failed statement means to the caller; ``None`` for a fault of the statement."""
+    if isinstance(error, asyncpg.DataError) and is_unstorable(error):
+        return Invalid("VALUE_UNSTORABLE")
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return Unavailable("STATEMENT_TIMEOUT")
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Unavailable("DATABASE_CONTENTION", cause="lock timeout")
+    return Contention(type(error).__name__) if isinstance(error, CONTENTION) else None
 
 
 class NoTenantBound(Refused):
