@@ -13,7 +13,7 @@ from jingwei_sdk.commands import Command, declaration
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.plugin import Job, Plugin
-from jingwei_sdk.records import Computed, Many, Opposite, Record, Relation, Through
+from jingwei_sdk.records import Computed, Either, Many, Opposite, Record, Relation, Through
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ class _Builder:
     def check(self) -> None:
         """Every name that a declaration points at exists."""
         for name, record in self.records.items():
-            targets = [relation.record for relation in self.relations[name].values()]
+            targets = [t for r in self.relations[name].values() for t in _targets(r)]
             targets += [scope.record for scope in record.scope if isinstance(scope, Through)]
             missing = sorted({target for target in targets if target not in self.records})
             if missing:
@@ -135,6 +135,11 @@ class _Builder:
                 known = [column._meta.name for column in target.table._meta.columns]
                 if relation.column not in known:
                     raise Refused("RECORD_UNKNOWN_COLUMN", record=relation.record, columns=[field])
+
+
+def _targets(relation: Relation) -> tuple[str, ...]:
+    """The type names that a relation may lead to, as far as it names them."""
+    return relation.records if isinstance(relation, Either) else (relation.record,)
 
 
 def build_registry(contributions: Sequence[Plugin]) -> Registry:

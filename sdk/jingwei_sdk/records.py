@@ -82,7 +82,21 @@ class Opposite:
     column: str
 
 
-Relation = One | Many | Opposite
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A forward relation to a row of one of several records: ``type_column`` holds its type name
+    and ``id_column`` its id.
+
+    ``records`` are the types it may have, a union in GraphQL; without them any record may be named,
+    told as ``Node``. What is out of sight, or of a record that is switched off, reads as null.
+    """
+
+    type_column: str
+    id_column: str
+    records: tuple[str, ...] = ()
+
+
+Relation = One | Many | Opposite | Either
 Resolve = Callable[[Context, Sequence[Mapping[str, Any]]], Awaitable[Sequence[object]]]
 
 
@@ -103,7 +117,11 @@ class Computed:
 
 @dataclass(frozen=True)
 class Record:
-    """How a table is read; registering it makes it readable and nothing else does."""
+    """How a table is read; registering it makes it readable and nothing else does.
+
+    With ``audited`` each reading of its rows leaves one entry in the audit log: who, which rows,
+    through which field. Such reads leave the fast path.
+    """
 
     table: type[TenantTable]
     read: str
@@ -119,6 +137,7 @@ class Record:
     relations: Mapping[str, Relation] = field(default_factory=dict)
     computed: Mapping[str, Computed] = field(default_factory=dict)
     description: str = ""
+    audited: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -191,6 +210,9 @@ def _check(record: Record) -> None:
     scoped = [scope.column for scope in record.scope if not isinstance(scope, TenantWide)]
     used = [*record.filters, *record.sort, *record.dimensions, *record.guarded, *scoped]
     used += [r.column for r in record.relations.values() if isinstance(r, One)]
+    for relation in record.relations.values():
+        if isinstance(relation, Either):
+            used += [relation.type_column, relation.id_column]
     used += [need for c in record.computed.values() for need in c.needs]
     if record.search:
         used.append(record.search)
