@@ -1,0 +1,163 @@
+"""Weights (权重): what each field of one schema costs, worked out from the declarations.
+
+The unit is the reading of one row. ``docs/graphql.md`` tells the numbers to clients.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+)
+
+from jingwei_api.schema.filters import filter_name
+from jingwei_api.schema.naming import camel
+from jingwei_api.schema.references import Declarations, is_reference
+from jingwei_sdk.records import Record
+from jingwei_sdk.tables import columns_of
+
+ROW = 1
+"""A row of a page, or the row that a to-one relation or a look-up names."""
+LIST = 2
+"""Opening a list, whatever its page."""
+COUNT = 10
+"""``totalCount``: it looks at every row in sight."""
+AGGREGATE = 20
+"""Counts and sums by groups: they look at every row in sight and sort them."""
+SEARCH = 10
+"""A list narrowed by a search text."""
+SCAN = 5
+"""A filter or a sort key that no index begins with."""
+WORKED = 2
+"""A computed field: Python works it out for each row."""
+INTROSPECTION = 10
+"""``__schema`` or ``__type``."""
+COMMAND = 10
+"""A mutation: its transaction, its audit entry and its own statements."""
+LISTEN = 10
+"""A subscription."""
+
+OBJECTS = 20
+"""How many objects a list without pages is taken to hold."""
+
+_OWN: Mapping[str, int] = {"placeAt": 5, "eventDuplicates": 10, "myQueue": SCAN}
+"""Questions of the core that do more than read rows."""
+
+Kind = Literal["plain", "row", "page", "ids", "objects", "introspection"]
+Columns = Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """What a field costs each time it is answered, and how its selection multiplies.
+
+    ``filters`` and ``sorts`` say of each filter field and sort key whether an index begins with
+    it.
+    """
+
+    kind: Kind
+    own: int
+    type: Any = None
+    filters: Columns | None = None
+    sorts: Columns | None = None
+
+
+class Weights:
+    """The weights of one schema; each field's is worked out when it is first asked for."""
+
+    def __init__(self, schema: GraphQLSchema, declarations: Declarations) -> None:
+        self.schema = schema
+        self._declarations = declarations
+        self._known: dict[tuple[str, str], Weight | None] = {}
+        self._indexed: dict[str, tuple[Columns, Columns]] = {}
+
+    def of(self, parent: Any, name: str) -> Weight | None:
+        """The weight of a field; ``None`` for what the type does not have."""
+        key = (parent.name if parent is not None else "", name)
+        if key not in self._known:
+            self._known[key] = self._worked_out(parent, name)
+        return self._known[key]
+
+    def is_connection(self, kind: Any) -> bool:
+        """Whether a type is a Relay connection."""
+        return isinstance(kind, GraphQLObjectType) and {"edges", "pageInfo"} <= set(kind.fields)
+
+    def root(self, kind: Any) -> int:
+        """What each field directly below an operation costs before anything is read."""
+        if kind is self.schema.mutation_type:
+            return COMMAND
+        return LISTEN if kind is self.schema.subscription_type else 0
+
+    def _worked_out(self, parent: Any, name: str) -> Weight | None:
+        if name.startswith("__"):
+            is_name = name == "__typename"
+            return Weight("plain", 0) if is_name else Weight("introspection", INTROSPECTION)
+        if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
+            return None
+        field = parent.fields.get(name)
+        if field is None:
+            return None
+        own = _OWN.get(name, 0) + self.root(parent)
+        kind = get_named_type(field.type)
+        if self.is_connection(parent):
+            return Weight("plain", own + _of_list(name), kind)
+        if not is_composite_type(kind):
+            return Weight("plain", own + self._computed(parent.name, name), kind)
+        if self.is_connection(kind):
+            filters, sorts = self._columns(kind.name.removesuffix("Connection"))
+            return Weight("page", own + LIST, kind, filters, sorts)
+        if name == "node" and "cursor" in parent.fields:
+            return Weight("plain", own, kind)  # its row is counted with its edge
+        return self._object(field, own, kind)
+
+    def _object(self, field: Any, own: int, kind: Any) -> Weight:
+        is_row = kind.name in self._declarations.records or kind.name == "Node"
+        if isinstance(get_nullable_type(field.type), GraphQLList):
+            if "ids" in field.args:
+                return Weight("ids", own, kind)
+            return Weight("objects", own, kind)
+        return Weight("row", own + ROW, kind) if is_row else Weight("plain", own, kind)
+
+    def _computed(self, type_name: str, name: str) -> int:
+        record = self._declarations.records.get(type_name)
+        if record is None:
+            return 0
+        computed = self._declarations.computed(record)
+        return WORKED if name in {camel(one) for one in computed} else 0
+
+    def _columns(self, type_name: str) -> tuple[Columns, Columns]:
+        record = self._declarations.records.get(type_name)
+        if record is None:
+            return {}, {}
+        if type_name not in self._indexed:
+            led = indexed(record)
+            self._indexed[type_name] = (
+                {filter_name(record, column): column in led for column in record.filters},
+                {column.upper(): column in led for column in record.sort},
+            )
+        return self._indexed[type_name]
+
+
+def _of_list(name: str) -> int:
+    """What a field of a connection costs once for each list, its rows aside."""
+    if name in ("edges", "nodes", "pageInfo"):
+        return 0
+    return COUNT if name == "totalCount" else AGGREGATE
+
+
+def indexed(record: Record) -> frozenset[str]:
+    """The columns of a record that an index begins with, behind the tenant."""
+    table = record.table
+    found = {"id"} | {key[0] for key in (*table.UNIQUE, *table.INDEXES) if key}
+    for column in columns_of(table):
+        name = column._meta.name
+        if column._meta.index or is_reference(record, name):
+            found.add(name)
+    return frozenset(found)
