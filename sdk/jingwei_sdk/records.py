@@ -14,6 +14,7 @@ from piccolo.columns import Column
 
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.figures import Rollup, check_figures
 from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.tables import CoreRef, TenantFK, TenantTable, columns_of
 
@@ -132,6 +133,8 @@ class Record:
     sort: tuple[str, ...] = ("created_at",)
     search: str | None = None
     dimensions: tuple[str, ...] = ()
+    measures: tuple[str, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
     hidden: frozenset[str] = frozenset()
     guarded: Mapping[str, str] = field(default_factory=dict)
     relations: Mapping[str, Relation] = field(default_factory=dict)
@@ -208,7 +211,8 @@ def _check(record: Record) -> None:
         raise Refused("RECORD_NAME", record=record.name)
     known = set(_column_names(record.table))
     scoped = [scope.column for scope in record.scope if not isinstance(scope, TenantWide)]
-    used = [*record.filters, *record.sort, *record.dimensions, *record.guarded, *scoped]
+    used = [*record.filters, *record.sort, *record.dimensions, *record.measures, *scoped]
+    used += [*record.guarded, *(name for rollup in record.rollups for name in rollup.columns)]
     used += [r.column for r in record.relations.values() if isinstance(r, One)]
     for relation in record.relations.values():
         if isinstance(relation, Either):
@@ -219,11 +223,15 @@ def _check(record: Record) -> None:
     unknown = sorted({column for column in used if column not in known})
     if unknown:
         raise Refused("RECORD_UNKNOWN_COLUMN", record=record.name, columns=unknown)
-    # Filtering, sorting and searching tell a value just as reading it does.
-    telling = {*record.filters, *record.sort, *record.dimensions, record.search or ""}
+    # Filtering, sorting, searching and figures tell a value just as reading it does.
+    telling = {*record.filters, *record.sort, record.search or ""}
+    telling |= {*record.dimensions, *record.measures}
     told = sorted(telling & set(masked_columns(record.table)))
     if told:
         raise Refused("MASKED_COLUMN_TOLD", record=record.name, columns=", ".join(told))
     for permission in record.guarded.values():
         if not PERMISSION.match(permission):
             raise Refused("RECORD_WITHOUT_PERMISSION", record=record.name, permission=permission)
+    if record.rollups and not any(isinstance(s, AtPlace | TenantWide) for s in record.scope):
+        raise Refused("ROLLUP_WITHOUT_PLACE", record=record.name)
+    check_figures(record)
