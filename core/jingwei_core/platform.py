@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jingwei_core.access.call_limits import UNSTATED, CallLimits, stored_limits
 from jingwei_core.access.loading import CompiledSets
 from jingwei_core.access.tokens import AccessTokens
 from jingwei_core.catalogue import load_core_texts
@@ -38,12 +39,13 @@ SNAPSHOT_AGE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant as the platform's tables say: its status and its enabled plugins."""
+    """A tenant as the platform's tables say: its status, its enabled plugins, its limits."""
 
     tenant: Tenant
     status: str
     enabled: frozenset[str]
     settings: Mapping[str, Mapping[str, Any]]
+    limits: CallLimits = UNSTATED
 
     def require_active(self) -> None:
         """Raise ``Denied`` (``TENANT_SUSPENDED``) for a tenant that may not be used."""
@@ -141,7 +143,7 @@ def assemble(database: Database) -> Platform:
 async def _read_state(database: Database, slug: str) -> TenantState | None:
     async with database.platform() as unit:
         row = await unit.fetchrow(
-            "SELECT t.id, t.slug, t.name, t.timezone, t.status,"
+            "SELECT t.id, t.slug, t.name, t.timezone, t.status, t.limits,"
             " (SELECT coalesce(jsonb_object_agg(p.plugin_id, p.settings), '{}')"
             "  FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled) AS enabled"
             " FROM platform.tenant t WHERE t.slug = $1",
@@ -151,7 +153,8 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
         return None
     tenant = Tenant(row["id"], row["slug"], row["name"], ZoneInfo(row["timezone"]))
     enabled = json.loads(row["enabled"])
-    return TenantState(tenant, row["status"], frozenset(enabled), enabled)
+    limits = stored_limits(json.loads(row["limits"]))
+    return TenantState(tenant, row["status"], frozenset(enabled), enabled, limits)
 
 
 def _catalogue(host: PluginHost) -> Catalogue:

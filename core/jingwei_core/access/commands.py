@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.access.call_limits import checked_limits
 from jingwei_core.access.contact import COMMANDS as CONTACT_COMMANDS
 from jingwei_core.access.contact import Phone, checked_phone
 from jingwei_core.access.guards import (
@@ -73,8 +74,19 @@ class PostEnd(msgspec.Struct, frozen=True):
     at: datetime | None = None
 
 
+class RoleLimits(msgspec.Struct, frozen=True):
+    """Limits on calls that a role states; those left out come from the deployment."""
+
+    max_cost: int | None = None
+    max_rows: int | None = None
+    max_depth: int | None = None
+    max_aliases: int | None = None
+    max_root_fields: int | None = None
+    cost_per_minute: int | None = None
+
+
 class RoleContent(msgspec.Struct, frozen=True):
-    """A role as it should be; its code says which.
+    """A role as it should be; its code says which. Without ``limits`` those it has stay.
 
     ``version`` is that of the role the change began from: if somebody saved it meanwhile, nothing
     is replaced. Without it the last one to save wins.
@@ -85,6 +97,7 @@ class RoleContent(msgspec.Struct, frozen=True):
     permissions: Annotated[list[str], msgspec.Meta(max_length=500)]
     name_en: Annotated[str, msgspec.Meta(max_length=200)] = ""
     version: int | None = None
+    limits: RoleLimits | None = None
 
 
 @command("account.create", permission="account.manage", tenant_wide=True, returns=ACCOUNT)
@@ -211,6 +224,9 @@ async def save_role(ctx: Context, content: RoleContent) -> Role:
         "name_en": content.name_en,
         "permissions": sorted(set(content.permissions)),
     }
+    if content.limits is not None:
+        stated = {k: v for k, v in msgspec.to_builtins(content.limits).items() if v is not None}
+        values["limits"] = checked_limits(stated).stated()
     found = await ctx.data.find(Role, code=content.code)
     role = await ctx.data.lock(Role, found[0].id) if found else None
     if content.version not in (None, role.version if role else 0):

@@ -6,6 +6,7 @@ next request. Only the compilation is remembered, keyed by the very grants that 
 made of a version number could be filled by a transaction that is rolled back afterwards.
 """
 
+import json
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from jingwei_core.access.call_limits import CallLimits, stored_limits
 from jingwei_core.access.permissions import Grant, PermissionSet
 
 ACTIVE = "active"
@@ -20,7 +22,8 @@ SUSPENDED = "suspended"
 
 _SQL = """
 SELECT a.login, a.name, a.status, a.session_epoch, coalesce(v.number, 0) AS policy_version,
-       p.id AS post_id, p.place_path, p.department, p.is_primary, p.valid_to, r.permissions
+       p.id AS post_id, p.place_path, p.department, p.is_primary, p.valid_to, r.permissions,
+       r.limits
   FROM core.account a
   LEFT JOIN core.policy_version v ON v.tenant_id = a.tenant_id
   LEFT JOIN core.post p ON p.tenant_id = a.tenant_id AND p.account = a.id
@@ -44,7 +47,8 @@ class Access:
     """An account with what it may do at one instant (账号及其当前权限).
 
     ``changes_at`` is the first instant at which one of the posts ends: whoever keeps the object
-    longer than a request (a subscription) must load it again then.
+    longer than a request (a subscription) must load it again then. ``limits`` holds what each of
+    the roles states, a role that states nothing included.
     """
 
     account_id: uuid.UUID
@@ -57,6 +61,7 @@ class Access:
     primary_path: str | None
     changes_at: datetime | None
     permissions: PermissionSet
+    limits: frozenset[CallLimits] = frozenset()
 
     @property
     def active(self) -> bool:
@@ -110,4 +115,5 @@ async def load_access(
         primary_path=posts[0]["place_path"] if posts else None,
         changes_at=min((p["valid_to"] for p in posts if p["valid_to"] is not None), default=None),
         permissions=sets.compiled(grants) if sets else PermissionSet(grants),
+        limits=frozenset(stored_limits(json.loads(p["limits"])) for p in posts),
     )

@@ -1,6 +1,6 @@
 """Who may do what (权限): staff, accounts, departments, roles, posts and sign-in sessions."""
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 
@@ -38,6 +38,7 @@ class Role(TenantTable, tablename="role", schema="core"):
     name = Text(default=None, null=False)
     name_en = Text(default="", null=False)
     permissions = Array(base_column=Text(), default=list, null=False)
+    limits = JSONB(default="{}", null=False, help_text="limits on calls that the role states")
 
 
 class Account(TenantTable, tablename="account", schema="core"):

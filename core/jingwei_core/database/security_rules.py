@@ -28,7 +28,7 @@ READ_ONLY = frozenset({"SELECT"})
 
 # What the application may change of the platform's tables; all of them it may read.
 PLATFORM_WRITES: dict[str, tuple[str, ...]] = {
-    "tenant": ("name", "timezone", "status", "package_version", "updated_at"),
+    "tenant": ("name", "timezone", "status", "package_version", "limits", "updated_at"),
     "plugin_state": ("enabled", "version", "settings", "changed_at"),
 }
 

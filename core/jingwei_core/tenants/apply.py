@@ -102,18 +102,27 @@ async def _put_tenant(unit: Unit, package: TenantPackage, *, dry_run: bool) -> T
     """Store the tenant's row, unless it is a dry run; what is new in it."""
     info = package.tenant
     row = await unit.fetchrow(
-        "SELECT slug, name, timezone, package_version FROM platform.tenant WHERE id = $1", info.id
+        "SELECT slug, name, timezone, package_version, limits::text FROM platform.tenant"
+        " WHERE id = $1",
+        info.id,
     )
     taken = await unit.fetchval("SELECT id FROM platform.tenant WHERE slug = $1", info.slug)
     if taken not in (None, info.id) or (row is not None and row["slug"] != info.slug):
         raise Invalid("PACKAGE_SLUG_TAKEN", file="tenant.toml", field="tenant.id", slug=info.slug)
-    wanted = {"name": info.name_zh, "timezone": info.timezone, "package_version": info.version}
+    wanted = {
+        "name": info.name_zh,
+        "timezone": info.timezone,
+        "package_version": info.version,
+        "limits": json.dumps(info.limits.stated(), sort_keys=True),
+    }
     found = dict(row) if row is not None else wanted
+    # The server spells its JSON in an order of its own.
+    found["limits"] = json.dumps(json.loads(found["limits"]), sort_keys=True)
     changed = {name: (found[name], value) for name, value in wanted.items() if found[name] != value}
     if row is None and not dry_run:
         await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone, package_version)"
-            " VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO platform.tenant (id, slug, name, timezone, package_version, limits)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
             info.id,
             info.slug,
             *wanted.values(),
@@ -121,7 +130,7 @@ async def _put_tenant(unit: Unit, package: TenantPackage, *, dry_run: bool) -> T
     elif changed and not dry_run:
         await unit.execute(
             "UPDATE platform.tenant SET name = $2, timezone = $3, package_version = $4,"
-            " updated_at = now() WHERE id = $1",
+            " limits = $5, updated_at = now() WHERE id = $1",
             info.id,
             *wanted.values(),
         )

@@ -156,6 +156,7 @@ def _roles(package: TenantPackage) -> Rows:
             "name": row.name_zh,
             "name_en": row.name_en,
             "permissions": list(row.permissions),
+            "limits": row.limits.stated(),
         }
         yield (row.code,), values
 

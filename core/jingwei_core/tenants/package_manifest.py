@@ -6,6 +6,7 @@ from datetime import date, time
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from jingwei_core.access.call_limits import RANGES, UNSTATED, CallLimits
 from jingwei_core.tenants.package_files import PackageFolder, Section
 from jingwei_core.tenants.package_model import (
     CalendarDay,
@@ -53,6 +54,24 @@ def read_tenant(manifest: Section) -> TenantInfo:
         division_code=info.text("division_code"),
         version=version,
         demo=info.is_on("demo"),
+        limits=_limits(manifest),
+    )
+
+
+def _limits(owner: Section) -> CallLimits:
+    """The table ``limits``, which may be left out."""
+    if "limits" not in owner.values:
+        return UNSTATED
+    section = owner.section("limits")
+    for name in section.values:
+        if name not in RANGES:
+            section.refuse("PACKAGE_LIMIT_UNKNOWN", name, value=name, known=", ".join(RANGES))
+    return CallLimits(
+        **{
+            name: section.integer(name, *bounds)
+            for name, bounds in RANGES.items()
+            if name in section.values
+        }
     )
 
 
@@ -155,6 +174,7 @@ def read_roles(folder: PackageFolder) -> tuple[RoleRow, ...]:
             name_zh=section.text("name_zh"),
             name_en=section.text("name_en"),
             permissions=section.texts("permissions"),
+            limits=_limits(section),
         )
         for permission in row.permissions:
             if not _GRANT.fullmatch(permission):

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
+from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import Assigns, By, Requirement, StateKind
 
@@ -86,6 +87,8 @@ class TenantInfo:
     version: str
     demo: bool
     """Whether the package carries generated places and demo rows."""
+    limits: CallLimits = UNSTATED
+    """Limits on calls that hold for the whole tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class RoleRow:
     name_zh: str
     name_en: str
     permissions: tuple[str, ...]
+    limits: CallLimits = UNSTATED
 
 
 @dataclass(frozen=True, slots=True)
