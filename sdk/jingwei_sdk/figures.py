@@ -13,6 +13,7 @@ from piccolo.columns import (
     Column,
     Date,
     DoublePrecision,
+    ForeignKey,
     Integer,
     Real,
     SmallInt,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 TIME: Final = (Timestamptz, Date)
 NUMBERS: Final = (Integer, BigInt, SmallInt, DoublePrecision, Real)
-_DIMENSIONS: Final = (UUID, BigInt, Integer, SmallInt, Boolean, Text, Varchar, *TIME)
+_DIMENSIONS: Final = (UUID, ForeignKey, BigInt, Integer, SmallInt, Boolean, Text, Varchar, *TIME)
 
 MOST_KEPT = 3
 """So many columns may one roll-up have: with each the number of kept counts is multiplied."""
