@@ -15,6 +15,7 @@ from jingwei_core.evidence.links import step_links
 from jingwei_sdk.records import (
     AtPlace,
     Computed,
+    Either,
     Many,
     OfDepartment,
     OwnedBy,
@@ -86,6 +87,7 @@ EVENT = Record(
     relations={
         "steps": Many("EventStep", "event"),
         "evidence": Many("StepEvidence", "event"),
+        "subject": Either("subject_type", "subject_id"),
     },
     computed={
         "available_actions": Computed(

@@ -8,6 +8,13 @@ import strawberry
 
 from jingwei_api.schema import global_id
 from jingwei_api.schema.filters import Filters, conditions, sort_keys
+from jingwei_api.schema.meanings import (
+    CountField,
+    CursorField,
+    EdgeNodeField,
+    EdgesField,
+    PageInfoField,
+)
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.node import PageInfo, Row
 from jingwei_api.schema.references import PLACE, Declarations, owner_of
@@ -37,8 +44,8 @@ def add_connection(
     space.object(
         edge,
         [
-            Field("cursor", str, "Continues the list from here; opaque."),
-            Field("node", record.name, None, _edge_node(record)),
+            Field("cursor", str, "Continues the list from here; opaque.", meaning=CursorField()),
+            Field("node", record.name, None, _edge_node(record), meaning=EdgeNodeField()),
         ],
         owner=owner,
         description=f"An entry in a list of {record.name}.",
@@ -46,9 +53,17 @@ def add_connection(
     space.object(
         name,
         [
-            Field("edges", f"list[{edge}]", "The rows of this page.", _edges),
-            Field("page_info", "PageInfo", "Where the page lies.", _page_info),
-            Field("total_count", int, "Rows in sight on all pages; counted on demand.", _count),
+            Field("edges", f"list[{edge}]", "The rows of this page.", _edges, meaning=EdgesField()),
+            Field(
+                "page_info", "PageInfo", "Where the page lies.", _page_info, meaning=PageInfoField()
+            ),
+            Field(
+                "total_count",
+                int,
+                "Rows in sight on all pages; counted on demand.",
+                _count,
+                meaning=CountField(),
+            ),
         ],
         owner=owner,
         description=(

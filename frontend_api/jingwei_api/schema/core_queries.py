@@ -6,6 +6,15 @@ from typing import Any
 import strawberry
 
 from jingwei_api.schema import global_id
+from jingwei_api.schema.meanings import (
+    AreaField,
+    DuplicatesField,
+    HintPart,
+    MeField,
+    MePart,
+    PlaceAtField,
+    QueueField,
+)
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.types import Argument, Field, TypeSpace
@@ -31,23 +40,41 @@ def core_query_fields(
     fields: list[Field] = []
     if {"Account", "Post"} <= set(registry.records):
         _add_me(space, arguments["Post"])
-        fields.append(Field("me", "Me | None", "The signed-in account (我).", lambda *_: ()))
+        text = "The signed-in account (我)."
+        fields.append(Field("me", "Me | None", text, lambda *_: (), meaning=MeField()))
     if "Place" in registry.records:
         text = "The deepest place whose polygon holds a position; null outside my sight."
-        fields.append(Field("place_at", "Place | None", text, _place_at, POSITION))
+        fields.append(
+            Field("place_at", "Place | None", text, _place_at, POSITION, meaning=PlaceAtField())
+        )
     if "Event" in registry.records:
         queue = arguments["Event"]
         _add_duplicate(space)
         text = "Open events of a kind near a position, nearest first: hints before a report."
         hints = Field(
-            "event_duplicates", "list[EventDuplicate] | None", text, _duplicates, (KIND, *POSITION)
+            "event_duplicates",
+            "list[EventDuplicate] | None",
+            text,
+            _duplicates,
+            (KIND, *POSITION),
+            meaning=DuplicatesField(),
         )
         fields += [
             Field(
-                "my_queue", "EventConnection | None", "What waits for me (我的待办).", _queue, queue
+                "my_queue",
+                "EventConnection | None",
+                "What waits for me (我的待办).",
+                _queue,
+                queue,
+                meaning=QueueField(),
             ),
             Field(
-                "my_area", "EventConnection | None", "Events in my area (我的辖区).", _area, queue
+                "my_area",
+                "EventConnection | None",
+                "Events in my area (我的辖区).",
+                _area,
+                queue,
+                meaning=AreaField(),
             ),
             hints,
         ]
@@ -56,19 +83,44 @@ def core_query_fields(
 
 def _add_duplicate(space: TypeSpace) -> None:
     fields = [
-        Field("event", "Event | None", "The event it may be.", _hinted_event),
-        Field("distance_m", int, "Metres from the position."),
+        Field(
+            "event",
+            "Event | None",
+            "The event it may be.",
+            _hinted_event,
+            meaning=HintPart("event"),
+        ),
+        Field("distance_m", int, "Metres from the position.", meaning=HintPart("distance_m")),
     ]
     space.object("EventDuplicate", fields, owner="core", description="A duplicate hint (重复提示).")
 
 
 def _add_me(space: TypeSpace, posts: tuple[Argument, ...]) -> None:
     fields = [
-        Field("id", strawberry.ID, "Global id of the account.", _my_id),
-        Field("name", str, "How the account is called.", _my_name),
-        Field("account", "Account | None", "The account, if its record is in my sight.", _account),
-        Field("posts", "PostConnection | None", "The posts I hold (我的岗位).", _posts, posts),
-        Field("permissions", list[str], "What my posts allow; area.* is all below.", _permissions),
+        Field("id", strawberry.ID, "Global id of the account.", _my_id, meaning=MePart("id")),
+        Field("name", str, "How the account is called.", _my_name, meaning=MePart("name")),
+        Field(
+            "account",
+            "Account | None",
+            "The account, if its record is in my sight.",
+            _account,
+            meaning=MePart("account"),
+        ),
+        Field(
+            "posts",
+            "PostConnection | None",
+            "The posts I hold (我的岗位).",
+            _posts,
+            posts,
+            meaning=MePart("posts"),
+        ),
+        Field(
+            "permissions",
+            list[str],
+            "What my posts allow; area.* is all below.",
+            _permissions,
+            meaning=MePart("permissions"),
+        ),
     ]
     space.object("Me", fields, owner="core", description="The signed-in account (我).")
 

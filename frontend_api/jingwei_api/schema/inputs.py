@@ -17,6 +17,7 @@ import msgspec
 import strawberry
 
 from jingwei_api.schema import global_id
+from jingwei_api.schema.meanings import StructPart
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.scalars import Enums, JsonValue, Long
 from jingwei_api.schema.types import Field, TypeSpace, listed, optional
@@ -120,7 +121,8 @@ class Structs:
         if shape.is_null or (is_input and not field.required):
             kind = optional(kind)
         resolve = _value(field.name, shape) if not is_input else None
-        return Field(field.name, kind, shape.description, resolve, owner=owner)
+        meaning = None if is_input else StructPart(field.name, resolve)
+        return Field(field.name, kind, shape.description, resolve, owner=owner, meaning=meaning)
 
     def _kind(self, shape: Shape, owner: str, *, is_input: bool) -> Any:
         bare = shape.bare

@@ -10,6 +10,13 @@ import strawberry
 
 from jingwei_api.schema import global_id
 from jingwei_api.schema.inputs import Structs, struct_value
+from jingwei_api.schema.meanings import (
+    CommandField,
+    CommitField,
+    PayloadReplayed,
+    PayloadRow,
+    PayloadValue,
+)
 from jingwei_api.schema.naming import lower_first, pascal
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import Declarations, owner_of
@@ -43,7 +50,13 @@ def mutation_fields(space: TypeSpace, registry: Declarations, structs: Structs) 
 
 def _evidence_commit(space: TypeSpace) -> Field:
     """The one write that is more than a transaction: bytes are looked at between two of them."""
-    answer = Field("evidence", "Evidence | None", "The evidence.", _row("Evidence"))
+    answer = Field(
+        "evidence",
+        "Evidence | None",
+        "The evidence.",
+        _row("Evidence"),
+        meaning=PayloadRow("Evidence"),
+    )
     text = "Answer of evidenceCommit."
     space.object("EvidenceCommitPayload", [answer], owner="core", description=text)
     return Field(
@@ -52,6 +65,7 @@ def _evidence_commit(space: TypeSpace) -> Field:
         "提交证据: make an upload evidence; sent again, it answers the same.",
         _commit,
         (Argument("id", strawberry.ID, "The upload's id."),),
+        meaning=CommitField(),
     )
 
 
@@ -89,6 +103,7 @@ def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) 
         tuple(arguments),
         owner,
         graphql_name=command.mutation,
+        meaning=CommandField(command),
     )
 
 
@@ -101,13 +116,25 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
             "The row after the command; null when it is out of your sight.",
             _row(record.name),
             graphql_name=lower_first(record.name),
+            meaning=PayloadRow(record.name),
         )
     else:
         assert command.result is not None
         kind = structs.output_type(command.result, command.result.__name__, owner)
-        answer = Field("result", kind, None, lambda source, operation, given: source.values)
+        answer = Field(
+            "result",
+            kind,
+            None,
+            lambda source, operation, given: source.values,
+            meaning=PayloadValue(),
+        )
     name = f"{pascal(command.name)}Payload"
-    replayed = Field("replayed", bool, "true: this key was used before and nothing was done.")
+    replayed = Field(
+        "replayed",
+        bool,
+        "true: this key was used before and nothing was done.",
+        meaning=PayloadReplayed(),
+    )
     space.object(name, [answer, replayed], owner=owner, description=f"Answer of {command.name}.")
     return name
 

@@ -10,6 +10,13 @@ from typing import Any
 import strawberry
 
 from jingwei_api.schema import global_id
+from jingwei_api.schema.meanings import (
+    ListField,
+    LookupField,
+    NodeField,
+    NodesField,
+    SpaceField,
+)
 from jingwei_api.schema.naming import camel, lower_first, pascal
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import Declarations, owner_of
@@ -26,13 +33,16 @@ Arguments = Mapping[str, tuple[Argument, ...]]
 def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments) -> list[Field]:
     """The fields of ``Query``: the core's records at the top, each plugin's in its namespace."""
     fields = [
-        Field("node", "Node | None", "Anything by its global id.", _node, (_ID,)),
+        Field(
+            "node", "Node | None", "Anything by its global id.", _node, (_ID,), meaning=NodeField()
+        ),
         Field(
             "nodes",
             "list[Node | None] | None",
             "Many at once, in the order asked.",
             _nodes,
             (_IDS,),
+            meaning=NodesField(),
         ),
     ]
     spaces: dict[str, list[Field]] = {}
@@ -52,6 +62,7 @@ def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments)
                 _namespace,
                 owner=owner,
                 graphql_name=camel(owner),
+                meaning=SpaceField(),
             )
         )
     return fields
@@ -75,6 +86,7 @@ def record_fields(record: Record, arguments: tuple[Argument, ...], owner: str) -
             (_ID,),
             owner,
             graphql_name=single,
+            meaning=LookupField(record),
         ),
         Field(
             plural,
@@ -84,6 +96,7 @@ def record_fields(record: Record, arguments: tuple[Argument, ...], owner: str) -
             arguments,
             owner,
             graphql_name=plural,
+            meaning=ListField(record),
         ),
     ]
 

@@ -9,6 +9,16 @@ from typing import Any
 import strawberry
 
 from jingwei_api.schema import global_id
+from jingwei_api.schema.meanings import (
+    ColumnField,
+    ComputedField,
+    EitherField,
+    IdField,
+    ManyField,
+    MaskedField,
+    OneField,
+)
+from jingwei_api.schema.naming import pascal
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import (
     INTERNAL,
@@ -21,7 +31,7 @@ from jingwei_api.schema.scalars import Enums, JsonValue, Long, column_type
 from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import masked_columns
-from jingwei_sdk.records import Computed, Many, One, Opposite, Record, Relation
+from jingwei_sdk.records import Computed, Either, Many, One, Opposite, Record, Relation
 
 _COMPUTED_TYPES: Mapping[Any, Any] = {
     str: str,
@@ -47,10 +57,10 @@ def add_record(
     Raises ``Refused`` (``SCHEMA_CLASH``) naming both packages when a field is claimed twice.
     """
     owner = owner_of(registry, "record", record.name)
-    fields = [Field("id", strawberry.ID, "Global id.", _id, owner=owner)]
+    fields = [Field("id", strawberry.ID, "Global id.", _id, owner=owner, meaning=IdField())]
     fields += _columns(record, enums, owner)
     for name, relation in relations_of(registry, record).items():
-        fields.append(_relation(registry, record, name, relation, arguments))
+        fields.append(_relation(space, registry, record, name, relation, arguments))
     for name, computed in registry.computed(record).items():
         fields.append(_computed(registry, record, name, computed))
 
@@ -79,16 +89,21 @@ def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
             continue
         column = record.column(name)
         if name in masked:
-            fields.append(Field(name, "Masked | None", column._meta.help_text, owner=owner))
+            text = column._meta.help_text
+            fields.append(
+                Field(name, "Masked | None", text, owner=owner, meaning=MaskedField(name))
+            )
             continue
         found = column_type(column, enums, owner)
         # A guarded column reads as null for who may not see it.
         annotation = found.python | None if name in record.guarded else found.annotation
-        fields.append(Field(name, annotation, column._meta.help_text, owner=owner))
+        text = column._meta.help_text
+        fields.append(Field(name, annotation, text, owner=owner, meaning=ColumnField(name)))
     return fields
 
 
 def _relation(
+    space: TypeSpace,
     registry: Declarations,
     record: Record,
     name: str,
@@ -96,13 +111,26 @@ def _relation(
     arguments: Mapping[str, tuple[Argument, ...]],
 ) -> Field:
     owner = owner_of(registry, "field", f"{record.name}.{name}")
+    if isinstance(relation, Either):
+        kind = _either(space, f"{record.name}{pascal(name)}", relation, owner)
+        return Field(name, f"{kind} | None", None, owner=owner, meaning=EitherField(relation))
     target = registry.records[relation.record]
     if isinstance(relation, Many):
-        kind = f"{target.name}Connection | None"
-        return Field(name, kind, None, _many(relation), arguments[target.name], owner)
+        kind, meaning = f"{target.name}Connection | None", ManyField(relation)
+        given = arguments[target.name]
+        return Field(name, kind, None, _many(relation), given, owner, meaning=meaning)
     resolve = _one(relation) if isinstance(relation, One) else _opposite(relation)
     # Nullable even where the column is not: the row it names may be out of the reader's sight.
-    return Field(name, f"{target.name} | None", None, resolve, owner=owner)
+    kind = f"{target.name} | None"
+    return Field(name, kind, None, resolve, owner=owner, meaning=OneField(relation))
+
+
+def _either(space: TypeSpace, name: str, relation: Either, owner: str) -> str:
+    """The type of a reference to one of several records: a union of them, or any node."""
+    if not relation.records:
+        return "Node"
+    space.union(name, relation.records, owner=owner)
+    return name
 
 
 def _one(relation: One) -> Any:
@@ -138,7 +166,8 @@ def _computed(registry: Declarations, record: Record, name: str, computed: Compu
         return await operation.rows.computed(record, name, computed, source)
 
     kind = _computed_type(f"{record.name}.{name}", computed.type, owner)
-    return Field(name, kind | None, computed.description, resolve, owner=owner)
+    text, meaning = computed.description, ComputedField(name)
+    return Field(name, kind | None, text, resolve, owner=owner, meaning=meaning)
 
 
 def _computed_type(field: str, kind: Any, owner: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import strawberry
 
+from jingwei_api.schema.meanings import ChangePart, ChangesField
 from jingwei_api.schema.node import Row
 from jingwei_api.schema.types import Argument, Field, TypeSpace
 
@@ -15,10 +16,16 @@ def subscription_fields(space: TypeSpace) -> list[Field]:
     space.object(
         "Change",
         [
-            Field("record", str, "Type name of what changed."),
-            Field("id", strawberry.ID, "Its global id.", _global_id),
-            Field("node", "Node | None", "As it is now; null when it is gone.", _node),
-            Field("at", datetime, "When this server learnt of it."),
+            Field("record", str, "Type name of what changed.", meaning=ChangePart("record")),
+            Field("id", strawberry.ID, "Its global id.", _global_id, meaning=ChangePart("id")),
+            Field(
+                "node",
+                "Node | None",
+                "As it is now; null when it is gone.",
+                _node,
+                meaning=ChangePart("node"),
+            ),
+            Field("at", datetime, "When this server learnt of it.", meaning=ChangePart("at")),
         ],
         owner="core",
         description="Something in my area changed (变更通知).",
@@ -28,7 +35,17 @@ def subscription_fields(space: TypeSpace) -> list[Field]:
         Argument("records", list[str] | None, "Only these types; all that I may read if left out."),
     )
     text = "Changes in my area, told at most once each; read again after a reconnect."
-    return [Field("changes", "Change", text, _changes, arguments, is_subscription=True)]
+    return [
+        Field(
+            "changes",
+            "Change",
+            text,
+            _changes,
+            arguments,
+            is_subscription=True,
+            meaning=ChangesField(),
+        )
+    ]
 
 
 def _global_id(source: Any, operation: Any, given: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
+from strawberry.types.union import StrawberryUnion
 
 from jingwei_api.schema.naming import NAME, camel
 from jingwei_sdk.errors import Refused
@@ -22,6 +23,7 @@ class ResolvedField(StrawberryField):
     """A field answered by ``resolve(source, operation, arguments)``, at once or awaited."""
 
     resolve: Resolver | None = None
+    meaning: Any = None
 
     @property
     def is_basic_field(self) -> bool:
@@ -37,6 +39,7 @@ class ResolvedField(StrawberryField):
     def __copy__(self) -> Self:
         copied = super().__copy__()
         copied.resolve = self.resolve
+        copied.meaning = self.meaning
         return copied
 
 
@@ -71,6 +74,7 @@ class Field:
     owner: str = ""
     is_subscription: bool = False
     graphql_name: str | None = None
+    meaning: Any = None
 
 
 class TypeSpace:
@@ -120,6 +124,12 @@ class TypeSpace:
         """An input type; a resolver receives it as a plain mapping by Python names."""
         return self._make(name, fields, owner, description, is_input=True)
 
+    def union(self, name: str, members: Sequence[str], *, owner: str) -> None:
+        """A union of object types, which may be made later."""
+        self.claim(name, owner)
+        told = tuple(self.annotation(member) for member in members)
+        self._types[name] = StrawberryUnion(name, told)
+
     def lookup(self, name: str) -> Any:
         """The type called ``name``, once it was made."""
         return self._types[name]
@@ -138,6 +148,7 @@ class TypeSpace:
             is_subscription=spec.is_subscription,
         )
         made.resolve = spec.resolve
+        made.meaning = spec.meaning
         made.arguments = [
             StrawberryArgument(
                 python_name=argument.name,
