@@ -16,7 +16,7 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData, qualified
 from jingwei_core.database.errors import Contention
 from jingwei_core.places.tables import Place
-from jingwei_core.reading.sight import Arguments, Sight
+from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext, Identity, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
@@ -149,7 +149,7 @@ async def _target(ctx: CoreContext, call: Call) -> TenantTable:
     if call.target_id is None:
         raise Invalid("INPUT_INVALID", field="id", cause="missing")
     arguments = Arguments([call.target_id])
-    seen = Sight(ctx, ctx.registry, arguments).condition(record, "t")
+    seen = Sight(Present(ctx), ctx.registry, arguments).condition(record, "t")
     found = await ctx.data.fetchval(
         f"SELECT true FROM {qualified(record.table)} t WHERE t.id = $1 AND {seen}",
         *arguments.values,
@@ -175,7 +175,7 @@ async def _require_where_it_lies(
         ctx.require(permission, getattr(row, place))
         return
     arguments = Arguments([row.id])
-    held = Sight(ctx, ctx.registry, arguments).held(record, "t", permission)
+    held = Sight(Present(ctx), ctx.registry, arguments).held(record, "t", permission)
     if held is None:
         return
     sql = f"SELECT {held} FROM {qualified(record.table)} t WHERE t.id = $1"

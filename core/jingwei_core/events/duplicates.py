@@ -16,7 +16,7 @@ from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.records import EVENT
 from jingwei_core.events.tables import EventKind
 from jingwei_core.places.geometry import E7, Position, checked_position
-from jingwei_core.reading.sight import Arguments, Sight
+from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext
 
 DEFAULT_RADIUS_M = 50
@@ -96,7 +96,7 @@ async def find_duplicates(
     since = ctx.clock.now() - timedelta(days=days)
     wanted = (kind.id, since, box.south, box.north, box.west, box.east)
     arguments = Arguments(list(wanted))
-    seen = Sight(ctx, ctx.registry, arguments).condition(EVENT, "t")
+    seen = Sight(Present(ctx), ctx.registry, arguments).condition(EVENT, "t")
     rows = await ctx.data.fetch(
         "SELECT t.id, t.number, t.title, t.state, t.created_at, t.lon_e7, t.lat_e7"
         " FROM core.event t WHERE NOT t.is_final AND t.kind = $1 AND t.created_at >= $2"

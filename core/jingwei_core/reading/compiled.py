@@ -1,4 +1,4 @@
-"""Compiled reads (已编译的读取): a statement, the parameters it takes, and where Python still works.
+"""Compiled reads (已编译的读取): a statement, its parameters, and where Python still works.
 
 A statement depends on what was asked for and on the *shape* of the permissions only; whoever reads
 brings the values. So one compiled read serves all requests of its shape, of all tenants.

@@ -31,7 +31,7 @@ from jingwei_core.reading.request import (
     PathCondition,
     Query,
 )
-from jingwei_core.reading.sight import Arguments, Sight, subtree
+from jingwei_core.reading.sight import Arguments, Present, Sight, subtree
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -87,7 +87,7 @@ class RecordReader:
         A row out of sight is missing, exactly as one that does not exist.
         """
         arguments = Arguments()
-        seen = Sight(ctx, self.registry, arguments).condition(record, "t")
+        seen = Sight(Present(ctx), self.registry, arguments).condition(record, "t")
         mark = arguments.add(list(ids))
         rows = await ctx.data.fetch(
             f"SELECT {self._columns(record)} FROM {qualified(record.table)} t"
@@ -102,7 +102,7 @@ class RecordReader:
         """Those of ``ids`` where the actor holds a permission: at the row's place, or at that of
         the row it is seen through; for a record that lies nowhere, anywhere."""
         arguments = Arguments()
-        held = Sight(ctx, self.registry, arguments).held(record, "t", permission)
+        held = Sight(Present(ctx), self.registry, arguments).held(record, "t", permission)
         if held is None:
             return frozenset(ids if ctx.permissions.allows(permission) else ())
         mark = arguments.add(list(ids))
@@ -156,7 +156,7 @@ class RecordReader:
         )
 
     async def _where(self, ctx: Context, record: Record, query: Query, arguments: Arguments) -> str:
-        parts = [Sight(ctx, self.registry, arguments).condition(record, "t")]
+        parts = [Sight(Present(ctx), self.registry, arguments).condition(record, "t")]
         parts += [_condition(record, condition, arguments) for condition in query.where]
         if query.search:
             if record.search is None:

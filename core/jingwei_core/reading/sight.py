@@ -1,11 +1,18 @@
-"""Sight (可见范围): the SQL condition that keeps a statement inside what its actor may see."""
+"""Sight (可见范围): the SQL condition that keeps a statement inside what its actor may see.
+
+One room for two uses. A context's own statements carry the values of its actor; a compiled read is
+written once for a shape of permissions and carries :class:`Value` parameters instead.
+"""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from jingwei_core.commands.data import qualified
+from jingwei_core.places.tables import Place
+from jingwei_core.reading.compiled import EVERYWHERE, MANY_PREFIXES, prefix_shape
+from jingwei_core.reading.selection import Value
 from jingwei_core.registry import Registry
-from jingwei_sdk.context import Context
+from jingwei_sdk.context import Context, Permissions
 from jingwei_sdk.records import (
     AtPlace,
     OfDepartment,
@@ -15,6 +22,7 @@ from jingwei_sdk.records import (
     TenantWide,
     Through,
 )
+from jingwei_sdk.tables import PlacedTable
 
 
 @dataclass(slots=True)
@@ -22,11 +30,40 @@ class Arguments:
     """The parameters of a statement, in the order of their ``$n``."""
 
     values: list[Any] = field(default_factory=list)
+    first: int = 1
+    """The number of the first one."""
+    names: int = 0
 
-    def add(self, value: object) -> str:
-        """The placeholder for ``value``."""
+    def name(self, start: str) -> str:
+        """A name for a table that no other of the statement has."""
+        self.names += 1
+        return f"{start}{self.names}"
+
+    def add(self, value: object, cast: str = "") -> str:
+        """The placeholder for ``value``; ``cast`` is its SQL type where the server needs it."""
         self.values.append(value)
-        return f"${len(self.values)}"
+        return self._mark(len(self.values) - 1, cast)
+
+    def _mark(self, position: int, cast: str) -> str:
+        mark = f"${self.first + position}"
+        return f"{mark}::{cast}" if cast else mark
+
+
+@dataclass(slots=True)
+class Parameters(Arguments):
+    """Parameters of which each stands once, however often it is used."""
+
+    _known: dict[int, int] = field(default_factory=dict)
+
+    def add(self, value: object, cast: str = "") -> str:
+        """The placeholder for ``value``; the same :class:`Value` is the same parameter."""
+        if isinstance(value, Value):
+            cast = value.cast or cast
+            if id(value) in self._known:
+                return self._mark(self._known[id(value)], cast)
+            self._known[id(value)] = len(self.values)
+        self.values.append(value)
+        return self._mark(len(self.values) - 1, cast)
 
 
 def subtree(column: str, prefixes: tuple[str, ...], arguments: Arguments) -> str:
@@ -36,24 +73,157 @@ def subtree(column: str, prefixes: tuple[str, ...], arguments: Arguments) -> str
     ``0`` follows ``/``, so ``/a/1/`` covers ``/a/1/x/`` and not ``/a/11/``.
     """
     ranges = [
-        f"({column} >= {arguments.add(prefix)} AND {column} < {arguments.add(prefix[:-1] + '0')})"
+        f"({column} >= {arguments.add(prefix)} AND {column} < {arguments.add(beyond(prefix))})"
         for prefix in prefixes
     ]
     return "(" + " OR ".join(ranges) + ")" if ranges else "false"
 
 
+def beyond(prefix: str) -> str:
+    """The first path after a subtree."""
+    return prefix[:-1] + "0"
+
+
+class Viewer(Protocol):
+    """Whose sight it is."""
+
+    def allows(self, permission: str) -> bool:
+        """Whether the permission is held anywhere."""
+        ...
+
+    def everywhere(self, permission: str) -> bool:
+        """Whether the statement may rely on the permission being held in the whole tenant."""
+        ...
+
+    def subtree(self, column: str, permission: str, arguments: Arguments) -> str:
+        """The condition that a path lies where the permission is held."""
+        ...
+
+    def owned(self, column: str, arguments: Arguments) -> str:
+        """The condition that a column names the account."""
+        ...
+
+    def departments(self, column: str, arguments: Arguments) -> str:
+        """The condition that a column names a department of the account."""
+        ...
+
+
+class Present:
+    """The actor of a context, with the values of now."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    def allows(self, permission: str) -> bool:
+        """See :class:`Viewer`."""
+        return self._ctx.permissions.allows(permission)
+
+    def everywhere(self, permission: str) -> bool:
+        """Never relied on: the paths are in the statement anyhow."""
+        return False
+
+    def subtree(self, column: str, permission: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        return subtree(column, self._ctx.permissions.paths(permission), arguments)
+
+    def owned(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        owner = self._ctx.actor.account_id
+        return "false" if owner is None else f"{column} = {arguments.add(owner)}"
+
+    def departments(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        mark = arguments.add(list(self._ctx.actor.department_ids))
+        return f"{column} = ANY({mark}::uuid[])"
+
+
+class Planned:
+    """Every actor whose permissions have the shape of ``permissions``.
+
+    ``names`` collects the permissions that were looked at: what the statement was shaped by.
+    """
+
+    def __init__(self, permissions: Permissions) -> None:
+        self.names: dict[str, None] = {}
+        self._permissions = permissions
+        self._values: dict[tuple[str, str, int], Value] = {}
+        self._owner = Value(lambda asked: asked.actor.account_id, "uuid")
+        self._departments = Value(lambda asked: list(asked.actor.department_ids), "uuid[]")
+
+    def shape(self, permission: str) -> int:
+        """See :func:`~.compiled.prefix_shape`."""
+        self.names[permission] = None
+        return prefix_shape(self._permissions.paths(permission))
+
+    def allows(self, permission: str) -> bool:
+        """See :class:`Viewer`."""
+        return self.shape(permission) != 0
+
+    def everywhere(self, permission: str) -> bool:
+        """See :class:`Viewer`."""
+        return self.shape(permission) == -1
+
+    def subtree(self, column: str, permission: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        shape = self.shape(permission)
+        if shape == 0:
+            return "false"
+        if shape == -1:
+            return f"({column} >= '{EVERYWHERE[0]}' AND {column} < '{beyond(EVERYWHERE[0])}')"
+        if shape == MANY_PREFIXES:
+            low = arguments.add(self._value(permission, "low", -1))
+            high = arguments.add(self._value(permission, "high", -1))
+            return (
+                f"EXISTS (SELECT FROM unnest({low}, {high}) AS area(low, high)"
+                f" WHERE {column} >= area.low AND {column} < area.high)"
+            )
+        ranges = [
+            f"({column} >= {arguments.add(self._value(permission, 'low', at))}"
+            f" AND {column} < {arguments.add(self._value(permission, 'high', at))})"
+            for at in range(shape)
+        ]
+        return "(" + " OR ".join(ranges) + ")"
+
+    def owned(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`; nothing is owned by nobody."""
+        return f"{column} = {arguments.add(self._owner)}"
+
+    def departments(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        return f"{column} = ANY({arguments.add(self._departments)})"
+
+    def _value(self, permission: str, end: str, at: int) -> Value:
+        """One end of a subtree, or of all of them (-1)."""
+        key = (permission, end, at)
+        if key not in self._values:
+            bound = beyond if end == "high" else str
+            self._values[key] = (
+                Value(
+                    lambda asked: [bound(p) for p in asked.permissions.paths(permission)], "text[]"
+                )
+                if at < 0
+                else Value(lambda asked: bound(asked.permissions.paths(permission)[at]), "text")
+            )
+        return self._values[key]
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Makes sight conditions for one actor into the parameters of one statement."""
+    """Makes sight conditions for an actor, or for a shape, into the parameters of a statement."""
 
-    ctx: Context
+    viewer: Viewer
     registry: Registry
     arguments: Arguments
 
-    def condition(self, record: Record, alias: str) -> str:
-        """The condition under which a row of ``alias`` is in the actor's sight."""
-        if not self.ctx.permissions.allows(record.read):
+    def condition(self, record: Record, alias: str, within: Through | None = None) -> str:
+        """The condition under which a row of ``alias`` is in the actor's sight.
+
+        ``within`` says that the row which a reference names is known to be in sight.
+        """
+        if not self.viewer.allows(record.read):
             return "false"
+        if any(scope == within or self._covers(record, scope) for scope in record.scope):
+            return "true"
         parts = [self._scope(record, scope, alias) for scope in record.scope]
         return "(" + " OR ".join(parts) + ")"
 
@@ -62,8 +232,8 @@ class Sight:
         the row that it is seen through; ``None`` for a record that lies nowhere."""
         for scope in record.scope:
             if isinstance(scope, AtPlace):
-                prefixes = self.ctx.permissions.paths(permission)
-                return subtree(f'{alias}."{scope.column}"', prefixes, self.arguments)
+                column = f'{alias}."{scope.column}"'
+                return self.viewer.subtree(column, permission, self.arguments)
             if isinstance(scope, Through):
                 target, name = self._named(scope)
                 held = self.held(target, name, permission)
@@ -71,19 +241,26 @@ class Sight:
                     return _exists(target, name, f'{alias}."{scope.column}"', held)
         return None
 
+    def _covers(self, record: Record, scope: Scope) -> bool:
+        """Whether a scope alone covers every row."""
+        if isinstance(scope, TenantWide):
+            return True
+        return (
+            isinstance(scope, AtPlace)
+            and always_placed(record, scope)
+            and self.viewer.everywhere(record.read)
+        )
+
     def _scope(self, record: Record, scope: Scope, alias: str) -> str:
         if isinstance(scope, TenantWide):
             return "true"
         column = f'{alias}."{scope.column}"'
         if isinstance(scope, AtPlace):
-            return subtree(column, self.ctx.permissions.paths(record.read), self.arguments)
+            return self.viewer.subtree(column, record.read, self.arguments)
         if isinstance(scope, OwnedBy):
-            owner = self.ctx.actor.account_id
-            return "false" if owner is None else f"{column} = {self.arguments.add(owner)}"
+            return self.viewer.owned(column, self.arguments)
         if isinstance(scope, OfDepartment):
-            members = list(self.ctx.actor.department_ids)
-            mark = self.arguments.add(members)
-            return f"{column} = ANY({mark}::uuid[])"
+            return self.viewer.departments(column, self.arguments)
         return self._through(scope, column)
 
     def _through(self, scope: Through, column: str) -> str:
@@ -93,7 +270,14 @@ class Sight:
     def _named(self, scope: Through) -> tuple[Record, str]:
         """The record that a scope goes through, and a name for its table in this statement."""
         target = self.registry.record(scope.record)
-        return target, f"s{len(self.arguments.values)}_{target.table._meta.tablename}"
+        return target, self.arguments.name("s")
+
+
+def always_placed(record: Record, scope: AtPlace) -> bool:
+    """Whether the database keeps a path in the column of every row."""
+    if issubclass(record.table, PlacedTable):
+        return scope.column == "place_path"
+    return record.table is Place and scope.column == "path"
 
 
 def _exists(target: Record, name: str, column: str, condition: str) -> str:
