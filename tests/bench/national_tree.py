@@ -13,11 +13,15 @@ from uuid_utils.compat import uuid7
 from jingwei_core.database.engine import Database
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.importing import DivisionFile, import_divisions
+from jingwei_core.places.search import bounds, find_statement
 from tests.bench.figures import Figure
 
 SOURCE = Path(__file__).parent / "divisions" / "china.csv.gz"
 ROWS = 665_276
 REPEATS = 15
+SEARCHED = ("西陵", "和平", "王家", "新", "村委会", "xiling", "hp", "4205")
+"""Rare and common, Chinese and pinyin, a beginning and an end, a code; some just below and above
+the count at which the statement changes its way."""
 
 
 async def measure_import(database: Database) -> tuple[UUID, list[Figure]]:
@@ -32,7 +36,7 @@ async def measure_import(database: Database) -> tuple[UUID, list[Figure]]:
     print(file=sys.stderr)
     assert count == ROWS, f"{count} of {ROWS} rows"
     async with database.owner() as unit:
-        await unit.execute("ANALYZE core.place")
+        await unit.execute("ANALYZE core.place; ANALYZE core.place_term")
     return tenant, [
         Figure("national tree: import", (took,), "s", "bare COPY", await _copy(database))
     ]
@@ -59,6 +63,8 @@ async def measure_look_ups(database: Database, tenant: UUID) -> list[Figure]:
         "ancestors": ("SELECT name FROM core.place WHERE path = ANY($1)", (above,)),
         "search by exact name": ("SELECT id FROM core.place WHERE name = $1", ("西陵区",)),
     }
+    for text in SEARCHED:
+        cases[f"search for {text}"] = (find_statement(20), bounds(text))
     limit = _median(await _times(database, tenant, lambda unit: unit.fetch("SELECT 1")))
     figures = []
     for name, (sql, arguments) in cases.items():

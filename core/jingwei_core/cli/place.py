@@ -13,6 +13,7 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.cli.output import Json, say, say_rows, tenant_rows, with_platform
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.places.importing import DivisionFile, import_divisions
+from jingwei_core.places.search import bounds, find_statement
 from jingwei_core.platform import Platform
 from jingwei_core.session import system_context
 
@@ -30,13 +31,7 @@ def find(
     as_json: Json = False,
 ) -> None:
     """查找地点 · Places by name, pinyin or code."""
-    rows = tenant_rows(
-        slug,
-        "SELECT code, name, level, path, valid_to FROM core.place"
-        " WHERE strpos(search_text, $1) > 0 ORDER BY depth, path LIMIT $2",
-        text.strip().lower(),
-        limit,
-    )
+    rows = tenant_rows(slug, find_statement(limit), *bounds(text))
     say_rows(as_json, rows, f"{slug}: 没有找到。Nothing matches {text!r}.")
 
 

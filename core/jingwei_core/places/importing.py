@@ -39,6 +39,14 @@ _PLACE = (
 )
 _CODE = ("id", "place", "system", "code", "valid_from")
 _names = lru_cache(maxsize=65_536)(search_text)
+_TERMS_LATER = "SELECT set_config('app.place_terms', 'later', true)"
+_TERMS = """
+INSERT INTO core.place_term (tenant_id, term, name)
+SELECT DISTINCT p.tenant_id, t.term, p.name
+  FROM core.place p, LATERAL core.place_terms(p.name, p.search_text, p.code) AS t(term)
+ ORDER BY 1, 2, 3
+ON CONFLICT DO NOTHING
+"""
 
 Progress = Callable[[int], None]
 
@@ -67,6 +75,7 @@ async def import_divisions(unit: Unit, file: DivisionFile, progress: Progress) -
     ``IMPORT_NAME``; nothing is kept then, if the caller lets the error end the unit.
     """
     nodes: dict[str, _Node] = {}
+    await unit.execute(_TERMS_LATER)
     ordinal = await unit.fetchval("SELECT coalesce(max(ordinal), 0) FROM core.place")
     places: list[tuple[object, ...]] = []
     codes: list[tuple[object, ...]] = []
@@ -96,6 +105,7 @@ async def import_divisions(unit: Unit, file: DivisionFile, progress: Progress) -
             await _flush(unit, places, codes)
             progress(len(nodes))
     await _flush(unit, places, codes)
+    await unit.execute(f"{_TERMS}; SELECT set_config('app.place_terms', '', true)")
     progress(len(nodes))
     return len(nodes)
 
