@@ -63,8 +63,10 @@ def find_statement(limit: int) -> str:
     """The statement of the first ``limit`` places that match, in the order of the tree; its
     arguments are those of :func:`bounds`."""
     few = is_few("$1::text", "$2::text", "$3")
+    place = "SELECT t.* FROM core.place t WHERE"
     return (
-        f"SELECT code, name, level, path, valid_to FROM ((SELECT t.* FROM core.place t WHERE {few}"
-        f" AND {fetched('$1', '$2', 't')}) UNION ALL (SELECT t.* FROM core.place t WHERE NOT {few}"
-        f" AND {met('$1', 't')} ORDER BY t.path LIMIT {limit})) AS found ORDER BY path LIMIT {limit}"
+        "SELECT code, name, level, path, valid_to FROM ("
+        f"({place} {few} AND {fetched('$1', '$2', 't')}) UNION ALL"
+        f" ({place} NOT {few} AND {met('$1', 't')} ORDER BY t.path LIMIT {limit})"
+        f") AS found ORDER BY path LIMIT {limit}"
     )
