@@ -17,6 +17,14 @@ class ApiSettings(BaseSettings):
     max_aliases: int = Field(default=60, ge=0, description="fragments count at each use")
     max_tokens: int = Field(default=4000, ge=50, description="of a GraphQL document")
     max_rows: int = Field(default=20_000, ge=100, description="an operation could return")
+    max_cost: int = Field(
+        default=50_000, ge=100, description="of an operation, as docs/graphql.md counts it"
+    )
+    cost_per_minute: int = Field(
+        default=300_000,
+        ge=0,
+        description="cost that one account may ask for in a minute, in each process; 0: no budget",
+    )
     max_root_fields: int = Field(
         default=30, ge=1, description="of an operation, mutations included"
     )

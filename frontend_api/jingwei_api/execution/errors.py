@@ -12,6 +12,9 @@ from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.messages import Catalogue
 
 INTERNAL = "INTERNAL_ERROR"
+_FIGURES = ("figure", "limit", "remaining")
+"""Parameters of an error that a program may read, beside its text."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -38,6 +41,7 @@ class ErrorTexts:
         retry_after = error.params.get("retry_after_s")
         if retry_after is not None:
             extensions["retryAfterS"] = retry_after
+        extensions.update({k: v for k, v in error.params.items() if k in _FIGURES})
         return {"message": message.text, "extensions": extensions}
 
     def internal(self, error: BaseException, locale: str, request_id: str) -> dict[str, Any]:
@@ -72,7 +76,7 @@ class ErrorTexts:
         extensions: dict[str, Any] = {"code": code, "requestId": request_id, "retryable": False}
         if message.next_step:
             extensions["nextStep"] = message.next_step
-        extensions.update({k: v for k, v in params.items() if k in ("figure", "limit")})
+        extensions.update({k: v for k, v in params.items() if k in _FIGURES})
         return {"message": message.text, "extensions": extensions}
 
 

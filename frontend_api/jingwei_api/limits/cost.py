@@ -13,8 +13,8 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, value_from_
 
 from jingwei_api.limits.affine import MOST, Affine, Slots, Test
 from jingwei_api.limits.shape import Shape, in_order, shape_of
-from jingwei_api.limits.sizes import condition, extra, ids_size, page_size
-from jingwei_api.limits.weights import OBJECTS, Weight, Weights
+from jingwei_api.limits.sizes import condition, extra, group_size, ids_size, page_size
+from jingwei_api.limits.weights import OBJECTS, ROW, ROWS, Weight, Weights
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 _NOTHING = Affine()
@@ -145,29 +145,27 @@ class _Measuring:
         if weight.kind == "introspection":
             return _Part(Affine(cost=weight.own))
         below = self.part(node.selection_set, weight.type)
-        if self.weights.is_connection(parent):
-            return self._of_connection(name, weight, below)
-        return _Part(self._worth(node, weight, below))
-
-    def _of_connection(self, name: str, weight: Weight, below: _Part) -> _Part:
-        if name in ("edges", "nodes"):
-            return _Part(edges=below.other.plus(1, 1), reads=True)
-        return _Part(below.other.plus(0, weight.own), reads=name == "pageInfo")
+        if name in ROWS and self.weights.is_many(parent):
+            return _Part(edges=below.other.plus(1, ROW), reads=True)
+        return _Part(self._worth(node, weight, below), reads=name == "pageInfo")
 
     def _worth(self, node: Any, weight: Weight, below: _Part) -> Affine:
         inner = below.other
         if weight.kind == "page":
             return self._page(node, weight, below)
+        if weight.kind == "groups":
+            groups = self.slots.scaled(below.edges, group_size(node))
+            return self.slots.total((groups, below.other)).plus(0, weight.own)
         if weight.kind == "ids":
-            return self.slots.scaled(inner.plus(1, 1), ids_size(node)).plus(0, weight.own)
+            return self.slots.scaled(inner.plus(1, ROW), ids_size(node)).plus(0, weight.own)
         if weight.kind == "objects":
-            return inner.times(OBJECTS).plus(OBJECTS, weight.own + OBJECTS)
+            return inner.times(OBJECTS).plus(OBJECTS, weight.own + OBJECTS * ROW)
         return inner.plus(0, weight.own)
 
     def _page(self, node: Any, weight: Weight, below: _Part) -> Affine:
         rows = below.edges
         if below.reads and rows.rows < 1:
-            rows = rows.plus(0, 1)  # the page is read for its ends, though no row is answered
+            rows = rows.plus(0, ROW)  # the page is read for its ends, though no row is answered
         page = self.slots.scaled(rows, page_size(node))
         found = self.slots.total((page, below.other)).plus(0, weight.own)
         return self.slots.added(found, extra(node, weight))

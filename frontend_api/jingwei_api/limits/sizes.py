@@ -14,37 +14,49 @@ from jingwei_core.reading.request import MAX_PAGE
 Variables = Mapping[str, Any]
 Got = Callable[[Variables], Any]
 
+DEFAULT_GROUPS, MAX_GROUPS = 100, 1000
+"""Of an aggregate without and with ``first``."""
+
 _ABSENT = object()
 
 
 def page_size(node: Any) -> Number:
     """How many rows a connection's page holds at most."""
+    return _size(node, DEFAULT_PAGE, MAX_PAGE)
+
+
+def group_size(node: Any) -> Number:
+    """How many groups an aggregate holds at most."""
+    return _size(node, DEFAULT_GROUPS, MAX_GROUPS)
+
+
+def _size(node: Any, default: int, most: int) -> Number:
     given = [
         argument.value
         for argument in node.arguments or ()
         if argument.name.value in ("first", "last")
     ]
     if not any(value.kind == "variable" for value in given):
-        return _largest(value_from_ast_untyped(value) for value in given)
+        return _largest((value_from_ast_untyped(value) for value in given), default, most)
     got = [_got(value) for value in given]
     if len(got) == 1:
         (one,) = got
-        return lambda variables: _largest((one(variables),))
-    return lambda variables: _largest(one(variables) for one in got)
+        return lambda variables: _largest((one(variables),), default, most)
+    return lambda variables: _largest((one(variables) for one in got), default, most)
 
 
-def _largest(values: Iterable[Any]) -> int:
-    """The larger of the sizes given; what is no size is refused later and counts as a full page."""
+def _largest(values: Iterable[Any], default: int, most: int) -> int:
+    """The larger of the sizes given; what is no size is refused later and counts in full."""
     known = [value for value in values if value is not None and value is not _ABSENT]
     if not known:
-        return DEFAULT_PAGE
-    return max(_page(value) for value in known)
+        return default
+    return max(_bounded(value, most) for value in known)
 
 
-def _page(value: Any) -> int:
+def _bounded(value: Any, most: int) -> int:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(max(0, min(value, MAX_PAGE)))
-    return MAX_PAGE
+        return int(max(0, min(value, most)))
+    return most
 
 
 def ids_size(node: Any) -> Number:

@@ -30,7 +30,7 @@ LIST = 2
 COUNT = 10
 """``totalCount``: it looks at every row in sight."""
 AGGREGATE = 20
-"""Counts and sums by groups: they look at every row in sight and sort them."""
+"""Counts and sums: they look at every row in sight; each group of them counts as a row more."""
 SEARCH = 10
 """A list narrowed by a search text."""
 SCAN = 5
@@ -50,7 +50,10 @@ OBJECTS = 20
 _OWN: Mapping[str, int] = {"placeAt": 5, "eventDuplicates": 10, "myQueue": SCAN}
 """Questions of the core that do more than read rows."""
 
-Kind = Literal["plain", "row", "page", "ids", "objects", "introspection"]
+Kind = Literal["plain", "row", "page", "groups", "ids", "objects", "introspection"]
+ROWS = ("edges", "nodes", "groups")
+"""Fields of a list or an aggregate that are answered once for each of its rows."""
+
 Columns = Mapping[str, bool]
 
 
@@ -85,9 +88,9 @@ class Weights:
             self._known[key] = self._worked_out(parent, name)
         return self._known[key]
 
-    def is_connection(self, kind: Any) -> bool:
-        """Whether a type is a Relay connection."""
-        return isinstance(kind, GraphQLObjectType) and {"edges", "pageInfo"} <= set(kind.fields)
+    def is_many(self, kind: Any) -> bool:
+        """Whether a type stands for many: a Relay connection, or the groups of an aggregate."""
+        return is_connection(kind) or _is_aggregate(kind)
 
     def root(self, kind: Any) -> int:
         """What each field directly below an operation costs before anything is read."""
@@ -106,11 +109,13 @@ class Weights:
             return None
         own = _OWN.get(name, 0) + self.root(parent)
         kind = get_named_type(field.type)
-        if self.is_connection(parent):
-            return Weight("plain", own + _of_list(name), kind)
+        if _is_aggregate(kind):
+            return Weight("groups", own + AGGREGATE, kind)
+        if self.is_many(parent):
+            return Weight("plain", own + (COUNT if name == "totalCount" else 0), kind)
         if not is_composite_type(kind):
             return Weight("plain", own + self._computed(parent.name, name), kind)
-        if self.is_connection(kind):
+        if is_connection(kind):
             filters, sorts = self._columns(kind.name.removesuffix("Connection"))
             return Weight("page", own + LIST, kind, filters, sorts)
         if name == "node" and "cursor" in parent.fields:
@@ -145,11 +150,13 @@ class Weights:
         return self._indexed[type_name]
 
 
-def _of_list(name: str) -> int:
-    """What a field of a connection costs once for each list, its rows aside."""
-    if name in ("edges", "nodes", "pageInfo"):
-        return 0
-    return COUNT if name == "totalCount" else AGGREGATE
+def is_connection(kind: Any) -> bool:
+    """Whether a type is a Relay connection."""
+    return isinstance(kind, GraphQLObjectType) and {"edges", "pageInfo"} <= set(kind.fields)
+
+
+def _is_aggregate(kind: Any) -> bool:
+    return isinstance(kind, GraphQLObjectType) and {"groups", "count"} <= set(kind.fields)
 
 
 def indexed(record: Record) -> frozenset[str]:

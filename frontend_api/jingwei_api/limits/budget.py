@@ -1,0 +1,64 @@
+"""Budgets (预算): how much cost one account may ask for in a minute, in each process.
+
+A bucket of tokens: it holds one minute's worth and fills evenly. An operation is charged with its
+upper bound before it runs.
+"""
+
+import math
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jingwei_api.limits.ceilings import NO_BUDGET
+from jingwei_sdk.errors import RateLimited
+
+Account = tuple[uuid.UUID, uuid.UUID]
+"""The tenant's id and the account's."""
+
+_KEPT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What is left of a budget, and in how many seconds it will be whole again."""
+
+    remaining: int
+    whole_in_s: float
+
+
+class Budgets:
+    """The buckets of one process; those unused for longest are forgotten, for they are full."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, kept: int = _KEPT) -> None:
+        self._clock = clock
+        self._kept = kept
+        self._buckets: OrderedDict[Account, tuple[float, float]] = OrderedDict()
+
+    def spend(self, account: Account, cost: int, per_minute: int) -> Spent | None:
+        """Take ``cost`` out of the account's bucket; ``None`` where there is no budget.
+
+        Raises ``RateLimited`` (``COST_BUDGET_EXHAUSTED``) and takes nothing if it does not hold so
+        much.
+        """
+        if per_minute == NO_BUDGET:
+            return None
+        now = self._clock()
+        level, at = self._buckets.get(account, (float(per_minute), now))
+        rate = per_minute / 60
+        level = min(level + (now - at) * rate, per_minute)
+        if cost > level:
+            raise RateLimited(
+                "COST_BUDGET_EXHAUSTED",
+                figure=cost,
+                limit=per_minute,
+                remaining=int(level),
+                retry_after_s=math.ceil((cost - level) / rate),
+            )
+        level -= cost
+        self._buckets[account] = (level, now)
+        self._buckets.move_to_end(account)
+        if len(self._buckets) > self._kept:
+            self._buckets.popitem(last=False)
+        return Spent(int(level), (per_minute - level) / rate)

@@ -1,0 +1,136 @@
+"""The gate (关口): lets an operation through or refuses it, before anything is read or run."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import GraphQLError
+
+from jingwei_api.limits.budget import Budgets, Spent
+from jingwei_api.limits.ceilings import Ceiling, ceiling_of, default_ceiling
+from jingwei_api.limits.cost import Cost, Measured
+from jingwei_api.limits.shape import Shape
+from jingwei_api.settings import ApiSettings
+from jingwei_core.access.call_limits import CallLimits
+
+_LETTERS_A_POINT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who asks, and which limits the tenant and the caller's roles state."""
+
+    tenant_id: uuid.UUID
+    account_id: uuid.UUID
+    tenant: CallLimits
+    roles: frozenset[CallLimits]
+
+
+class TooMuch(Exception):
+    """The operation exceeds limits; nothing of it was run."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__([error.message for error in errors])
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An operation that may run: its figures, the limit on its cost, and the caller's budget."""
+
+    cost: Cost
+    limit: int
+    spent: Spent | None
+
+    def told(self) -> dict[str, Any]:
+        """What the client is told as ``extensions.cost``."""
+        told: dict[str, Any] = {"requested": self.cost.cost, "limit": self.limit}
+        if self.spent is not None:
+            told["remaining"] = self.spent.remaining
+            told["resetAt"] = _instant(int(time.time() + self.spent.whole_in_s + 1))
+        return told
+
+    def as_bytes(self) -> bytes:
+        """``"extensions":{"cost":{…}}``, to be put into an answer that is bytes already."""
+        head = b'"extensions":{"cost":{"requested":%d,"limit":%d' % (self.cost.cost, self.limit)
+        if self.spent is None:
+            return head + b"}}"
+        at = _instant(int(time.time() + self.spent.whole_in_s + 1)).encode()
+        return b'%s,"remaining":%d,"resetAt":"%s"}}' % (head, self.spent.remaining, at)
+
+
+class Gate:
+    """The limits and budgets of one process."""
+
+    def __init__(self, settings: ApiSettings, budgets: Budgets | None = None) -> None:
+        self._default = default_ceiling(settings)
+        self._budgets = budgets or Budgets()
+
+    def admit(
+        self, measured: Measured, variables: Mapping[str, Any], standing: Standing
+    ) -> Admitted:
+        """Charge an operation to its caller.
+
+        Raises :class:`TooMuch` for what exceeds a limit, and ``RateLimited``
+        (``COST_BUDGET_EXHAUSTED``) for a caller who spent the minute's budget.
+        """
+        ceiling = self.ceiling(standing)
+        cost = measured(variables)
+        errors = exceeded(cost, ceiling)
+        if errors:
+            raise TooMuch(errors)
+        account = (standing.tenant_id, standing.account_id)
+        spent = self._budgets.spend(account, cost.cost, ceiling.cost_per_minute)
+        return Admitted(cost, ceiling.max_cost, spent)
+
+    def admit_document(self, shape: Shape, length: int, standing: Standing) -> None:
+        """Charge the reading of a document that was not read before, by its length in letters;
+        to be called when it was parsed and before it is validated.
+
+        Raises what :meth:`admit` raises.
+        """
+        ceiling = self.ceiling(standing)
+        errors = _misshapen(shape, ceiling)
+        if errors:
+            raise TooMuch(errors)
+        account = (standing.tenant_id, standing.account_id)
+        charge = min(length // _LETTERS_A_POINT, ceiling.cost_per_minute)
+        self._budgets.spend(account, charge, ceiling.cost_per_minute)
+
+    def ceiling(self, standing: Standing) -> Ceiling:
+        """The limits that hold for a caller."""
+        return ceiling_of(self._default, standing.tenant, standing.roles)
+
+
+def exceeded(cost: Cost, ceiling: Ceiling) -> list[GraphQLError]:
+    """One error for each limit that the figures exceed, with the limit and the figure."""
+    found = _misshapen(cost, ceiling)
+    if cost.rows > ceiling.max_rows:
+        found.append(limit_error("QUERY_TOO_MANY_ROWS", cost.rows, ceiling.max_rows))
+    if cost.cost > ceiling.max_cost:
+        found.append(limit_error("QUERY_TOO_COSTLY", cost.cost, ceiling.max_cost))
+    return found
+
+
+def _misshapen(shape: Shape | Cost, ceiling: Ceiling) -> list[GraphQLError]:
+    found = []
+    if shape.depth > ceiling.max_depth:
+        found.append(limit_error("QUERY_TOO_DEEP", shape.depth, ceiling.max_depth))
+    if shape.aliases > ceiling.max_aliases:
+        found.append(limit_error("QUERY_TOO_MANY_ALIASES", shape.aliases, ceiling.max_aliases))
+    if shape.width > ceiling.max_root_fields:
+        found.append(limit_error("QUERY_TOO_WIDE", shape.width, ceiling.max_root_fields))
+    return found
+
+
+def limit_error(code: str, figure: int, limit: int) -> GraphQLError:
+    """The error of an exceeded limit; says the limit and the operation's own figure."""
+    return GraphQLError(code, extensions={"code": code, "figure": figure, "limit": limit})
+
+
+@lru_cache(maxsize=256)
+def _instant(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
