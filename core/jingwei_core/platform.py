@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from jingwei_core.access.cache import AccessCache
 from jingwei_core.access.call_limits import UNSTATED, CallLimits, stored_limits
 from jingwei_core.access.loading import CompiledSets
 from jingwei_core.access.tokens import AccessTokens
@@ -68,6 +69,7 @@ class Platform:
         lifetime = timedelta(seconds=self.settings.access_token_s)
         self.tokens = AccessTokens(self.settings.secret(), lifetime)
         self.permission_sets = CompiledSets()
+        self.access_cache = AccessCache(database, self.permission_sets)
         self.command_secret = self.settings.derived_secret("command-key").encode()
         self._cursor_secret = self.settings.derived_secret("cursor").encode()
         self.catalogue = _catalogue(host)

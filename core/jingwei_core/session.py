@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jingwei_core.access.loading import load_access
+from jingwei_core.access.loading import Access, load_access
 from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
+from jingwei_core.database.reading import STAMP
 from jingwei_core.database.unit import Unit
 from jingwei_core.registry import Registry
 from jingwei_core.signals import UnitSignals
@@ -69,15 +70,31 @@ async def account_context(
     """
     state = await platform.tenant_by_id(tenant.id)
     state.require_active()
+    known = platform.access_cache.known(tenant.id, identity.account_id, platform.clock.now())
     async with platform.database.unit(tenant.id) as unit:
-        now = platform.clock.now()
-        access = await load_access(unit, identity.account_id, now, platform.permission_sets)
-        if access is None or access.status != "active" or access.epoch != identity.epoch:
-            raise Unauthenticated("SESSION_ENDED")
+        access = await _exact_access(platform, unit, identity, known)
         actor = Actor("account", access.name, identity.account_id, access.department_ids)
         ctx = _context(platform, state, unit, (actor, access.permissions, request))
         yield ctx
         await finish(ctx)
+
+
+async def _exact_access(
+    platform: "Platform", unit: Unit, identity: Identity, known: Access | None
+) -> Access:
+    """What is remembered, if the unit sees that it still holds; else what the unit sees.
+
+    The latter is not remembered: the unit may have written it, and be rolled back.
+    """
+    if known is not None and known.epoch == identity.epoch:
+        stamp = (known.account_id, known.epoch, known.policy_version)
+        if await unit.fetchval(STAMP, *stamp):
+            return known
+    now = platform.clock.now()
+    access = await load_access(unit, identity.account_id, now, platform.permission_sets)
+    if access is None or not access.active or access.epoch != identity.epoch:
+        raise Unauthenticated("SESSION_ENDED")
+    return access
 
 
 @asynccontextmanager

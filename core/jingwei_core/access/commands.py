@@ -18,8 +18,8 @@ from jingwei_core.access.guards import (
     check_may_widen,
     check_not_oneself,
     check_still_administered,
+    hold_policy,
     interval_is_empty,
-    move_policy,
 )
 from jingwei_core.access.loading import ACTIVE, SUSPENDED
 from jingwei_core.access.passwords import check_new_password, hash_password
@@ -122,7 +122,7 @@ async def create_account(ctx: Context, new: NewAccount) -> Account:
 async def suspend_account(ctx: Context, target: Account) -> Account:
     """停用账号: it loses every access with its next request, and its sessions end for good."""
     check_not_oneself(ctx, target.id)
-    await move_policy(ctx)
+    await hold_policy(ctx)
     await check_may_manage(ctx, target.id)
     before = await administrators(ctx)
     stored = await _end_sessions(ctx, target, status=SUSPENDED)
@@ -135,7 +135,7 @@ async def suspend_account(ctx: Context, target: Account) -> Account:
 async def resume_account(ctx: Context, target: Account) -> Account:
     """恢复账号: a suspended or locked account may sign in again."""
     await check_may_manage(ctx, target.id)
-    await move_policy(ctx)
+    await hold_policy(ctx)
     stored = await ctx.data.update(target, status=ACTIVE, failed_count=0, locked_until=None)
     await ctx.signals.changed("Account", stored.id, None)
     return stored
@@ -161,7 +161,7 @@ async def sign_out_account(ctx: Context, target: Account) -> Account:
 async def grant_post(ctx: Context, new: NewPost) -> Post:
     """任命岗位: give an account a role at a place for ``[valid_from, valid_to)``."""
     check_not_oneself(ctx, new.account_id)
-    await move_policy(ctx)
+    await hold_policy(ctx)
     role = await ctx.data.get(Role, new.role_id)
     await ctx.data.get(Account, new.account_id)
     start = new.valid_from or ctx.clock.now()
@@ -191,7 +191,7 @@ async def grant_post(ctx: Context, new: NewPost) -> Post:
 async def end_post(ctx: Context, target: Post, end: PostEnd) -> Post:
     """免去岗位: the post no longer holds from ``at`` on; it stays in the records."""
     check_not_oneself(ctx, _id(target.account))
-    await move_policy(ctx)
+    await hold_policy(ctx)
     ctx.require("post.manage", target.place_path)
     role = await ctx.data.get(Role, _id(target.role))
     check_may_give(ctx, role.permissions, target.place_path)
@@ -218,7 +218,7 @@ async def save_role(ctx: Context, content: RoleContent) -> Role:
     wrong = sorted({p for p in content.permissions if not GRANT.fullmatch(p)})
     if wrong:
         raise Invalid("ROLE_PERMISSION", field="permissions", permissions=", ".join(wrong))
-    await move_policy(ctx)
+    await hold_policy(ctx)
     values: dict[str, Any] = {
         "name": content.name.strip(),
         "name_en": content.name_en,

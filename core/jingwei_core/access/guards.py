@@ -1,7 +1,7 @@
 """Guards against escalation and lock-out (越权与失控防护) for whoever manages staff.
 
-Changes of access in one tenant happen one after the other: each first moves the tenant's policy
-version, whose row lock is held until the transaction ends. So two administrators cannot remove each
+Changes of access in one tenant happen one after the other: each first holds the tenant's policy
+version, whose row lock is kept until the transaction ends. So two administrators cannot remove each
 other at the same moment.
 """
 
@@ -38,10 +38,9 @@ SELECT DISTINCT a.id
 """
 
 # One statement, so that the first two changes of a new tenant cannot both find no row.
-_MOVE_POLICY = """
-INSERT INTO core.policy_version (number) VALUES (1)
-ON CONFLICT (tenant_id) DO UPDATE SET number = core.policy_version.number + 1, updated_at = now()
-RETURNING number
+_HOLD_POLICY = """
+INSERT INTO core.policy_version (number) VALUES (0)
+ON CONFLICT (tenant_id) DO UPDATE SET number = core.policy_version.number
 """
 
 _POSTS_OF_ACCOUNT = """
@@ -63,9 +62,12 @@ SELECT coalesce(l.path, (SELECT path FROM core.place ORDER BY path LIMIT 1))
 """
 
 
-async def move_policy(ctx: Context) -> int:
-    """Move the tenant's policy version (策略版本) and keep other changes of access waiting."""
-    return int(await ctx.data.fetchval(_MOVE_POLICY))
+async def hold_policy(ctx: Context) -> None:
+    """Keep other changes of access in the tenant waiting until this one is over.
+
+    What is changed then moves the policy number (策略版本) by itself: see the triggers.
+    """
+    await ctx.data.fetch(_HOLD_POLICY)
 
 
 async def administrators(ctx: Context) -> frozenset[uuid.UUID]:

@@ -1,12 +1,10 @@
 """Loading what an account may do right now (访问加载): one round trip to the database.
 
-The account's status, its session epoch and its posts valid at the given instant are read anew for
-each request, so that a suspension, a sign-out everywhere and the end of a post take effect with the
-next request. Only the compilation is remembered, keyed by the very grants that went into it: a key
-made of a version number could be filled by a transaction that is rolled back afterwards.
+What is loaded is good until a post begins or ends, or the tenant's policy number moves: it moves in
+the transaction that changes an account, a post or a role. Compiled permission sets are kept by the
+very grants that went into them, so that equal ones are compiled once.
 """
 
-import json
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -14,27 +12,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import msgspec
+
 from jingwei_core.access.call_limits import CallLimits, stored_limits
 from jingwei_core.access.permissions import Grant, PermissionSet
+from jingwei_core.database.reading import bound_trip
 
 ACTIVE = "active"
 SUSPENDED = "suspended"
 
-_SQL = """
-SELECT a.login, a.name, a.status, a.session_epoch, coalesce(v.number, 0) AS policy_version,
-       p.id AS post_id, p.place_path, p.department, p.is_primary, p.valid_to, r.permissions,
-       r.limits
+_EXPRESSION = """(
+SELECT json_build_object('login', a.login, 'name', a.name, 'status', a.status,
+       'epoch', a.session_epoch,
+       'policy_version', coalesce((SELECT v.number FROM core.policy_version v), 0),
+       'posts', (
+           SELECT coalesce(json_agg(json_build_object(
+                      'path', p.place_path, 'department', p.department, 'begins', p.valid_from,
+                      'ends', CASE WHEN isfinite(p.valid_to) THEN p.valid_to END,
+                      'permissions', r.permissions, 'limits', r.limits
+                  ) ORDER BY p.is_primary DESC, p.valid_from, p.id), '[]')
+             FROM core.post p JOIN core.role r ON r.tenant_id = p.tenant_id AND r.id = p.role
+            WHERE p.account = a.id AND (p.valid_to IS NULL OR p.valid_to > {now})))
   FROM core.account a
-  LEFT JOIN core.policy_version v ON v.tenant_id = a.tenant_id
-  LEFT JOIN core.post p ON p.tenant_id = a.tenant_id AND p.account = a.id
-       AND p.valid_from <= $2 AND (p.valid_to IS NULL OR p.valid_to > $2)
-  LEFT JOIN core.role r ON r.tenant_id = p.tenant_id AND r.id = p.role
- WHERE a.id = $1
- ORDER BY p.is_primary DESC, p.valid_from, p.id
-"""
+ WHERE a.id = {account})"""
+LOAD = bound_trip(_EXPRESSION.format(account="$2", now="$3::timestamptz"))
+"""The statement that answers :func:`decoded_access` for an account at an instant."""
+
+_SQL = f"SELECT {_EXPRESSION.format(account='$1', now='$2::timestamptz')}::text"
 
 
-class Reading(Protocol):
+class Source(Protocol):
     """The part of a unit of work that loading needs."""
 
     async def fetch(self, sql: str, *args: object) -> Iterable[Any]:
@@ -46,9 +53,9 @@ class Reading(Protocol):
 class Access:
     """An account with what it may do at one instant (账号及其当前权限).
 
-    ``changes_at`` is the first instant at which one of the posts ends: whoever keeps the object
-    longer than a request (a subscription) must load it again then. ``limits`` holds what each of
-    the roles states, a role that states nothing included.
+    It is right from ``began_at``, when the last of the posts began, until before ``changes_at``,
+    when a post begins or ends; whoever keeps it longer must load it again then. ``limits`` holds
+    what each of the roles states, a role that states nothing included.
     """
 
     account_id: uuid.UUID
@@ -59,6 +66,7 @@ class Access:
     policy_version: int
     department_ids: frozenset[uuid.UUID]
     primary_path: str | None
+    began_at: datetime | None
     changes_at: datetime | None
     permissions: PermissionSet
     limits: frozenset[CallLimits] = frozenset()
@@ -67,6 +75,33 @@ class Access:
     def active(self) -> bool:
         """Whether the account may act at all."""
         return self.status == ACTIVE
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether no post has begun or ended between loading and ``now``."""
+        if self.began_at is not None and now < self.began_at:
+            return False
+        return self.changes_at is None or now < self.changes_at
+
+
+class _Post(msgspec.Struct, frozen=True, gc=False):
+    path: str
+    department: uuid.UUID | None
+    begins: datetime
+    ends: datetime | None
+    permissions: tuple[str, ...]
+    limits: dict[str, Any]
+
+
+class _Account(msgspec.Struct, frozen=True, gc=False):
+    login: str
+    name: str
+    status: str
+    epoch: int
+    policy_version: int
+    posts: tuple[_Post, ...]
+
+
+_DECODER = msgspec.json.Decoder(_Account)
 
 
 class CompiledSets:
@@ -89,7 +124,7 @@ class CompiledSets:
 
 
 async def load_access(
-    unit: Reading, account_id: uuid.UUID, now: datetime, sets: CompiledSets | None = None
+    unit: Source, account_id: uuid.UUID, now: datetime, sets: CompiledSets | None = None
 ) -> Access | None:
     """The account of the unit's tenant with its permissions at ``now`` (aware), if it exists.
 
@@ -97,23 +132,35 @@ async def load_access(
     permission sets between calls.
     """
     rows = list(await unit.fetch(_SQL, account_id, now))
-    if not rows:
+    return decoded_access(rows[0][0], account_id, now, sets)
+
+
+def decoded_access(
+    answer: bytes | str | None,
+    account_id: uuid.UUID,
+    now: datetime,
+    sets: CompiledSets | None = None,
+) -> Access | None:
+    """The access that the statement ``LOAD`` has answered for the account at ``now``."""
+    if answer is None:
         return None
-    account = rows[0]
-    posts = [row for row in rows if row["post_id"] is not None]
-    if account["status"] != ACTIVE:
-        posts = []
-    grants = frozenset(Grant(p["place_path"], tuple(p["permissions"])) for p in posts)
+    account = _DECODER.decode(answer)
+    posts = account.posts if account.status == ACTIVE else ()
+    valid = [post for post in posts if post.begins <= now]
+    turns = [post.begins for post in posts if post.begins > now]
+    turns += [post.ends for post in posts if post.ends is not None]
+    grants = frozenset(Grant(post.path, post.permissions) for post in valid)
     return Access(
         account_id=account_id,
-        login=account["login"],
-        name=account["name"],
-        status=account["status"],
-        epoch=account["session_epoch"],
-        policy_version=account["policy_version"],
-        department_ids=frozenset(p["department"] for p in posts if p["department"] is not None),
-        primary_path=posts[0]["place_path"] if posts else None,
-        changes_at=min((p["valid_to"] for p in posts if p["valid_to"] is not None), default=None),
+        login=account.login,
+        name=account.name,
+        status=account.status,
+        epoch=account.epoch,
+        policy_version=account.policy_version,
+        department_ids=frozenset(p.department for p in valid if p.department is not None),
+        primary_path=valid[0].path if valid else None,
+        began_at=max((post.begins for post in valid), default=None),
+        changes_at=min(turns, default=None),
         permissions=sets.compiled(grants) if sets else PermissionSet(grants),
-        limits=frozenset(stored_limits(json.loads(p["limits"])) for p in posts),
+        limits=frozenset(stored_limits(post.limits) for post in valid),
     )

@@ -7,7 +7,7 @@ from jingwei_core.database.errors import (
     OtherTenant,
     UnitRolledBack,
 )
-from jingwei_core.database.reading import FIRST_FREE, Reading, one_trip
+from jingwei_core.database.reading import FIRST_FREE, Reading, bound_trip, one_trip
 from jingwei_core.database.unit import Unit, current_unit
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Reading",
     "Unit",
     "UnitRolledBack",
+    "bound_trip",
     "current_unit",
     "one_trip",
     "open_database",

@@ -12,7 +12,7 @@ from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolle
 from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
-from jingwei_core.database.reading import Reading
+from jingwei_core.database.reading import Reading, tenant_parameter
 from jingwei_core.database.unit import (
     Connection,
     Unit,
@@ -63,12 +63,11 @@ class Database:
         ``STATEMENT_TIMEOUT``, ``DATABASE_UNREACHABLE``, ``DATABASE_CONNECTION_LOST``. Cancelling
         the task cancels the statement in the server.
         """
-        if self._settings.statement_cache_size:
-            answer: bytes | None = await self._lanes.read(sql, (*reading.parameters, *args))
-            return answer
-        # Behind a pooler a session is not ours to set up: the transaction brings what a lane has.
-        async with self.unit(reading.tenant) as unit:
-            return await _in_unit(unit, reading, sql, args)
+        return await self._answer(reading.tenant, sql, (*reading.parameters, *args))
+
+    async def ask(self, tenant: UUID, sql: str, args: Sequence[object]) -> bytes | None:
+        """The answer of a statement made by ``bound_trip``, otherwise as :meth:`read`."""
+        return await self._answer(tenant, sql, (tenant_parameter(tenant), *args))
 
     def platform(self) -> AbstractAsyncContextManager[Unit]:
         """One transaction for the platform's own tables; a tenant's table raises
@@ -116,6 +115,18 @@ class Database:
         """Wait for open units and close every connection."""
         await self._lanes.close()
         await self._pool.close()
+
+    async def _answer(self, tenant: UUID, sql: str, args: Sequence[object]) -> bytes | None:
+        if self._settings.statement_cache_size:
+            answer: bytes | None = await self._lanes.read(sql, args)
+            return answer
+        # Behind a pooler a session is not ours to set up: the transaction brings what a lane has.
+        return await self._answer_in_unit(tenant, sql, args)
+
+    async def _answer_in_unit(self, tenant: UUID, sql: str, args: Sequence[object]) -> bytes | None:
+        async with self.unit(tenant) as unit:
+            answer: bytes | None = await unit.fetchval(sql, *args)
+            return answer
 
     @asynccontextmanager
     async def _scope(self, tenant: UUID | None) -> AsyncIterator[Unit]:
@@ -198,9 +209,8 @@ class _Rehearsal(Database):
         async with self._root.savepoint():
             yield self
 
-    async def read(self, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
-        async with self.unit(reading.tenant) as unit:
-            return await _in_unit(unit, reading, sql, args)
+    async def _answer(self, tenant: UUID, sql: str, args: Sequence[object]) -> bytes | None:
+        return await self._answer_in_unit(tenant, sql, args)
 
     async def close(self) -> None:
         """Nothing: the connection belongs to the database this was made from."""
@@ -210,11 +220,6 @@ class _Rehearsal(Database):
         async with self._root.rebound(tenant) as unit:
             yield unit
             await unit.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
-
-
-async def _in_unit(unit: Unit, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
-    answer: bytes | None = await unit.fetchval(sql, *reading.parameters, *args)
-    return answer
 
 
 @asynccontextmanager

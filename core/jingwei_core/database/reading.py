@@ -14,10 +14,12 @@ FIRST_FREE = 5
 """The number of the first parameter that an expression of :func:`one_trip` may use."""
 
 _STAMP = (
-    "EXISTS (SELECT FROM core.account stamp WHERE stamp.id = $2"
-    " AND stamp.status = 'active' AND stamp.session_epoch = $3)"
-    " AND coalesce((SELECT stamp.number FROM core.policy_version stamp), 0) = $4"
+    "EXISTS (SELECT FROM core.account stamp WHERE stamp.id = {account}"
+    " AND stamp.status = 'active' AND stamp.session_epoch = {epoch})"
+    " AND coalesce((SELECT stamp.number FROM core.policy_version stamp), 0) = {policy}"
 )
+STAMP = "SELECT " + _STAMP.format(account="$1", epoch="$2", policy="$3")
+"""Whether an account is active, its epoch and the tenant's policy number are these; in a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Reading:
     @property
     def parameters(self) -> tuple[str, UUID, int, int]:
         """The statement's first parameters."""
-        return (str(UUID(int=self.tenant.int)), self.account_id, self.epoch, self.policy)
+        return (tenant_parameter(self.tenant), self.account_id, self.epoch, self.policy)
 
 
 def one_trip(expression: str) -> str:
@@ -44,7 +46,26 @@ def one_trip(expression: str) -> str:
     rules have moved since: then the caller's access must be loaded, and the read planned, again.
     ``expression`` must read tables in subqueries only, and be of a type that PostgreSQL can print.
     """
-    return (
-        "SELECT CASE WHEN set_config('app.tenant', $1, true) = $1 THEN"
-        f" CASE WHEN {_STAMP} THEN convert_to(({expression})::text, 'UTF8') END END"
-    )
+    stamp = _STAMP.format(account="$2", epoch="$3", policy="$4")
+    return _bound(f"CASE WHEN {stamp} THEN {_utf8(expression)} END")
+
+
+def bound_trip(expression: str) -> str:
+    """Like :func:`one_trip`, for the platform itself: whoever asks, the tenant's rows are read.
+
+    The tenant's id as a text is ``$1``, the parameters of ``expression`` begin at ``$2``.
+    """
+    return _bound(_utf8(expression))
+
+
+def _bound(answer: str) -> str:
+    return f"SELECT CASE WHEN set_config('app.tenant', $1, true) = $1 THEN {answer} END"
+
+
+def _utf8(expression: str) -> str:
+    return f"convert_to(({expression})::text, 'UTF8')"
+
+
+def tenant_parameter(tenant: UUID) -> str:
+    """The first parameter: made of a UUID, never a text of a caller."""
+    return str(UUID(int=tenant.int))

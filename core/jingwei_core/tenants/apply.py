@@ -166,10 +166,6 @@ async def _apply(ctx: CoreContext, package: TenantPackage, own: TenantDifference
     settings = {row.id: row.settings for row in package.plugins}
     for plugin_id, enabled in found.plugins:
         await switch_plugin(ctx, plugin_id, enabled=enabled, settings=settings[plugin_id])
-    await ctx.unit.execute(
-        "INSERT INTO core.policy_version (number) VALUES (1)"
-        " ON CONFLICT (tenant_id) DO UPDATE SET number = core.policy_version.number + 1"
-    )
     await append_audit(ctx, "tenant.apply", package.tenant.id)
     return found
 

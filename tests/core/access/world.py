@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 
 from jingwei_core.access import commands, records
+from jingwei_core.access.cache import AccessCache
 from jingwei_core.access.loading import Access, CompiledSets, load_access
 from jingwei_core.access.tokens import AccessTokens
 from jingwei_core.commands.bus import Answer, Call, execute
@@ -63,6 +64,7 @@ class SmallPlatform:
         self.records = None
         self.tokens = AccessTokens(b"s" * 32, timedelta(seconds=self.settings.access_token_s))
         self.permission_sets = CompiledSets()
+        self.access_cache = AccessCache(database, self.permission_sets)
         self.command_secret = b"k" * 32
         self.tenants: dict[uuid.UUID, Tenant] = {}
         self.host = self
