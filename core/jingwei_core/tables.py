@@ -1,5 +1,6 @@
-"""Every tenant table of the core, in the order in which they may be created."""
+"""Every tenant table of the core, in the order in which they may be created, and its records."""
 
+from jingwei_sdk.records import Record
 from jingwei_sdk.tables import TenantTable
 
 
@@ -13,9 +14,10 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.places import tables as places
     from jingwei_core.registers import tables as registers
+    from jingwei_core.rollups import tables as rollups
     from jingwei_core.tenants import tables as tenants
 
-    rooms = (places, access, evidence, events, registers, commands, audit, outbox, tenants)
+    rooms = (places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups)
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
         for value in vars(room).values():
@@ -23,3 +25,17 @@ def core_tables() -> list[type[TenantTable]]:
             if is_table and value.__module__ == room.__name__:
                 found[value.__name__] = value
     return list(found.values())
+
+
+def core_records() -> list[Record]:
+    """The records over them, imported here for the same reason."""
+    from jingwei_core.access import records as access
+    from jingwei_core.audit import records as audit
+    from jingwei_core.events import records as events
+    from jingwei_core.evidence import records as evidence
+    from jingwei_core.places import records as places
+    from jingwei_core.registers import records as registers
+    from jingwei_core.tenants import records as tenants
+
+    rooms = (places, access, evidence, events, registers, audit, tenants)
+    return [record for room in rooms for record in room.RECORDS]

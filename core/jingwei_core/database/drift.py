@@ -42,7 +42,8 @@ async def problems(settings: Settings, apps: Iterable[MigrationApp]) -> list[str
     if len(waiting) == len(statuses):
         return found
     tables = [table for app in order for table in app.tables]
-    rules = rules_for(settings, tables, [app.name for app in order])
+    records = [record for app in order for record in app.records]
+    rules = rules_for(settings, tables, [app.name for app in order], records)
     async with direct_unit(owner_url(settings), "SET TRANSACTION READ WRITE") as unit:
         found += await column_drift(unit, tables)
         found += await undeclared_tables(unit, order)

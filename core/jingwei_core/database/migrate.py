@@ -119,7 +119,8 @@ async def _run(
         for file in todo:
             await _apply(unit, file, settings.app_role)
         tables = [table for app in order for table in app.tables]
-        rules = rules_for(settings, tables, [app.name for app in order])
+        records = [record for app in order for record in app.records]
+        rules = rules_for(settings, tables, [app.name for app in order], records)
         secured = await secure(unit, rules)
     return MigrationReport(tuple(file.id for file in todo), tuple(roles), tuple(secured))
 

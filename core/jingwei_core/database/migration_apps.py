@@ -9,7 +9,7 @@ from piccolo.conf.apps import AppConfig
 
 from jingwei_core.database.migration_files import MigrationApp
 from jingwei_core.plugins.discovery import discover
-from jingwei_core.tables import core_tables
+from jingwei_core.tables import core_records, core_tables
 from jingwei_sdk.plugin import Plugin
 
 UNMANAGED = "unmanaged"
@@ -26,9 +26,8 @@ def platform_app() -> MigrationApp:
 
 def core_app() -> MigrationApp:
     """The core's own tables."""
-    return MigrationApp(
-        "core", _HERE.parent / "migrations", tuple(core_tables()), ("platform", "jobs")
-    )
+    folder, requires = _HERE.parent / "migrations", ("platform", "jobs")
+    return MigrationApp("core", folder, tuple(core_tables()), requires, tuple(core_records()))
 
 
 def jobs_app() -> MigrationApp:
@@ -42,7 +41,8 @@ def plugin_app(plugin: Plugin) -> MigrationApp:
     assert origin is not None
     requires = ("core", *(_app_name(required) for required in plugin.requires))
     folder = Path(origin).parent / "migrations"
-    return MigrationApp(_app_name(plugin.id), folder, tuple(plugin.tables), requires)
+    name, tables = _app_name(plugin.id), tuple(plugin.tables)
+    return MigrationApp(name, folder, tables, requires, tuple(plugin.records))
 
 
 def installed_plugins() -> list[Plugin]:

@@ -19,6 +19,7 @@ from types import ModuleType
 from piccolo.table import Table
 
 from jingwei_core.database.errors import MigrationRefused
+from jingwei_sdk.records import Record
 
 APP_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _STAMP = r"\d{4}_\d{2}_\d{2}t\d{2}_\d{2}_\d{2}(_\d+)?"
@@ -27,12 +28,14 @@ _NUMBERED = re.compile(r"^\d+_[a-z0-9_]+\.sql$")
 
 @dataclass(frozen=True, slots=True)
 class MigrationApp:
-    """A package's tables and its migrations: ``name`` is also the schema of its tables."""
+    """A package's tables, its migrations, and the records whose counts are kept: ``name`` is also
+    the schema of its tables."""
 
     name: str
     folder: Path
     tables: tuple[type[Table], ...] = field(default=())
     requires: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The finaliser: after the migrations, every table gets what tenancy needs; run again, nothing.
 
 For each tenant table: ``PRIMARY KEY (tenant_id, id)``, forced row security and its policies, exact
-grants, composite foreign keys with indexes, the place trigger. Plugin authors write none of it.
+grants, composite foreign keys with indexes, the place trigger, kept counts. Plugin authors write
+none of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from jingwei_core.database.security_rules import (
     shortened,
 )
 from jingwei_core.database.unit import Unit
+from jingwei_core.rollups.installing import rollup_statements
 
 PLACE = ("core", "place")
 PLACE_COLUMNS = {"place_id", "place_path"}
@@ -34,9 +36,10 @@ async def secure(unit: Unit, rules: Rules) -> list[str]:
         for sql in step(rules, tables):
             await unit.execute(sql)
             done.append(sql)
-    for sql in await _schema_grants(unit, rules):
-        await unit.execute(sql)
-        done.append(sql)
+    for rest in (_schema_grants, _rollups):
+        for sql in await rest(unit, rules):
+            await unit.execute(sql)
+            done.append(sql)
     return done
 
 
@@ -44,11 +47,15 @@ async def needed_statements(unit: Unit, rules: Rules) -> list[str]:
     """What :func:`secure` would run first, without running it: empty where all is right."""
     tables = await read_tables(unit, rules.schemas)
     needed = [sql for step in _steps() for sql in step(rules, tables)]
-    return [*needed, *await _schema_grants(unit, rules)]
+    return [*needed, *await _schema_grants(unit, rules), *await _rollups(unit, rules)]
 
 
 def _steps() -> tuple[Callable[[Rules, list[TableState]], Iterator[str]], ...]:
     return (_primary_keys, _isolation, _references, _keys, _places, _table_grants)
+
+
+async def _rollups(unit: Unit, rules: Rules) -> list[str]:
+    return await rollup_statements(unit, rules.sources, rules.app)
 
 
 def _tenant_tables(tables: list[TableState]) -> list[TableState]:

@@ -4,6 +4,7 @@ from jingwei_core.database.security import has_composite_key, needed_statements
 from jingwei_core.database.security_catalogue import TableState, read_tables
 from jingwei_core.database.security_rules import Rules
 from jingwei_core.database.unit import Unit
+from jingwei_core.rollups.installing import trusted_functions
 
 # Functions that run as the owner; each is written here and keeps to the bound tenant.
 TRUSTED_FUNCTIONS = ("core.audit_append", "core.move_place_paths", "platform.plugins_changed")
@@ -90,7 +91,7 @@ async def _object_breaches(unit: Unit, rules: Rules) -> list[str]:
         " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY($1) AND p.prosecdef"
         " AND n.nspname <> 'jobs' AND NOT n.nspname || '.' || p.proname = ANY($2)",
         list(rules.schemas),
-        list(TRUSTED_FUNCTIONS),
+        [*TRUSTED_FUNCTIONS, *trusted_functions(rules.sources)],
     )
     return [
         *(f"{row['name']}: owned by the application" for row in owned),

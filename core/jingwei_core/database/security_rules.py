@@ -14,10 +14,15 @@ from jingwei_core.database.security_catalogue import (
     Policy,
     TableState,
 )
+from jingwei_core.rollups.cubes import Source, sources_of
 from jingwei_core.settings import Settings
+from jingwei_sdk.records import Record
 from jingwei_sdk.tables import APPEND_ONLY, SEALED
 
-TENANT_TEST = "(tenant_id = (current_setting('app.tenant'::text))::uuid)"
+# A subquery is run once for each statement, and a generic plan estimates an average tenant.
+TENANT_TEST = (
+    "(tenant_id = ( SELECT (current_setting('app.tenant'::text))::uuid AS current_setting))"
+)
 MAINTENANCE_TEST = (
     "CASE WHEN (current_setting('app.maintenance'::text, true) = 'on'::text) THEN true"
     " ELSE (tenant_id = (current_setting('app.tenant'::text))::uuid) END"
@@ -139,6 +144,7 @@ class Rules:
     references: tuple[Reference, ...] = ()
     keys: tuple[Key, ...] = ()
     choices: tuple[Choice, ...] = field(default=())
+    sources: tuple[Source, ...] = ()
 
     def policies(self) -> tuple[Policy, ...]:
         """The policies of each tenant table, as the catalogue shows them."""
@@ -169,8 +175,13 @@ class Rules:
         return ADD_ONLY if key in self.append_only else READ_WRITE
 
 
-def rules_for(settings: Settings, tables: Iterable[type[Table]], schemas: Iterable[str]) -> Rules:
-    """The rules that these table classes ask for in these schemas."""
+def rules_for(
+    settings: Settings,
+    tables: Iterable[type[Table]],
+    schemas: Iterable[str],
+    records: Iterable[Record] = (),
+) -> Rules:
+    """The rules that these table classes and the roll-ups of these records ask for."""
     tables = tuple(tables)
     return Rules(
         owner=settings.owner_role,
@@ -182,6 +193,7 @@ def rules_for(settings: Settings, tables: Iterable[type[Table]], schemas: Iterab
         references=tuple(reference for table in tables for reference in _references(table)),
         keys=tuple(key for table in tables for key in _declared_keys(table)),
         choices=tuple(choice for table in tables for choice in _choices(table)),
+        sources=sources_of(records),
     )
 
 

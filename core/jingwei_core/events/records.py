@@ -12,6 +12,7 @@ from jingwei_core.events.tables import (
     Workflow,
 )
 from jingwei_core.evidence.links import step_links
+from jingwei_sdk.figures import Rollup
 from jingwei_sdk.records import (
     AtPlace,
     Computed,
@@ -83,7 +84,17 @@ EVENT = Record(
         "subject_id",
     ),
     sort=("created_at", "state_due_at", "number"),
-    dimensions=("kind", "state", "is_final", "source", "assigned_department"),
+    dimensions=(
+        *("kind", "state", "is_final", "source", "reporter", "assigned_account"),
+        *("assigned_department", "created_at", "state_due_at", "closed_at"),
+    ),
+    measures=("created_at", "state_due_at", "due_at", "closed_at"),
+    rollups=(
+        Rollup(("kind", "state")),
+        Rollup(("state",), day="created_at"),
+        Rollup(("kind",), day="created_at"),
+        Rollup(("assigned_department", "state")),
+    ),
     relations={
         "steps": Many("EventStep", "event"),
         "evidence": Many("StepEvidence", "event"),

@@ -23,7 +23,9 @@ ORGANISATION = (
 
 def rules(settings: Settings) -> Rules:
     apps = installed_apps()
-    return rules_for(settings, [t for app in apps for t in app.tables], [app.name for app in apps])
+    tables = [table for app in apps for table in app.tables]
+    records = [record for app in apps for record in app.records]
+    return rules_for(settings, tables, [app.name for app in apps], records)
 
 
 async def test_a_row_cannot_point_into_another_tenant(database: Database):
