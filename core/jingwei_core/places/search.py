@@ -6,7 +6,7 @@ ends of all names. Many matches are met soon by walking the tree in the asked or
 taken is decided in the statement, by counting terms up to :data:`FEW`; the answer is the same.
 """
 
-FEW = 700
+FEW = 400
 """Terms up to which fetching beats walking; measured on the national tree, where they meet at about
 four milliseconds."""
 
@@ -53,9 +53,10 @@ def fetched(low: str, high: str, alias: str) -> str:
 
 def met(low: str, alias: str) -> str:
     """The SQL condition of a match, row by row."""
+    # The search text begins with the name: one look leaves most rows out before the closer ones.
     return (
-        f"(strpos(lower({alias}.name), {low}) > 0"
-        f" OR strpos(' ' || {alias}.search_text, ' ' || {low}) > 0)"
+        f"(strpos({alias}.search_text, {low}) > 0 AND (strpos(lower({alias}.name), {low}) > 0"
+        f" OR strpos(' ' || {alias}.search_text, ' ' || {low}) > 0))"
     )
 
 
