@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ import asyncpg
 import pytest
 
 from jingwei_core.database import Database, Reading, one_trip, open_database
-from jingwei_core.database.lanes import NIL
+from jingwei_core.database.lanes import NIL, session_settings
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Invalid, Unavailable
 
@@ -99,6 +100,47 @@ async def test_a_lane_is_bound_to_nobody_and_keeps_no_binding(database: Database
     assert await lane.fetchval("SELECT count(*) FROM core.place_level") == 0
     for setting, value in {"plan_cache_mode": "force_generic_plan", "jit": "off"}.items():
         assert await lane.fetchval("SELECT current_setting($1)", setting) == value
+
+
+@pytest.mark.commit
+async def test_rows_that_are_read_before_the_tenant_is_bound_are_nobodys(database: Database):
+    """The order that one_trip never has: a lane's nil tenant shows nothing then."""
+    ours = await signed_in(database, OURS, "grid")
+    assert await codes(database, ours) == ["grid"]
+    wrong = (
+        "SELECT (SELECT count(*) FROM core.place_level) || ' '"
+        " || set_config('app.tenant', $1, true) || ' '"
+        " || (SELECT count(*) FROM core.place_level)"
+    )
+    assert await database._lanes.read(wrong, (str(OURS),)) == f"0 {OURS} 1"
+
+
+@pytest.mark.commit
+@pytest.mark.parametrize("is_stale", [False, True])
+async def test_no_table_is_looked_at_before_the_access_was_checked(
+    database: Database, is_stale: bool
+):
+    ours = await signed_in(database, OURS, "grid")
+    assert await codes(database, ours) == ["grid"]
+    given = replace(ours, policy=ours.policy + is_stale).parameters
+    values = f"'{given[0]}', '{given[1]}'::uuid, {given[2]}, {given[3]}"
+    lane = await asyncpg.connect(database.url, server_settings=session_settings(database.settings))
+    try:
+        await lane.execute(f"PREPARE one (text, uuid, int, bigint) AS {CODES}")
+        plan = await lane.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE one ({values})")
+    finally:
+        await lane.close()
+    loops = dict(scans(json.loads(plan)[0]["Plan"]))
+    assert loops["account"] > 0
+    assert loops["place_level"] == (0 if is_stale else 1)
+
+
+def scans(plan: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The tables of a plan that was run, each with how often it was looked at."""
+    if "Relation Name" in plan:
+        yield plan["Relation Name"], plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from scans(part)
 
 
 @pytest.mark.commit

@@ -98,6 +98,20 @@ async def test_a_platform_unit_reads_no_tenants_table(database: Database):
                 await unit.fetch(sql)
 
 
+async def test_no_table_shows_a_row_to_whoever_is_bound_to_no_tenant(database: Database):
+    """Also where there are rows: the test of the tenant fails, it does not let them through."""
+    async with database.unit(OURS) as unit:
+        await unit.execute(INSERT, OURS, "grid")
+    with pytest.raises(NoTenantBound):
+        async with database.platform() as unit:
+            await unit.fetch(COUNT)
+    async with database.unit(NEIGHBOUR) as unit:
+        await unit.execute("RESET app.tenant")
+        with suppress(asyncpg.PostgresError):
+            async with unit.savepoint() as inner:
+                assert await inner.fetch("SELECT FROM core.place_level") == []
+
+
 async def test_a_unit_that_is_over_refuses_statements(database: Database):
     async with database.unit(OURS) as unit:
         pass
