@@ -1,9 +1,21 @@
-"""The compiler (编译): a selection as one SQL statement that answers its JSON."""
+"""The compiler (编译): a selection as one SQL statement that answers its JSON.
 
+Data scope, guards and masks come from the record's declaration: nothing of a row can be compiled
+without them.
+"""
+
+from jingwei_core.database.reading import FIRST_FREE, one_trip
+from jingwei_core.reading import relations, root_fields, row_fields
 from jingwei_core.reading.compiled import Compiled
+from jingwei_core.reading.json_text import an_object, sql_of
+from jingwei_core.reading.plan import Plan, root_members
 from jingwei_core.reading.selection import Group
+from jingwei_core.reading.sight import Parameters, Planned
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Permissions
+
+NODE_MODULES = (relations, root_fields, row_fields)
+"""The modules that say how their node types are compiled."""
 
 
 def compile_read(
@@ -20,4 +32,13 @@ def compile_read(
     Raises ``Invalid`` for what a record does not offer (``SORT_UNKNOWN``, ``SEARCH_UNKNOWN``,
     ``UNDER_UNKNOWN``).
     """
-    raise NotImplementedError
+    plan = Plan(registry, Planned(permissions), secret, narrow, Parameters(first=FIRST_FREE))
+    expression = sql_of(an_object(root_members(plan, root.fields, ())))
+    return Compiled(
+        sql=one_trip(expression),
+        values=tuple(plan.parameters.values),
+        worked=tuple(plan.worked),
+        permissions=tuple(plan.viewer.names),
+        records=frozenset(plan.records),
+        areas=tuple(plan.areas),
+    )

@@ -1,50 +1,97 @@
 """Keyset paging: signed cursors, and the condition that continues after one."""
 
+import base64
 import datetime as dt
+import hashlib
+import hmac
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
-from piccolo.columns import UUID, BigInt, Boolean, Date, Integer, Timestamptz
+from piccolo.columns import (
+    UUID,
+    BigInt,
+    Boolean,
+    Date,
+    ForeignKey,
+    Integer,
+    Text,
+    Timestamptz,
+    Varchar,
+)
 
 from jingwei_core.reading.request import MAX_PAGE, Direction, PageRequest
-from jingwei_core.reading.sight import Arguments
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.records import Record
 
 Sort = tuple[tuple[str, Direction], ...]
 DEFAULT_PAGE = 20
+_SEAL = 16
+"""Bytes of SHA-256: beyond guessing, and too few to continue the sum without the key."""
 
 
 class Cursors:
-    """Makes and reads the cursors of one tenant, record and order; others are refused."""
+    """Makes and reads the cursors of one tenant, record and order; others are refused.
+
+    A cursor is the row's sort values as a JSON list of texts, and a seal over them, both in
+    base64url. :func:`cursor_sql` has the database write the very same.
+    """
 
     def __init__(self, secret: bytes, tenant: uuid.UUID, record: Record, sort: Sort) -> None:
-        order = ",".join(f"{column}:{direction}" for column, direction in sort)
         self._record = record
         self._sort = sort
-        self._signer = URLSafeSerializer(secret, salt=f"cursor|{tenant}|{record.name}|{order}")
+        self._key = cursor_key(secret, tenant, record, sort)
 
     def write(self, row: Mapping[str, Any]) -> str:
         """The cursor of a row."""
-        return str(self._signer.dumps([_text(row[column]) for column, _ in self._sort]))
+        texts = [_text(row[column]) for column, _ in self._sort]
+        payload = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+        return f"{_base64url(payload)}.{_base64url(self._seal(payload))}"
 
     def read(self, cursor: str, field: str) -> list[Any]:
         """The sort values in a cursor; raises ``Invalid`` (``CURSOR_INVALID``)."""
         try:
-            texts = self._signer.loads(cursor)
-            # The last letter of a base64 text holds bits that mean nothing: two spellings of one
-            # cursor would pass. Only the one that was given out does.
-            if self._signer.dumps(texts) != cursor:
-                raise BadData(cursor)
+            head = cursor.encode("ascii").partition(b".")[0]
+            payload = base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4))
+            good = f"{_base64url(payload)}.{_base64url(self._seal(payload))}".encode()
+            # Compared as a whole: there is one spelling of a cursor, the one that was given out.
+            if not hmac.compare_digest(good, cursor.encode("ascii")):
+                raise ValueError(cursor)
             return [
                 _value(self._record.column(column), text)
-                for (column, _), text in zip(self._sort, texts, strict=True)
+                for (column, _), text in zip(self._sort, json.loads(payload), strict=True)
             ]
-        except (BadData, ValueError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             raise Invalid("CURSOR_INVALID", field=field) from error
+
+    def _seal(self, payload: bytes) -> bytes:
+        return hashlib.sha256(self._key + payload).digest()[:_SEAL]
+
+
+def cursor_key(secret: bytes, tenant: uuid.UUID, record: Record, sort: Sort) -> bytes:
+    """The key that seals the cursors of one tenant, record and order."""
+    order = ",".join(f"{column}:{direction}" for column, direction in sort)
+    return hmac.digest(secret, f"cursor|{tenant}|{record.name}|{order}".encode(), "sha256")
+
+
+def cursor_sql(record: Record, sort: Sort, alias: str, key: str) -> str:
+    """The cursor of a row of ``alias``, written by the database; ``key`` is the placeholder of
+    :func:`cursor_key`."""
+    payload = sealed_text(record, sort, alias)
+    return sealed_sql(payload, key)
+
+
+def sealed_text(record: Record, sort: Sort, alias: str) -> str:
+    """What a cursor says, as bytes in SQL."""
+    said = ", ',', ".join(_text_sql(record, name, f'{alias}."{name}"') for name, _ in sort)
+    return f"convert_to(concat('[', {said}, ']'), 'UTF8')"
+
+
+def sealed_sql(payload: str, key: str) -> str:
+    """The cursor that says ``payload``."""
+    seal = f"substr(sha256({key} || {payload}), 1, {_SEAL})"
+    return f"concat({_base64url_sql(payload)}, '.', {_base64url_sql(seal)})"
 
 
 def full_sort(record: Record, sort: Sort) -> Sort:
@@ -87,33 +134,76 @@ def order_by(sort: Sort, alias: str) -> str:
     return ", ".join(f'{alias}."{column}" {direction}' for column, direction in sort)
 
 
-def continue_after(sort: Sort, values: Sequence[Any], alias: str, arguments: Arguments) -> str:
-    """The condition of the rows that follow ``values`` in the order ``sort``."""
+Marks = tuple[str | None, ...]
+"""Placeholders of sort values; ``None`` for null."""
+
+
+def continue_after(record: Record, sort: Sort, marks: Marks, alias: str) -> str:
+    """The condition of the rows that follow the row with these sort values."""
+    if _is_plain(record, sort):
+        columns = ", ".join(f'{alias}."{name}"' for name, _ in sort)
+        beyond = ">" if sort[0][1] == "asc" else "<"
+        return f"({columns}) {beyond} ({', '.join(mark or 'NULL' for mark in marks)})"
     branches: list[str] = []
     equal: list[str] = []
-    for position, ((name, direction), value) in enumerate(zip(sort, values, strict=True)):
+    for (name, direction), mark in zip(sort, marks, strict=True):
         column = f'{alias}."{name}"'
-        beyond = _beyond(column, direction, value, arguments)
+        beyond = _beyond(column, direction, mark)
         if beyond:
             branches.append(" AND ".join([*equal, beyond]))
-        if position < len(sort) - 1:  # an argument that no branch uses is refused by the server
-            same = f"{column} IS NULL" if value is None else f"{column} = {arguments.add(value)}"
-            equal.append(same)
+        equal.append(f"{column} IS NULL" if mark is None else f"{column} = {mark}")
     return "(" + " OR ".join(f"({branch})" for branch in branches) + ")"
 
 
-def _beyond(column: str, direction: Direction, value: object, arguments: Arguments) -> str:
-    if value is None:
+def _is_plain(record: Record, sort: Sort) -> bool:
+    """Whether one comparison of rows says it: one direction and no null. It finds its place in an
+    index by itself."""
+    return len({way for _, way in sort}) == 1 and not any(
+        record.column(name)._meta.null for name, _ in sort
+    )
+
+
+def _beyond(column: str, direction: Direction, mark: str | None) -> str:
+    if mark is None:
         return "" if direction == "asc" else f"{column} IS NOT NULL"
     if direction == "asc":
-        return f"({column} > {arguments.add(value)} OR {column} IS NULL)"
-    return f"{column} < {arguments.add(value)}"
+        return f"({column} > {mark} OR {column} IS NULL)"
+    return f"{column} < {mark}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _base64url_sql(data: str) -> str:
+    # PostgreSQL breaks base64 into lines.
+    return f"translate(encode({data}, 'base64'), E'+/=\\n', '-_')"
+
+
+def _text_sql(record: Record, name: str, column: str) -> str:
+    """A sort value as a JSON text, spelled as :func:`_text` does."""
+    if isinstance(record.column(name), (Timestamptz, Date, Text, Varchar)):
+        text = f"to_json({column})"
+    else:
+        text = f"to_json({column}::text)"
+    return f"coalesce({text}, 'null')" if record.column(name)._meta.null else text
+
+
+def instant_text(value: dt.datetime) -> str:
+    """An instant in ISO 8601 as PostgreSQL spells it: no zeros at the end of a fraction."""
+    text = value.isoformat()
+    if value.microsecond == 0:
+        return text
+    fraction = f"{value.microsecond:06}"
+    return text.replace(fraction, fraction.rstrip("0"), 1) if fraction.endswith("0") else text
 
 
 def _text(value: Any) -> str | None:
     if value is None:
         return None
-    if isinstance(value, (dt.datetime, dt.date)):
+    if isinstance(value, dt.datetime):
+        return instant_text(value)
+    if isinstance(value, dt.date):
         return value.isoformat()
     return json.dumps(value) if isinstance(value, (int, bool)) else str(value)
 
@@ -127,6 +217,6 @@ def _value(column: Any, text: str | None) -> Any:
         return dt.date.fromisoformat(text)
     if isinstance(column, (Integer, BigInt, Boolean)):
         return json.loads(text)
-    if isinstance(column, UUID):
+    if isinstance(column, (UUID, ForeignKey)):
         return uuid.UUID(text)
     return text

@@ -13,6 +13,7 @@ from typing import Any
 from piccolo.columns import JSON, JSONB
 
 from jingwei_core.commands.data import qualified
+from jingwei_core.reading.columns import sql_type
 from jingwei_core.reading.keyset import (
     Cursors,
     Sort,
@@ -125,7 +126,11 @@ class RecordReader:
         cursor = query.page.before if backwards else query.page.after
         if cursor:
             values = cursors.read(cursor, "before" if backwards else "after")
-            where += " AND " + continue_after(scan, values, "t", arguments)
+            marks = tuple(
+                None if value is None else arguments.add(value, sql_type(record, column))
+                for (column, _), value in zip(scan, values, strict=True)
+            )
+            where += " AND " + continue_after(record, scan, marks, "t")
         scanned = _Scan(where, scan, size + 1)
         sql = _statement((record, self._columns(record)), scanned, parents, arguments)
         grouped: dict[uuid.UUID | None, list[Mapping[str, Any]]] = defaultdict(list)

@@ -1,0 +1,103 @@
+"""Criteria (条件): which rows a page holds, as SQL over parameters."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jingwei_core.reading.columns import sql_name, sql_type
+from jingwei_core.reading.plan import Plan
+from jingwei_core.reading.selection import AnyOf, Criterion, Sql, Subtree, Test, Value, Wanted
+from jingwei_sdk.errors import Invalid
+from jingwei_sdk.records import AtPlace, Record
+
+_OPERATORS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<", "starts_with": "^@"}
+
+
+def matching(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
+    """The conditions of what is wanted, without sight and without the page.
+
+    Raises ``Invalid`` (``SEARCH_UNKNOWN``, ``UNDER_UNKNOWN``) for what the record does not offer.
+    """
+    found = conditions(plan, record, wanted.where, alias)
+    if wanted.search is not None:
+        if record.search is None:
+            raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
+        text = wanted.search
+        needle = plan.once(
+            ("search", text), lambda asked: str(text.of(asked)).strip().lower(), "text"
+        )
+        found.append(f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0")
+    if wanted.under is not None:
+        found.append(_under(plan, record, wanted.under, alias))
+    return found
+
+
+def conditions(plan: Plan, record: Record, where: Sequence[Criterion], alias: str) -> list[str]:
+    """The conditions of ``where``; all of them must hold."""
+    return [_condition(plan, record, criterion, alias) for criterion in where]
+
+
+def _condition(plan: Plan, record: Record, criterion: Criterion, alias: str) -> str:
+    if isinstance(criterion, Sql):
+        return f"({criterion.render(alias, plan.add)})"
+    if isinstance(criterion, AnyOf):
+        groups = [
+            " AND ".join(conditions(plan, record, group, alias)) or "true"
+            for group in criterion.groups
+        ]
+        return "(" + " OR ".join(f"({group})" for group in groups) + ")" if groups else "false"
+    column = f"{alias}.{sql_name(record, criterion.column)}"
+    if isinstance(criterion, Subtree):
+        return _subtrees(plan, criterion, column)
+    return _test(plan, record, criterion, column)
+
+
+def _test(plan: Plan, record: Record, test: Test, column: str) -> str:
+    if test.op == "is_null":
+        return f"{column} IS {'' if test.value else 'NOT '}NULL"
+    kind = sql_type(record, test.column)
+    if test.op == "in":
+        value = test.value
+        mark = (
+            plan.once(("list", value), lambda asked: list(value.of(asked)), f"{kind}[]")
+            if isinstance(value, Value)
+            else plan.add(list(value), f"{kind}[]")
+        )
+        return f"{column} = ANY({mark})"
+    return f"{column} {_OPERATORS[test.op]} {plan.add(test.value, kind)}"
+
+
+def _subtrees(plan: Plan, criterion: Subtree, column: str) -> str:
+    given = criterion.prefixes
+
+    def end(at: int, last: str) -> str:
+        def of(asked: Any) -> str:
+            prefix: str = given.of(asked)[at]
+            return prefix[:-1] + "0" if last else prefix
+
+        return plan.once(("subtree", given, at, last), of, "text")
+
+    ranges = [
+        f"({column} >= {end(at, '')} AND {column} < {end(at, '0')})"
+        for at in range(criterion.count)
+    ]
+    return "(" + " OR ".join(ranges) + ")" if ranges else "false"
+
+
+def _under(plan: Plan, record: Record, place: Value, alias: str) -> str:
+    """The subtree of a place; an unknown place and one out of sight both cover nothing."""
+    column = next((s.column for s in record.scope if isinstance(s, AtPlace)), None)
+    if column is None:
+        raise Invalid("UNDER_UNKNOWN", field="under", record=record.name)
+    places = plan.registry.record("Place")
+
+    def of_the_place(sql: str) -> str:
+        name = plan.alias()
+        seen = plan.in_sight(places, name)
+        return (
+            f"(SELECT {sql.format(path=f'{name}.path')} FROM {plan.source(places)} {name}"
+            f" WHERE {name}.id = {plan.add(place, 'uuid')} AND {seen})"
+        )
+
+    path = f"{alias}.{sql_name(record, column)}"
+    low, high = of_the_place("{path}"), of_the_place("left({path}, -1) || '0'")
+    return f"({path} >= {low} AND {path} < {high})"

@@ -1,0 +1,94 @@
+"""Selections in the hands of one account: compiled, run, and read back."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from jingwei_core.reading.compiled import Compiled
+from jingwei_core.reading.compiler import compile_read
+from jingwei_core.reading.selection import (
+    Asked,
+    Column,
+    Cursor,
+    EdgeNode,
+    Edges,
+    Group,
+    Page,
+    PageInfo,
+    RootField,
+    RowField,
+    Wanted,
+)
+from jingwei_core.session import CoreContext, Request, account_context
+from jingwei_sdk.records import Record
+from tests.core.runtime.city import City
+
+SECRET = b"secret of the tests"
+INFO = PageInfo(
+    "pageInfo",
+    (
+        ("hasNextPage", "has_next_page"),
+        ("hasPreviousPage", "has_previous_page"),
+        ("startCursor", "start_cursor"),
+        ("endCursor", "end_cursor"),
+    ),
+)
+
+
+@dataclass
+class Desk:
+    """The compiler in the hands of one account."""
+
+    city: City
+    who: str
+    ctx: CoreContext
+
+    def record(self, name: str) -> Record:
+        return self.ctx.registry.record(name)
+
+    def asked(self, **variables: Any) -> Asked:
+        ctx = self.ctx
+        return Asked(ctx.tenant, ctx.actor, ctx.permissions, ctx.clock.now(), ctx.locale, variables)
+
+    def compiled(self, *fields: RootField, narrow: frozenset[str] = frozenset()) -> Compiled:
+        root = Group("", fields)
+        return compile_read(self.ctx.registry, root, self.ctx.permissions, SECRET, narrow)
+
+    async def text(self, compiled: Compiled, **variables: Any) -> str:
+        account = self.city.accounts[self.who]
+        policy = await self.ctx.unit.fetchval(
+            "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
+        )
+        stamp = (str(self.city.tenant.id), account, 0, policy)
+        given = compiled.arguments(self.asked(**variables))
+        found = await self.ctx.unit.fetchval(compiled.sql, *stamp, *given)
+        assert found is not None, "stale"
+        return bytes(found).decode()
+
+    async def read(self, *fields: RootField, **variables: Any) -> Any:
+        return json.loads(await self.text(self.compiled(*fields), **variables))
+
+
+def open_desk(city: City, who: str) -> Any:
+    """A context of the account; ``desk`` makes a :class:`Desk` of it."""
+    return account_context(city.platform, city.tenant, city.identity(who), Request())
+
+
+def listed(record: Record, *fields: RowField, wanted: Wanted | None = None) -> Page:
+    """A page with cursors and page information."""
+    edges = Edges("edges", (Cursor("cursor"), EdgeNode("node", fields)))
+    return Page("list", record, wanted or Wanted(), (edges, INFO))
+
+
+def named(record: Record, wanted: Wanted | None = None) -> Page:
+    """A page of names."""
+    return listed(record, Column("name", "name"), wanted=wanted)
+
+
+def names_of(page: Any) -> list[str]:
+    return [edge["node"]["name"] for edge in page["edges"]]
+
+
+def as_uuid(text: str) -> uuid.UUID:
+    return uuid.UUID(text)
