@@ -19,7 +19,7 @@ from jingwei_sdk.errors import JingweiError, Unavailable
 
 GROUPS = (
     *("db", "tenant", "plugin", "jobs", "audit"),
-    *("access", "place", "demo", "evidence", "privacy"),
+    *("access", "place", "demo", "evidence", "privacy", "rollup"),
 )
 ENTRY_POINT_GROUP = "jingwei.cli"
 _COMPLETION = ("install_completion", "show_completion")

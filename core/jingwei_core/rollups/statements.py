@@ -20,7 +20,7 @@ _EVENTS = {"added": "INSERT", "removed": "DELETE", "changed": "UPDATE"}
 _TENANT = "current_setting('app.tenant')::uuid"
 _INTO = "INSERT INTO core.rollup_delta (tenant_id, source, path, d, n) "
 _ZONE_NAME = "zone_of_tenant"
-_ZONE = f"coalesce((SELECT timezone FROM platform.tenant WHERE id = {_TENANT}), 'UTC')"
+ZONE = f"coalesce((SELECT timezone FROM platform.tenant WHERE id = {_TENANT}), 'UTC')"
 
 
 def function_names(source: Source) -> tuple[str, ...]:
@@ -62,14 +62,17 @@ def delta_values(source: Source, values: str, zone: str) -> dict[str, str]:
     }
 
 
-def in_cubes(source: Source, rows: str, *, are_deltas: bool) -> str:
-    """A query of cube, path, d and n out of ``rows`` (path, d, n), at their own places only."""
-    told = delta_values(source, "x.d", _ZONE_NAME)
+def in_cubes(source: Source, rows: str, zone: str | None) -> str:
+    """A query of cube, path, d and n out of ``rows`` (path, d, n), at their own places only.
+
+    ``zone`` turns the instants of deltas into days; without it there are days already.
+    """
+    told = delta_values(source, "x.d", zone or "")
     queries = []
     for cube in source.cubes:
         texts = [
             f"({told[name]})::text"
-            if are_deltas and source.column(name).is_instant
+            if zone and source.column(name).is_instant
             else f"x.d[{source.position(name)}]"
             for name in cube.columns
         ]
@@ -83,10 +86,10 @@ def in_cubes(source: Source, rows: str, *, are_deltas: bool) -> str:
     )
 
 
-def counted_rows(source: Source) -> str:
+def counted_rows(source: Source, zone: str) -> str:
     """A query of path, d and n over the table itself, with days in place of instants."""
     texts = [
-        f"({quoted(counted.name)} AT TIME ZONE {_ZONE_NAME})::date::text"
+        f"({quoted(counted.name)} AT TIME ZONE {zone})::date::text"
         if counted.is_instant
         else counted.written()
         for counted in source.counted
@@ -163,7 +166,7 @@ def _fold(source: Source) -> str:
     merge = (
         f"WITH gone AS (DELETE FROM core.rollup_delta WHERE {mine} AND path <= cut"
         " RETURNING path, d, n),"
-        f" leaves AS ({in_cubes(source, 'gone', are_deltas=True)})"
+        f" leaves AS ({in_cubes(source, 'gone', _ZONE_NAME)})"
         f" MERGE INTO core.rollup r USING ({enclosing('leaves')}) u"
         f" ON r.tenant_id = {_TENANT} AND r.cube = u.cube AND r.path = u.path AND r.d = u.d"
         " WHEN MATCHED AND r.n + u.n = 0 THEN DELETE"
@@ -183,8 +186,8 @@ def _rebuild(source: Source) -> str:
         f" AND cube IN ({cubes}) RETURNING 1),"
         f" late AS (DELETE FROM core.rollup_delta WHERE tenant_id = {_TENANT}"
         f" AND source = {literal(source.id)}),"
-        f" counted AS ({counted_rows(source)}),"
-        f" leaves AS ({in_cubes(source, 'counted', are_deltas=False)})"
+        f" counted AS ({counted_rows(source, _ZONE_NAME)}),"
+        f" leaves AS ({in_cubes(source, 'counted', None)})"
         " INSERT INTO core.rollup (tenant_id, cube, path, d, n)"
         f" SELECT {_TENANT}, u.cube, u.path, u.d, u.n FROM ({enclosing('leaves')}) u"
         # Asking first makes the old counts go before the first new one comes.
@@ -200,6 +203,6 @@ def _worker(source: Source, what: str, body: str) -> str:
         f"CREATE OR REPLACE FUNCTION core.{PREFIX}{source.id}_{what}() RETURNS bigint"
         f" LANGUAGE plpgsql {_SETTINGS} AS $body$"
         f" DECLARE done bigint := 0; cut text; {_ZONE_NAME} text;"
-        f" BEGIN PERFORM pg_advisory_xact_lock({lock}); {_ZONE_NAME} := {_ZONE};"
+        f" BEGIN PERFORM pg_advisory_xact_lock({lock}); {_ZONE_NAME} := {ZONE};"
         f" {body} RETURN done; END $body$"
     )
