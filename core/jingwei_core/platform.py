@@ -22,6 +22,7 @@ from jingwei_core.clock import SystemClock
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.engine import Database, open_database
 from jingwei_core.events.opening import EventService
+from jingwei_core.events.rules import KnownRules
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.queue import JobQueue
@@ -70,8 +71,9 @@ class Platform:
         self.tokens = AccessTokens(self.settings.secret(), lifetime)
         self.permission_sets = CompiledSets()
         self.access_cache = AccessCache(database, self.permission_sets)
+        self.event_rules = KnownRules(database)
         self.command_secret = self.settings.derived_secret("command-key").encode()
-        self._cursor_secret = self.settings.derived_secret("cursor").encode()
+        self.cursor_secret = self.settings.derived_secret("cursor").encode()
         self.catalogue = _catalogue(host)
         self._by_slug: dict[str, tuple[float, TenantState]] = {}
         self._by_id: dict[uuid.UUID, str] = {}
@@ -119,7 +121,7 @@ class Platform:
 
     def reader(self, registry: Registry) -> RecordReader:
         """The reader of a registry."""
-        return RecordReader(registry, self._cursor_secret)
+        return RecordReader(registry, self.cursor_secret)
 
     def forget(self) -> None:
         """Drop copies of tenant states, after this process changed one itself."""

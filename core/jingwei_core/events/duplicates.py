@@ -5,7 +5,8 @@ A hint never stops a report: two holes in one road are two events.
 
 import math
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ import msgspec
 from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.records import EVENT
+from jingwei_core.events.rules import KnownKind
 from jingwei_core.events.tables import EventKind
 from jingwei_core.places.geometry import E7, Position, checked_position
+from jingwei_core.reading.selection import Asked, Criterion, Sql, Test, Value
 from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext
 
@@ -32,6 +35,7 @@ EARTH_RADIUS_M = 6_371_008.8
 ellipsoid (EPSG:4490) by at most about 0.5 %: 25 cm at 50 m, far below a phone's accuracy."""
 
 
+Add = Callable[[Any], str]
 EventId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Event"})]
 
 
@@ -81,6 +85,80 @@ def box_around(centre: Position, radius_m: float) -> Box:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What makes an open event a hint: its kind, since when, and how far away it is at most."""
+
+    kind: uuid.UUID
+    since: datetime
+    centre: Position
+    radius_m: int
+    box: Box
+
+
+def near(kind: EventKind | KnownKind, reported: ReportedPosition, now: datetime) -> Near:
+    """Where and how far back to look for hints before a report of a kind.
+
+    Raises ``Invalid`` for a position without a known coordinate system.
+    """
+    centre = checked_position(reported.lon, reported.lat, reported.crs)
+    radius, days = _limits(kind)
+    since = now - timedelta(days=days)
+    return Near(kind.id, since, centre, radius, box_around(centre, radius))
+
+
+def near_criteria(near_of: Callable[[Asked], Near]) -> tuple[Criterion, ...]:
+    """The conditions on ``Event`` for the hints of each request, as a part of a statement."""
+
+    def corner(side: str) -> Value:
+        return Value(lambda asked: getattr(near_of(asked).box, side))
+
+    def within(alias: str, add: Add) -> str:
+        radius = add(Value(lambda asked: float(near_of(asked).radius_m), "float8"))
+        return f"{distance(near_of).render(alias, add)} <= {radius}"
+
+    return (
+        Test("is_final", "eq", value=False),
+        Test("kind", "eq", Value(lambda asked: near_of(asked).kind)),
+        Test("created_at", "gte", Value(lambda asked: near_of(asked).since)),
+        Test("lat_e7", "gte", corner("south")),
+        Test("lat_e7", "lte", corner("north")),
+        Test("lon_e7", "gte", corner("west")),
+        Test("lon_e7", "lte", corner("east")),
+        Sql(within),
+    )
+
+
+def distance(near_of: Callable[[Asked], Near]) -> Sql:
+    """The metres between an event and the position of each request, as a part of a statement."""
+    lon = Value(lambda asked: near_of(asked).centre.lon, "float8")
+    lat = Value(lambda asked: near_of(asked).centre.lat, "float8")
+    return Sql(lambda alias, add: distance_sql(alias, add(lon), add(lat)))
+
+
+def whole_metres(near_of: Callable[[Asked], Near]) -> Sql:
+    """:func:`distance` without a fraction."""
+    metres = distance(near_of)
+    return Sql(lambda alias, add: f"round({metres.render(alias, add)})::integer")
+
+
+def nearest_first(near_of: Callable[[Asked], Near]) -> Sql:
+    """The order of hints, as a part of a statement."""
+    metres = distance(near_of)
+    return Sql(lambda alias, add: f"{metres.render(alias, add)}, {alias}.id")
+
+
+def distance_sql(alias: str, lon: str, lat: str) -> str:
+    """:func:`distance_m` of an event and the position that two parameters hold, in SQL."""
+    event_lat, event_lon = f"({alias}.lat_e7 / {E7}::float8)", f"({alias}.lon_e7 / {E7}::float8)"
+    chord = (
+        f"power(sin((radians({event_lat}) - radians({lat}::float8)) / 2), 2)"
+        f" + cos(radians({lat}::float8)) * cos(radians({event_lat}))"
+        f" * power(sin(radians({event_lon} - {lon}::float8) / 2), 2)"
+    )
+    return f"(2 * {EARTH_RADIUS_M}::float8 * asin(least(1, sqrt({chord}))))"
+
+
 async def find_duplicates(
     ctx: CoreContext, kind_code: str, reported: ReportedPosition
 ) -> list[DuplicateHint]:
@@ -90,26 +168,23 @@ async def find_duplicates(
     Raises ``Invalid`` for an unknown kind or a position without a known coordinate system.
     """
     kind = await reportable_kind(ctx, kind_code, by_plugin=True)
-    centre = checked_position(reported.lon, reported.lat, reported.crs)
-    radius, days = _limits(kind)
-    box = box_around(centre, radius)
-    since = ctx.clock.now() - timedelta(days=days)
-    wanted = (kind.id, since, box.south, box.north, box.west, box.east)
-    arguments = Arguments(list(wanted))
+    wanted = near(kind, reported, ctx.clock.now())
+    box, centre = wanted.box, wanted.centre
+    arguments = Arguments([wanted.kind, wanted.since, box.south, box.north, box.west, box.east])
+    metres = distance_sql("t", arguments.add(centre.lon), arguments.add(centre.lat))
+    radius = arguments.add(float(wanted.radius_m))
     seen = Sight(Present(ctx), ctx.registry, arguments).condition(EVENT, "t")
     rows = await ctx.data.fetch(
-        "SELECT t.id, t.number, t.title, t.state, t.created_at, t.lon_e7, t.lat_e7"
+        f"SELECT t.id, t.number, t.title, t.state, t.created_at, {metres} AS metres"
         " FROM core.event t WHERE NOT t.is_final AND t.kind = $1 AND t.created_at >= $2"
         " AND t.lat_e7 BETWEEN $3 AND $4 AND t.lon_e7 BETWEEN $5 AND $6"
-        f" AND {seen}",
+        f" AND {metres} <= {radius} AND {seen} ORDER BY metres, t.id LIMIT {MAX_HINTS}",
         *arguments.values,
     )
-    near = ((distance_m(centre, Position(row["lon_e7"], row["lat_e7"])), row) for row in rows)
-    within = sorted((pair for pair in near if pair[0] <= radius), key=lambda pair: pair[0])
-    return [_hint(metres, row) for metres, row in within[:MAX_HINTS]]
+    return [_hint(row["metres"], row) for row in rows]
 
 
-def _limits(kind: EventKind) -> tuple[int, int]:
+def _limits(kind: EventKind | KnownKind) -> tuple[int, int]:
     radius: int | None = kind.duplicate_radius_m
     days: int | None = kind.duplicate_days
     return (

@@ -1,5 +1,8 @@
 """Event kinds (事件类型): looking them up in the tenant's tree."""
 
+from typing import TypeVar
+
+from jingwei_core.events.rules import KnownKind
 from jingwei_core.events.tables import EventKind
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -13,9 +16,16 @@ async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -
     a kind whose events only its plugin opens, together with the record they are about.
     """
     found = await ctx.data.find(EventKind, code=code.strip())
-    if not found or not found[0].is_active:
+    return checked_kind(found[0] if found else None, code, by_plugin=by_plugin)
+
+
+K = TypeVar("K", EventKind, KnownKind)
+
+
+def checked_kind(kind: K | None, code: str, *, by_plugin: bool = False) -> K:
+    """The kind that was found for ``code``; raises what :func:`reportable_kind` raises."""
+    if kind is None or not kind.is_active:
         raise Invalid("EVENT_KIND_UNKNOWN", field="kind", kind=code)
-    kind = found[0]
     if not kind.workflow:
         raise Invalid("EVENT_KIND_NOT_LEAF", field="kind", kind=code)
     if kind.owner_plugin and not by_plugin:

@@ -1,4 +1,4 @@
-"""My queue and my area (我的待办, 我的辖区): conditions that the record reader takes as they are.
+"""My queue and my area (我的待办, 我的辖区): what waits for an actor, as conditions on events.
 
 What waits for whom follows from the workflow: an event is on the desk of whoever may lead it on. An
 action leads on when it goes to another state and asks for no reason; the exceptions (退回, 作废,
@@ -7,7 +7,8 @@ action leads on when it goes to another state and asks for no reason; the except
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.workflow import (
@@ -18,10 +19,24 @@ from jingwei_core.events.workflow import (
     read_workflow,
 )
 from jingwei_core.reading.request import AnyCondition, Condition, PathCondition
-from jingwei_sdk.context import Context
+from jingwei_core.reading.selection import AnyOf, Asked, Criterion, Subtree, Test, Value
+from jingwei_sdk.context import Context, Permissions
 
 Group = tuple[Condition | PathCondition, ...]
 _Key = tuple[uuid.UUID, By, tuple[str, ...]]
+AREA_PERMISSION = "event.read"
+"""Where it is held is the actor's area."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Open events of these workflows in these states and subtrees wait for the actor, if the way
+    (``by``) is the actor's."""
+
+    workflows: tuple[uuid.UUID, ...]
+    by: By
+    paths: tuple[str, ...]
+    states: tuple[str, ...]
 
 
 def leads_on(action: Action, state: str) -> bool:
@@ -37,14 +52,14 @@ async def my_queue(ctx: Context) -> tuple[AnyCondition, ...]:
     """
     definitions = await _running(ctx)
     groups: list[Group] = []
-    for (workflow, by, paths), states in _reachable(ctx, definitions).items():
+    for one in waiting(definitions, ctx.permissions):
         base: Group = (
             Condition("is_final", "eq", value=False),
-            Condition("workflow", "eq", workflow),
-            Condition("state", "in", sorted(states)),
-            PathCondition("place_path", paths),
+            Condition("workflow", "in", one.workflows),
+            Condition("state", "in", one.states),
+            PathCondition("place_path", one.paths),
         )
-        if by is By.ANYONE:
+        if one.by is By.ANYONE:
             groups.append(base)
         else:
             groups += [(*base, *mine) for mine in _assigned(ctx)]
@@ -54,7 +69,7 @@ async def my_queue(ctx: Context) -> tuple[AnyCondition, ...]:
 def my_area(ctx: Context) -> tuple[PathCondition, ...]:
     """Conditions on ``Event`` for what lies where the actor's posts are: without the events that
     are in sight only because the actor reported them or they are assigned to the actor."""
-    return (PathCondition("place_path", ctx.permissions.paths("event.read")),)
+    return (PathCondition("place_path", ctx.permissions.paths(AREA_PERMISSION)),)
 
 
 def _assigned(ctx: Context) -> list[Group]:
@@ -71,17 +86,66 @@ def _assigned(ctx: Context) -> list[Group]:
     return groups
 
 
-def _reachable(
-    ctx: Context, definitions: Mapping[uuid.UUID, WorkflowDefinition]
-) -> dict[_Key, set[str]]:
-    """The states from which the actor may lead on, by workflow, way and subtrees."""
-    found: dict[_Key, set[str]] = defaultdict(set)
+def waiting(
+    definitions: Mapping[uuid.UUID, WorkflowDefinition], permissions: Permissions
+) -> tuple[Waiting, ...]:
+    """What an actor with these permissions may lead on; the same for the same permissions."""
+    states: dict[_Key, set[str]] = defaultdict(set)
     for workflow, definition in definitions.items():
         for action, state in _onward(definition):
-            paths = ctx.permissions.paths(action.permission)
+            paths = permissions.paths(action.permission)
             if paths:
-                found[workflow, action.by, paths].add(state)
-    return found
+                states[workflow, action.by, paths].add(state)
+    # Versions of one workflow mostly agree: what is the same for several is asked for once.
+    workflows: dict[tuple[By, tuple[str, ...], tuple[str, ...]], list[uuid.UUID]]
+    workflows = defaultdict(list)
+    for (workflow, by, paths), found in states.items():
+        workflows[by, paths, tuple(sorted(found))].append(workflow)
+    return tuple(
+        Waiting(tuple(sorted(together)), by, paths, told)
+        for (by, paths, told), together in sorted(workflows.items())
+    )
+
+
+def queue_shape(groups: Sequence[Waiting]) -> tuple[tuple[bool, int], ...]:
+    """What of the groups :func:`queue_criterion` writes into a statement."""
+    return tuple([(group.by is By.ANYONE, len(group.paths)) for group in groups])
+
+
+def queue_criterion(
+    shape: tuple[tuple[bool, int], ...], groups: Callable[[Asked], Sequence[Waiting]]
+) -> AnyOf:
+    """The condition of :func:`my_queue` as a part of a statement; ``groups`` are those of each
+    request, of this shape."""
+
+    def told(at: int, name: str) -> Value:
+        return Value(lambda asked: getattr(groups(asked)[at], name))
+
+    found: list[tuple[Criterion, ...]] = []
+    for at, (is_for_anyone, count) in enumerate(shape):
+        base: tuple[Criterion, ...] = (
+            Test("is_final", "eq", value=False),
+            Test("workflow", "in", told(at, "workflows")),
+            Test("state", "in", told(at, "states")),
+            Subtree("place_path", told(at, "paths"), count),
+        )
+        found += [base] if is_for_anyone else [(*base, *mine) for mine in _ASSIGNED]
+    return AnyOf(tuple(found))
+
+
+_ASSIGNED: tuple[tuple[Criterion, ...], ...] = (
+    (Test("assigned_account", "eq", Value(lambda asked: asked.actor.account_id)),),
+    (
+        Test("assigned_department", "in", Value(lambda asked: asked.actor.department_ids)),
+        Test("assigned_account", "is_null", value=True),
+    ),
+)
+
+
+def area_criterion(count: int) -> Subtree:
+    """The condition of :func:`my_area` as a part of a statement, for so many subtrees."""
+    prefixes = Value(lambda asked: asked.permissions.paths(AREA_PERMISSION))
+    return Subtree("place_path", prefixes, count)
 
 
 def _onward(definition: WorkflowDefinition) -> Iterable[tuple[Action, str]]:
