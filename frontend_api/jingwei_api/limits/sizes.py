@@ -66,7 +66,7 @@ def ids_size(node: Any) -> Number:
             if argument.value.kind == "variable":
                 got = _got(argument.value)
                 return lambda variables: _length(got(variables))
-            if argument.value.kind == "list":
+            if argument.value.kind == "list_value":
                 return min(len(argument.value.values), MAX_NODES)
             return 1
     return MAX_NODES
