@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from piccolo.columns import (
     UUID,
     BigInt,
     Boolean,
+    Column,
     Date,
     ForeignKey,
     Integer,
@@ -34,8 +35,8 @@ _SEAL = 16
 class Cursors:
     """Makes and reads the cursors of one tenant, record and order; others are refused.
 
-    A cursor is the row's sort values as a JSON list of texts, and a seal over them, both in
-    base64url. :func:`cursor_sql` has the database write the very same.
+    A cursor is base64 of a seal and, after it, the row's sort values as a JSON list of texts.
+    :func:`cursor_sql` has the database write the very same.
     """
 
     def __init__(self, secret: bytes, tenant: uuid.UUID, record: Record, sort: Sort) -> None:
@@ -46,27 +47,29 @@ class Cursors:
     def write(self, row: Mapping[str, Any]) -> str:
         """The cursor of a row."""
         texts = [_text(row[column]) for column, _ in self._sort]
-        payload = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
-        return f"{_base64url(payload)}.{_base64url(self._seal(payload))}"
+        said = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+        return base64.b64encode(self._seal(said) + said).decode()
 
     def read(self, cursor: str, field: str) -> list[Any]:
         """The sort values in a cursor; raises ``Invalid`` (``CURSOR_INVALID``)."""
         try:
-            head = cursor.encode("ascii").partition(b".")[0]
-            payload = base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4))
-            good = f"{_base64url(payload)}.{_base64url(self._seal(payload))}".encode()
-            # Compared as a whole: there is one spelling of a cursor, the one that was given out.
-            if not hmac.compare_digest(good, cursor.encode("ascii")):
+            decoded = base64.b64decode(cursor, validate=True)
+            seal, said = decoded[:_SEAL], decoded[_SEAL:]
+            if not hmac.compare_digest(seal, self._seal(said)):
+                raise ValueError(cursor)
+            # The last letters of a base64 text hold bits that mean nothing: several spellings of
+            # one cursor would pass. Only the one that was given out does.
+            if base64.b64encode(decoded).decode() != cursor:
                 raise ValueError(cursor)
             return [
                 _value(self._record.column(column), text)
-                for (column, _), text in zip(self._sort, json.loads(payload), strict=True)
+                for (column, _), text in zip(self._sort, json.loads(said), strict=True)
             ]
         except (ValueError, TypeError) as error:
             raise Invalid("CURSOR_INVALID", field=field) from error
 
-    def _seal(self, payload: bytes) -> bytes:
-        return hashlib.sha256(self._key + payload).digest()[:_SEAL]
+    def _seal(self, said: bytes) -> bytes:
+        return hashlib.sha256(self._key + said).digest()[:_SEAL]
 
 
 def cursor_key(secret: bytes, tenant: uuid.UUID, record: Record, sort: Sort) -> bytes:
@@ -75,23 +78,21 @@ def cursor_key(secret: bytes, tenant: uuid.UUID, record: Record, sort: Sort) -> 
     return hmac.digest(secret, f"cursor|{tenant}|{record.name}|{order}".encode(), "sha256")
 
 
-def cursor_sql(record: Record, sort: Sort, alias: str, key: str) -> str:
-    """The cursor of a row of ``alias``, written by the database; ``key`` is the placeholder of
-    :func:`cursor_key`."""
-    payload = sealed_text(record, sort, alias)
-    return sealed_sql(payload, key)
-
-
-def sealed_text(record: Record, sort: Sort, alias: str) -> str:
-    """What a cursor says, as bytes in SQL."""
-    said = ", ',', ".join(_text_sql(record, name, f'{alias}."{name}"') for name, _ in sort)
-    return f"convert_to(concat('[', {said}, ']'), 'UTF8')"
-
-
-def sealed_sql(payload: str, key: str) -> str:
-    """The cursor that says ``payload``."""
-    seal = f"substr(sha256({key} || {payload}), 1, {_SEAL})"
-    return f"concat({_base64url_sql(payload)}, '.', {_base64url_sql(seal)})"
+def cursor_sql(record: Record, sort: Sort, columns: Sequence[str], key: str) -> str:
+    """The cursor of a row, written by the database: ``columns`` is the SQL of its sort values,
+    ``key`` the placeholder of :func:`cursor_key`."""
+    values = [record.column(name) for name, _ in sort]
+    texts = [
+        _text_sql(column, sql, last=at == len(values) - 1)
+        for at, (column, sql) in enumerate(zip(values, columns, strict=True))
+    ]
+    said = f"concat('[', {', '.join(texts)}, ']')"
+    has_letters = any(isinstance(column, (Text, Varchar)) for column in values)
+    # The client's encoding is UTF-8 as a rule; what is more than ASCII does not rely on it.
+    said = f"convert_to({said}, 'UTF8')" if has_letters else f"textsend({said})"
+    sealed = f"substr(sha256({key} || {said}), 1, {_SEAL}) || {said}"
+    # PostgreSQL breaks base64 into lines.
+    return f"replace(encode({sealed}, 'base64'), E'\\n', '')"
 
 
 def full_sort(record: Record, sort: Sort) -> Sort:
@@ -171,22 +172,17 @@ def _beyond(column: str, direction: Direction, mark: str | None) -> str:
     return f"{column} < {mark}"
 
 
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _base64url_sql(data: str) -> str:
-    # PostgreSQL breaks base64 into lines.
-    return f"translate(encode({data}, 'base64'), E'+/=\\n', '-_')"
-
-
-def _text_sql(record: Record, name: str, column: str) -> str:
-    """A sort value as a JSON text, spelled as :func:`_text` does."""
-    if isinstance(record.column(name), (Timestamptz, Date, Text, Varchar)):
-        text = f"to_json({column})"
+def _text_sql(column: Column, sql: str, *, last: bool) -> str:
+    """A sort value as a JSON text, spelled as :func:`_text` does, as arguments of ``concat``."""
+    comma = "" if last else ","
+    if isinstance(column, (Timestamptz, Date, Text, Varchar)):
+        text = f"to_json({sql})"
+    elif column._meta.null:
+        text = f"to_json({sql}::text)"
     else:
-        text = f"to_json({column}::text)"
-    return f"coalesce({text}, 'null')" if record.column(name)._meta.null else text
+        return f"'\"', {sql}::text, '\"{comma}'"
+    text = f"coalesce({text}, 'null')" if column._meta.null else text
+    return f"{text}, '{comma}'" if comma else text
 
 
 def instant_text(value: dt.datetime) -> str:

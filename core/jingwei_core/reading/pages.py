@@ -1,5 +1,6 @@
 """Pages (分页): a Relay connection as one subquery, with no more work than is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,6 @@ from jingwei_core.reading.keyset import (
     full_sort,
     order_by,
     reverse,
-    sealed_sql,
-    sealed_text,
 )
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_members
 from jingwei_core.reading.selection import (
@@ -123,8 +122,7 @@ def _edge_field(listing: _Listing, field: Cursor | EdgeNode | Typename, path: Pa
     if isinstance(field, EdgeNode):
         return an_object(row_members(plan, row, field.fields, (*path, field.key)))
     if isinstance(field, Cursor):
-        _use_sort(listing)
-        cursor = cursor_sql(listing.record, listing.sort, row.alias, _key(listing))
+        cursor = _cursor(listing, [row.column(name) for name, _ in listing.sort])
         return (Text('"'), Made(cursor), Text('"'))
     return constant(field.name)
 
@@ -143,10 +141,10 @@ def _info(listing: _Listing, part: str) -> Pieces:
 def _end_cursor(listing: _Listing, part: str) -> Pieces:
     if listing.size == 0:
         return NULL
-    _use_sort(listing)
-    said = f"array_agg({sealed_text(listing.record, listing.sort, listing.row.alias)})"
     at = _first(listing) if part == "start_cursor" else _last(listing)
-    cursor = sealed_sql(f"({said})[{at}]", _key(listing))
+    # Only the values of all rows are collected; the cursor is made of one.
+    columns = [f"(array_agg({listing.row.column(name)}))[{at}]" for name, _ in listing.sort]
+    cursor = _cursor(listing, columns)
     return made(f"""CASE WHEN count(*) > 0 THEN concat('"', {cursor}, '"') ELSE 'null' END""")
 
 
@@ -210,11 +208,11 @@ def _use_sort(listing: _Listing) -> None:
         listing.row.column(column)
 
 
-def _key(listing: _Listing) -> str:
-    plan, record, sort = listing.plan, listing.record, listing.sort
-    secret = plan.secret
-    return plan.once(
+def _cursor(listing: _Listing, columns: Sequence[str]) -> str:
+    plan, record, sort, secret = listing.plan, listing.record, listing.sort, listing.plan.secret
+    key = plan.once(
         ("cursor", record.name, sort),
         lambda asked: cursor_key(secret, asked.tenant.id, record, sort),
         "bytea",
     )
+    return cursor_sql(record, sort, columns, key)

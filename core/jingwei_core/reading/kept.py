@@ -1,0 +1,255 @@
+"""Kept counts (汇总读取): figures out of roll-ups instead of rows, exact for whoever asks.
+
+What is read is the folded count at each place where the reader's areas begin, the deltas that wait
+below these places, and one row at a time what the reader sees beside the areas (own events, those
+of the own department). All three are one snapshot, so the figure is that of the rows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from jingwei_core.database.identifiers import literal
+from jingwei_core.reading.columns import sql_name
+from jingwei_core.reading.compiled import MANY_PREFIXES
+from jingwei_core.reading.criteria import path_of_place, test_of
+from jingwei_core.reading.plan import Plan
+from jingwei_core.reading.selection import Asked, Criterion, Dimension, Test, Wanted
+from jingwei_core.reading.sight import Sight, always_placed, beyond
+from jingwei_core.rollups.cubes import Counted, Cube, Source, source_of
+from jingwei_core.rollups.statements import ROOT, delta_values
+from jingwei_sdk.records import AtPlace, Record, TenantWide
+
+Conditions = Callable[[str], list[str]]
+_OF_A_DAY = ("gte", "gt", "lte", "lt", "eq", "in", "is_null")
+_OF_AN_INSTANT = ("gte", "lt", "is_null")
+_PLAIN = ("eq", "in", "is_null")
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What is counted: rows of a record that meet ``conditions`` (of an alias), by ``by``."""
+
+    plan: Plan
+    record: Record
+    wanted: Wanted
+    by: tuple[Dimension, ...]
+    conditions: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class _Cubed:
+    """The cube that answers a counting."""
+
+    counting: Counting
+    source: Source
+    cube: Cube
+    tests: tuple[Test, ...]
+
+    @property
+    def plan(self) -> Plan:
+        return self.counting.plan
+
+
+def zone_of(plan: Plan) -> str:
+    """The placeholder of the tenant's time zone."""
+    return plan.once(("zone",), _zone, "text")
+
+
+def _zone(asked: Asked) -> str:
+    return asked.tenant.timezone.key
+
+
+def local_bucket(unit: str, day: str, zone: str, *, is_instant: bool) -> str:
+    """Where the bucket of a local day begins: an instant, or a day for a column of days."""
+    start = f"date_trunc('{unit}', ({day})::timestamp)"
+    return f"({start} AT TIME ZONE {zone})" if is_instant else f"({start})::date"
+
+
+def kept_rows(counting: Counting) -> str | None:
+    """A query of ``k0``… (the dimensions) and ``n`` to be added up, or ``None`` where the counts
+    that are kept do not tell."""
+    source = source_of(counting.record)
+    if source is None or not counting.plan.viewer.allows(counting.record.read):
+        return None
+    tests = _tests(source, counting.wanted)
+    if tests is None or not all(_is_kept(source, each) for each in counting.by):
+        return None
+    needed = {each.column for each in counting.by} | {test.column for test in tests}
+    fitting = [cube for cube in source.cubes if needed <= set(cube.columns)]
+    if not fitting:
+        return None
+    cubed = _Cubed(counting, source, min(fitting, key=lambda cube: _size(source, cube)), tests)
+    parts = [*_folded(cubed), *_late(cubed), *_beside(cubed), *_unaligned(cubed)]
+    return " UNION ALL ".join(parts)
+
+
+def _size(source: Source, cube: Cube) -> tuple[int, int]:
+    """Few columns, and no days, make a small cube."""
+    return (sum(source.column(name).is_day for name in cube.columns), len(cube.columns))
+
+
+def _tests(source: Source, wanted: Wanted) -> tuple[Test, ...] | None:
+    """The conditions, if each can be told from a cube's columns."""
+    if wanted.search is not None:
+        return None
+    found = []
+    for criterion in wanted.where:
+        if not isinstance(criterion, Test) or not _is_told(source, criterion):
+            return None
+        found.append(criterion)
+    return tuple(found)
+
+
+def _is_told(source: Source, test: Test) -> bool:
+    counted = next((c for c in source.counted if c.name == test.column), None)
+    if counted is None:
+        return False
+    if counted.is_instant:
+        return test.op in _OF_AN_INSTANT
+    return test.op in (_OF_A_DAY if counted.is_day else _PLAIN)
+
+
+def _is_kept(source: Source, dimension: Dimension) -> bool:
+    counted = next((c for c in source.counted if c.name == dimension.column), None)
+    return counted is not None and dimension.unit != "hour"
+
+
+def _values(cubed: _Cubed, values: dict[str, str], n: str) -> str:
+    """The SELECT list over a cube's values."""
+    zone = zone_of(cubed.plan)
+    keys = []
+    for at, dimension in enumerate(cubed.counting.by):
+        value = values[dimension.column]
+        if dimension.unit is not None:
+            counted = cubed.source.column(dimension.column)
+            value = local_bucket(dimension.unit, value, zone, is_instant=counted.is_instant)
+        keys.append(f"{value} AS k{at}")
+    return ", ".join([*keys, f"{n} AS n"])
+
+
+def _filters(cubed: _Cubed, values: dict[str, str]) -> list[str]:
+    zone = zone_of(cubed.plan)
+    found = []
+    for test in cubed.tests:
+        counted, value = cubed.source.column(test.column), values[test.column]
+        if counted.is_instant and test.op != "is_null":
+            # Only where the given instant begins a day; see _aligned.
+            value = f"(({value})::timestamp AT TIME ZONE {zone})"
+        found.append(test_of(cubed.plan, cubed.counting.record, test, value))
+    return [*found, *_aligned(cubed)]
+
+
+def _aligned(cubed: _Cubed) -> list[str]:
+    """That instants in conditions begin a local day: days are all that the cube knows."""
+    zone, found = zone_of(cubed.plan), []
+    for test in cubed.tests:
+        if cubed.source.column(test.column).is_instant and test.op != "is_null":
+            mark = cubed.plan.add(test.value, "timestamptz")
+            found.append(f"date_trunc('day', {mark}, {zone}) = {mark}")
+    return found
+
+
+def _folded(cubed: _Cubed) -> list[str]:
+    values = {
+        name: cubed.source.column(name).kept(f"r.d[{at}]")
+        for at, name in enumerate(cubed.cube.columns, 1)
+    }
+    where = [f"r.cube = {literal(cubed.cube.id)}", f"r.path = ANY({_areas(cubed)})"]
+    where += _filters(cubed, values)
+    return [f"SELECT {_values(cubed, values, 'r.n')} FROM core.rollup r WHERE {_and(where)}"]
+
+
+def _late(cubed: _Cubed) -> list[str]:
+    values = delta_values(cubed.source, "x.d", zone_of(cubed.plan))
+    where = [
+        f"x.source = {literal(cubed.source.id)}",
+        "x.path >= area.path",
+        "x.path < left(area.path, -1) || '0'",
+        *_filters(cubed, values),
+    ]
+    return [
+        f"SELECT {_values(cubed, values, 'x.n')} FROM core.rollup_delta x,"
+        f" unnest({_areas(cubed)}) AS area(path) WHERE {_and(where)}"
+    ]
+
+
+def _beside(cubed: _Cubed) -> list[str]:
+    """What is seen by another scope than the areas, row by row."""
+    plan, record = cubed.plan, cubed.counting.record
+    if any(isinstance(scope, TenantWide) for scope in record.scope):
+        return []
+    sight = Sight(plan.viewer, plan.registry, plan.parameters)
+    alias = plan.alias()
+    others = sight.beside_areas(record, alias)
+    if others is None:
+        return []
+    where = [*others, *cubed.counting.conditions(alias)]
+    if cubed.counting.wanted.under is not None:
+        # Nothing lies beside the areas below a place that an area covers; known before any row.
+        place = path_of_place(plan, cubed.counting.wanted.under)
+        where.insert(0, f"NOT {plan.viewer.subtree(place, record.read, plan.parameters)}")
+    return [_of_rows(cubed, alias, where)]
+
+
+def _unaligned(cubed: _Cubed) -> list[str]:
+    """All rows, where an instant in a condition lies within a day."""
+    aligned = _aligned(cubed)
+    if not aligned:
+        return []
+    alias = cubed.plan.alias()
+    return [_of_rows(cubed, alias, [f"NOT ({_and(aligned)})", *cubed.counting.conditions(alias)])]
+
+
+def _of_rows(cubed: _Cubed, alias: str, where: Sequence[str]) -> str:
+    plan, record = cubed.plan, cubed.counting.record
+    keys = [
+        f"{key_of_row(plan, record, dimension, alias)} AS k{at}"
+        for at, dimension in enumerate(cubed.counting.by)
+    ]
+    return (
+        f"SELECT {', '.join([*keys, '1 AS n'])} FROM {plan.source(record)} {alias}"
+        f" WHERE {_and(where)}"
+    )
+
+
+def key_of_row(plan: Plan, record: Record, dimension: Dimension, alias: str) -> str:
+    """The SQL of a dimension's value of a row."""
+    column = f"{alias}.{sql_name(record, dimension.column)}"
+    if dimension.unit is None:
+        return column
+    if record.column(dimension.column).column_type.lower() == "date":
+        return f"date_trunc('{dimension.unit}', {column}::timestamp)::date"
+    return f"date_trunc('{dimension.unit}', {column}, {zone_of(plan)})"
+
+
+def _areas(cubed: _Cubed) -> str:
+    """The array of the paths at which counts are read: where areas begin, cut to a place."""
+    plan, record, under = cubed.plan, cubed.counting.record, cubed.counting.wanted.under
+    is_everywhere = any(isinstance(scope, TenantWide) for scope in record.scope) or (
+        plan.viewer.everywhere(record.read) and _always_placed(record)
+    )
+    place = None if under is None else path_of_place(plan, under)
+    if is_everywhere:
+        return f"ARRAY[{place or literal(ROOT)}]"
+    areas = plan.once(
+        ("areas", record.read), lambda asked: list(asked.permissions.paths(record.read)), "text[]"
+    )
+    plan.viewer.shape(record.read)
+    if place is None:
+        return areas
+    return (
+        "ARRAY(SELECT CASE WHEN place.path ^@ area.path THEN place.path ELSE area.path END"
+        f" FROM unnest({areas}) AS area(path), (SELECT {place} AS path) AS place"
+        " WHERE place.path ^@ area.path OR area.path ^@ place.path)"
+    )
+
+
+def _always_placed(record: Record) -> bool:
+    scope = next((s for s in record.scope if isinstance(s, AtPlace)), None)
+    return scope is not None and always_placed(record, scope)
+
+
+def _and(conditions: Sequence[str]) -> str:
+    return " AND ".join(conditions)
+
+
