@@ -1,0 +1,144 @@
+"""Cursors that the database writes: those of Python, byte for byte, and readable there."""
+
+import uuid
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from piccolo.columns import BigInt, Boolean, Date, Text, Timestamptz
+
+from jingwei_core.database.engine import Database
+from jingwei_core.reading.columns import sql_type
+from jingwei_core.reading.keyset import (
+    Cursors,
+    Sort,
+    cursor_key,
+    cursor_sql,
+    full_sort,
+    instant_text,
+)
+from jingwei_core.reading.selection import After, Value, Wanted
+from jingwei_sdk.records import Record, TenantWide
+from jingwei_sdk.tables import TenantTable
+from tests.core.reading.desk import SECRET, Desk, named, names_of, open_desk
+from tests.core.runtime.city import City
+
+
+class Sorted(TenantTable, tablename="sorted_proof", schema="core"):
+    """Of each type that a list may be sorted by, one that may be null and one that may not."""
+
+    name = Text(default="", null=False)
+    alias = Text(default=None, null=True)
+    at = Timestamptz(default=None, null=True)
+    day = Date(default=None, null=True)
+    number = BigInt(default=None, null=True)
+    flag = Boolean(default=None, null=True)
+    rank = BigInt(default=0, null=False)
+
+
+COLUMNS = ("name", "alias", "at", "day", "number", "flag", "rank", "created_at", "id")
+SORTED = Record(Sorted, read="proof.read", scope=(TenantWide(),), sort=COLUMNS[:-1])
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+INSTANTS = st.datetimes(
+    datetime(1, 1, 2),
+    datetime(9999, 12, 30),
+    timezones=st.just(UTC),  # noqa: DTZ001
+)
+ROWS = st.fixed_dictionaries(
+    {
+        "name": WORDS,
+        "alias": st.none() | WORDS,
+        "at": st.none() | INSTANTS,
+        "day": st.none() | st.dates(date(1, 1, 1), date(9999, 12, 31)),
+        "number": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "flag": st.none() | st.booleans(),
+        "rank": st.integers(-(2**63), 2**63 - 1),
+        "created_at": INSTANTS,
+        "id": st.uuids(),
+    }
+)
+ORDERS = st.lists(st.sampled_from(COLUMNS[:-1]), min_size=1, max_size=3, unique=True)
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(row=ROWS, order=ORDERS)
+async def test_the_database_writes_the_same_cursor(
+    database: Database, row: dict[str, Any], order: list[str]
+) -> None:
+    tenant = uuid.uuid4()
+    sort: Sort = (*((name, "asc") for name in order), ("id", "asc"))
+    values = [row[name] for name, _ in sort]
+    marks = [f"${at}::{sql_type(SORTED, name)}" for at, (name, _) in enumerate(sort, 2)]
+    sql = f"SELECT {cursor_sql(SORTED, sort, marks, '$1::bytea')}"
+    async with database.platform() as unit:
+        await unit.execute("SET LOCAL TimeZone = 'UTC'")
+        key = cursor_key(SECRET, tenant, SORTED, sort)
+        found = await unit.fetchval(sql, key, *values)
+    cursors = Cursors(SECRET, tenant, SORTED, sort)
+    assert found == cursors.write(row)
+    assert cursors.read(found, "after") == values
+
+
+def test_an_instant_is_spelled_without_zeros_at_the_end() -> None:
+    there = timezone(timedelta(hours=8))
+    spelled = {
+        datetime(2026, 1, 2, 3, 4, 5, 120000, UTC): "2026-01-02T03:04:05.12+00:00",
+        datetime(2026, 1, 2, 3, 4, 5, 100, there): "2026-01-02T03:04:05.0001+08:00",
+        datetime(2026, 1, 2, 3, 4, 5, 123456, UTC): "2026-01-02T03:04:05.123456+00:00",
+        datetime(2026, 1, 2, 3, 4, 5, 0, UTC): "2026-01-02T03:04:05+00:00",
+    }
+    assert {instant: instant_text(instant) for instant in spelled} == spelled
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("size", [1, 2, 4, 9, 20])
+@pytest.mark.parametrize(
+    "sort",
+    [
+        (),
+        (("name", "asc"),),
+        (("credit_code", "desc"),),
+        (("credit_code", "asc"), ("name", "desc")),
+    ],
+)
+async def test_pages_in_both_directions_are_the_whole_list(
+    city: City, sort: Sort, size: int, backwards: bool
+) -> None:
+    async with open_desk(city, "root") as ctx:
+        desk = Desk(city, "root", ctx)
+        record = desk.record("Organisation")
+        whole = names_of((await desk.read(named(record, Wanted(sort=sort))))["list"])
+        assert len(whole) == 9
+        found: list[str] = []
+        after: After | None = None
+        more = True
+        while more:
+            wanted = Wanted(sort=sort, size=size, backwards=backwards, after=after)
+            page = (await desk.read(named(record, wanted)))["list"]
+            found = names_of(page) + found if backwards else found + names_of(page)
+            info, cursors = page["pageInfo"], [edge["cursor"] for edge in page["edges"]]
+            assert (info["startCursor"], info["endCursor"]) == (cursors[0], cursors[-1])
+            flags = (info["hasNextPage"], info["hasPreviousPage"])
+            more, before = flags[::-1] if backwards else flags
+            assert before is (after is not None)
+            after = place_of(desk, record, sort, cursors[0 if backwards else -1])
+    assert found == whole
+
+
+def place_of(desk: Desk, record: Record, sort: Sort, cursor: str) -> After:
+    """Where a cursor that the database wrote says to continue."""
+    cursors = Cursors(SECRET, desk.ctx.tenant.id, record, full_sort(record, sort))
+    values = cursors.read(cursor, "after")
+    return After(
+        tuple(constant(value) for value in values), tuple(value is None for value in values)
+    )
+
+
+def constant(value: Any) -> Value:
+    return Value(lambda asked: value)
