@@ -11,15 +11,17 @@ from litestar.config.cors import CORSConfig
 from litestar.exceptions import HTTPException
 from litestar.stores.memory import MemoryStore
 
+from jingwei_api.documents.trusted import open_documents
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Runtime
 from jingwei_api.http.auth import CALLS, auth_router, forget_calls
-from jingwei_api.http.console_page import console, console_file
+from jingwei_api.http.console_page import console_file
+from jingwei_api.http.departure import ClientGone
 from jingwei_api.http.evidence import download, upload
-from jingwei_api.http.failures import http_failure, refused, unexpected
-from jingwei_api.http.graphql_endpoint import graphql_post
+from jingwei_api.http.failures import gone, http_failure, refused, unexpected
+from jingwei_api.http.graphql_endpoint import graphql_get, graphql_post
 from jingwei_api.http.health import live, ready
 from jingwei_api.http.services import Services, keep_services
 from jingwei_api.http.shell import Application
@@ -32,9 +34,9 @@ from jingwei_sdk.errors import JingweiError
 
 ALLOWED_HEADERS = ["Authorization", "Content-Type", "Accept-Language", "X-Jingwei-Tenant"]
 HANDLERS = (
+    graphql_get,
     graphql_post,
     graphql_socket,
-    console,
     console_file,
     upload,
     download,
@@ -72,6 +74,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
         exception_handlers={
             JingweiError: refused,
             HTTPException: http_failure,
+            ClientGone: gone,
             Exception: unexpected,
         },
         cors_config=_cors(chosen),
@@ -88,7 +91,8 @@ def make_services(runtime: Runtime, settings: ApiSettings) -> Services:
     catalogue = runtime.platform.catalogue
     catalogue.load(Path(str(files("jingwei_api"))) / "messages.toml")
     texts = ErrorTexts(catalogue)
-    return Services(runtime.platform, settings, texts, Executor(runtime, settings, texts))
+    executor = Executor(runtime, settings, texts)
+    return Services(runtime.platform, settings, texts, executor, open_documents(settings))
 
 
 def _cors(settings: ApiSettings) -> CORSConfig | None:

@@ -26,6 +26,7 @@ _PURPOSE = b"jingwei access token 1 "
 _CLAIMS = ["iss", "aud", "sub", "epoch", "iat", "exp", "jti"]
 _LONGEST_TOKEN = 4096
 _KNOWN_TENANTS = 1024
+_KNOWN_TOKENS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class AccessTokens:
         self.lifetime = lifetime
         self._secret = secret
         self._keys: dict[uuid.UUID, _Key] = {}
+        self._verified: dict[tuple[uuid.UUID, bytes], tuple[Identity, int]] = {}
 
     def issue(self, tenant_id: uuid.UUID, identity: Identity, now: datetime) -> str:
         """A token for the account, valid from ``now`` for the lifetime."""
@@ -57,23 +59,22 @@ class AccessTokens:
         return jwt.encode(claims, key.secret, algorithm=ALGORITHM, headers={"kid": key.id})
 
     def verify(self, tenant_id: uuid.UUID, token: str, now: datetime) -> Identity:
-        """Whom the token names in this tenant.
+        """Whom the token names in this tenant; one that was verified before is looked up.
 
         Raises ``Unauthenticated``: ``TOKEN_EXPIRED`` when it was good until its end (refresh it),
         ``TOKEN_INVALID`` for anything else, without saying what. Whether the account is still
         active and its epoch has not moved is decided where the account is loaded.
         """
-        key = self._key(tenant_id)
-        claims = _decoded(token, tenant_id, key)
-        try:
-            identity = Identity(uuid.UUID(claims["sub"]), claims["epoch"])
-            expires = claims["exp"]
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Unauthenticated("TOKEN_INVALID") from error
-        if type(identity.epoch) is not int or type(expires) is not int:
-            raise Unauthenticated("TOKEN_INVALID")
+        # A digest, so that no token that could be used lies in memory.
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        found = self._verified.get((tenant_id, digest))
+        identity, expires = found or _named(_decoded(token, tenant_id, self._key(tenant_id)))
         if now.timestamp() >= expires:
             raise Unauthenticated("TOKEN_EXPIRED")
+        if found is None:
+            if len(self._verified) >= _KNOWN_TOKENS:
+                del self._verified[next(iter(self._verified))]
+            self._verified[tenant_id, digest] = (identity, expires)
         return identity
 
     def _key(self, tenant_id: uuid.UUID) -> _Key:
@@ -95,6 +96,18 @@ def new_refresh_token() -> str:
 def refresh_digest(token: str) -> str:
     """What is stored of a refresh token. A plain digest is enough for 256 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _named(claims: Mapping[str, Any]) -> tuple[Identity, int]:
+    """The account of a token whose signature is good, and when the token ends."""
+    try:
+        identity = Identity(uuid.UUID(claims["sub"]), claims["epoch"])
+        expires = claims["exp"]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Unauthenticated("TOKEN_INVALID") from error
+    if type(identity.epoch) is not int or type(expires) is not int:
+        raise Unauthenticated("TOKEN_INVALID")
+    return identity, expires
 
 
 def _decoded(token: str, tenant_id: uuid.UUID, key: _Key) -> Mapping[str, Any]:

@@ -6,6 +6,9 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from jingwei_api.http.departure import ClientGone
+from jingwei_api.documents.trusted import UnknownToApollo
+from jingwei_api.http.negotiation import JSON, WrongMethod, chosen
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_sdk.errors import Invalid, JingweiError, NotFound, RateLimited
 
@@ -20,9 +23,13 @@ def refused(request: Http, error: JingweiError) -> Response[bytes]:
     headers = {"Cache-Control": "no-store"}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, WrongMethod):
+        headers["Allow"] = "POST"
     if isinstance(error, RateLimited) and "retry_after_s" in error.params:
         headers["Retry-After"] = str(error.params["retry_after_s"])
-    return _response(told, error.status, headers)
+    if isinstance(error, UnknownToApollo):
+        told["message"] = error.told
+    return _response(request, told, error.status, headers)
 
 
 def http_failure(request: Http, error: HTTPException) -> Response[bytes]:
@@ -35,20 +42,29 @@ def http_failure(request: Http, error: HTTPException) -> Response[bytes]:
     told = services_of(request).texts.describe(
         kind(code, status=error.status_code), arrival.locale, arrival.request_id
     )
-    return _response(told, error.status_code, dict(error.headers or {}))
+    return _response(request, told, error.status_code, dict(error.headers or {}))
+
+
+def gone(request: Http, error: ClientGone) -> Response[bytes]:
+    """For the log only: the client has left."""
+    return Response(b"", status_code=499)
 
 
 def unexpected(request: Http, error: Exception) -> Response[bytes]:
     """A fault of ours: the log has the error, the client its request id."""
     arrival = arrival_of(request).request
     told = services_of(request).texts.internal(error, arrival.locale, arrival.request_id)
-    return _response(told, 500, {"Cache-Control": "no-store"})
+    return _response(request, told, 500, {"Cache-Control": "no-store"})
 
 
-def _response(told: dict[str, Any], status: int, headers: dict[str, str]) -> Response[bytes]:
+def _response(
+    request: Http, told: dict[str, Any], status: int, headers: dict[str, str]
+) -> Response[bytes]:
+    is_graphql = request.scope["path"] == "/graphql"
+    media_type = chosen(request.headers.get("accept", "")) if is_graphql else None
     return Response(
         msgspec.json.encode({"errors": [told]}),
         status_code=status,
-        media_type="application/json",
+        media_type=f"{media_type or JSON}; charset=utf-8",
         headers=headers,
     )

@@ -1,20 +1,18 @@
 """What the handlers of one application share (服务)."""
 
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 from litestar.connection import ASGIConnection
 
+from jingwei_api.documents.trusted import TrustedDocuments
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
-from jingwei_api.http.tenant import Arrival
+from jingwei_api.http.tenant import Arrival, arrival_in
 from jingwei_api.settings import ApiSettings
 from jingwei_core.platform import Platform
 
-REQUEST_ID_HEADER = "x-request-id"
 _KEY = "jingwei"
-_LONGEST_ID = 64
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -27,6 +25,7 @@ class Services:
     settings: ApiSettings
     texts: ErrorTexts
     executor: Executor
+    documents: TrustedDocuments
 
 
 def services_of(connection: Connection) -> Services:
@@ -42,16 +41,9 @@ def keep_services(state: Any, services: Services) -> None:
 
 def request_id_of(connection: Connection) -> str:
     """The request's id: the caller's own if it is short and plain, else a new one."""
-    scope = connection.scope
-    known = scope["state"].get("request_id")
-    if known is None:
-        given = connection.headers.get(REQUEST_ID_HEADER, "")
-        is_plain = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
-        known = given if is_plain and len(given) <= _LONGEST_ID else uuid.uuid4().hex
-        scope["state"]["request_id"] = known
-    return str(known)
+    return arrival_in(connection.scope).request_id
 
 
 def arrival_of(connection: Connection) -> Arrival:
     """What the request's headers say."""
-    return Arrival.of_headers(connection.headers, request_id_of(connection))
+    return arrival_in(connection.scope)

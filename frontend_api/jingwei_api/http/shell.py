@@ -5,8 +5,6 @@ from typing import Any, cast
 
 import structlog
 from litestar import Litestar
-from litestar.connection import ASGIConnection
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import (
     LifeSpanReceive,
     LifeSpanScope,
@@ -16,7 +14,7 @@ from litestar.types import (
     Send,
 )
 
-from jingwei_api.http.services import REQUEST_ID_HEADER, request_id_of
+from jingwei_api.http.tenant import REQUEST_ID_HEADER, arrival_in
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -25,6 +23,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+_ADDED = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
 _log = structlog.get_logger("jingwei_api.access")
 
 
@@ -42,18 +41,14 @@ class Application(Litestar):
             await super().__call__(scope, receive, send)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        cast("dict[str, Any]", scope).setdefault("state", {})
-        request_id = request_id_of(ASGIConnection(scope))
+        request_id = arrival_in(scope).request_id
         began, status = time.perf_counter(), 500
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                headers[REQUEST_ID_HEADER] = request_id
+                message["headers"] = _with_ours(message["headers"], request_id)
             await send(message)
 
         try:
@@ -69,6 +64,13 @@ class Application(Litestar):
             )
 
 
+def _with_ours(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+    """An answer's headers and ours; what the answer says itself stays as it is."""
+    said = {name.lower() for name, _ in headers}
+    ours = (added for added in _ADDED if added[0] not in said)
+    return [*headers, *ours, (REQUEST_ID_HEADER, request_id.encode())]
+
+
 def _place(path: str) -> str:
     """The first two parts of a path: what follows may name a person's photo."""
-    return "/".join(path.split("/")[:3])
+    return "/".join(path.split("/", 3)[:3])

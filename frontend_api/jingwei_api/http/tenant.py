@@ -1,7 +1,9 @@
 """Who is calling (来者): the tenant that the request names, and the account its token names."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from jingwei_api.execution.locale import preferred
 from jingwei_api.execution.operation import Caller
@@ -10,9 +12,12 @@ from jingwei_core.session import Request
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Invalid, Unauthenticated
 
-TENANT_HEADER = "x-jingwei-tenant"
+REQUEST_ID_HEADER = b"x-request-id"
+TENANT_HEADER = b"x-jingwei-tenant"
 _BEARER = "bearer "
 _LONGEST_SLUG = 63
+_LONGEST_ID = 64
+_IN_SCOPE = "jingwei_arrival"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +28,33 @@ class Arrival:
     authorization: str | None
     language: str | None
     request_id: str
-
-    @classmethod
-    def of_headers(cls, headers: Mapping[str, str], request_id: str) -> "Arrival":
-        """From HTTP headers with lower-case names."""
-        return cls(
-            headers.get(TENANT_HEADER),
-            headers.get("authorization"),
-            headers.get("accept-language"),
-            request_id,
-        )
+    headers: Mapping[bytes, bytes]
 
     @property
     def request(self) -> Request:
         """Language and request id as the core takes them."""
         return Request(locale=preferred(self.language), request_id=self.request_id)
+
+    def header(self, name: bytes) -> str:
+        """A header by its lower-case name; empty where there is none."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def arrival_in(scope: Any) -> Arrival:
+    """What the headers of an ASGI scope say; read once for each request."""
+    state: dict[str, Any] = scope.setdefault("state", {})
+    known: Arrival | None = state.get(_IN_SCOPE)
+    if known is None:
+        # Of a header that comes twice the first counts.
+        headers = dict(reversed(list(scope["headers"])))
+        known = state[_IN_SCOPE] = Arrival(
+            _text(headers.get(TENANT_HEADER)),
+            _text(headers.get(b"authorization")),
+            _text(headers.get(b"accept-language")),
+            _request_id(headers.get(REQUEST_ID_HEADER)),
+            headers,
+        )
+    return known
 
 
 async def named_tenant(platform: Platform, arrival: Arrival) -> Tenant:
@@ -61,3 +78,15 @@ async def caller_of(platform: Platform, arrival: Arrival) -> Caller:
     now = platform.clock.now()
     identity = platform.tokens.verify(tenant.id, given[len(_BEARER) :].strip(), now)
     return Caller(tenant, identity, arrival.request, now + platform.tokens.lifetime)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _request_id(given: bytes | None) -> str:
+    """The caller's own id if it is short and plain, else a new one."""
+    plain = (given or b"").replace(b"-", b"").replace(b"_", b"")
+    if given is not None and len(given) <= _LONGEST_ID and plain.isalnum():
+        return given.decode("ascii")
+    return os.urandom(16).hex()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,8 +12,10 @@ import structlog
 from litestar import WebSocket, websocket
 from litestar.exceptions import WebSocketDisconnect
 
-from jingwei_api.execution.operation import Caller, Document
-from jingwei_api.http.services import Services, request_id_of, services_of
+from jingwei_api.documents.trusted import UnknownToApollo
+from jingwei_api.execution.operation import Caller
+from jingwei_api.http.request_forms import Form, in_message
+from jingwei_api.http.services import Services, arrival_of, services_of
 from jingwei_api.http.tenant import Arrival, caller_of
 from jingwei_sdk.errors import JingweiError
 
@@ -120,17 +123,17 @@ class _Session:
 
     def _arrival(self, payload: Mapping[str, Any]) -> Arrival:
         """Browsers cannot set headers here, so the parameters speak; headers fill the gaps."""
-        headers = self._socket.headers
 
-        def said(name: str, header: str) -> str | None:
+        def said(name: str, header: str | None) -> str | None:
             value = payload.get(name)
-            return value if isinstance(value, str) else headers.get(header)
+            return value if isinstance(value, str) else header
 
-        return Arrival(
-            said("tenant", "x-jingwei-tenant"),
-            said("authorization", "authorization"),
-            said("language", "accept-language"),
-            request_id_of(self._socket),
+        arrival = arrival_of(self._socket)
+        return replace(
+            arrival,
+            tenant=said("tenant", arrival.tenant),
+            authorization=said("authorization", arrival.authorization),
+            language=said("language", arrival.language),
         )
 
     async def _handle(self, message: Mapping[str, Any]) -> None:
@@ -156,25 +159,25 @@ class _Session:
             raise _Closed(_TWICE, f"Subscriber for {operation} already exists")
         if len(self._running) >= self._services.settings.max_subscriptions:
             raise _Closed(_TOO_MANY, "Too many operations on one connection")
-        query, variables = payload.get("query"), payload.get("variables") or {}
-        name = payload.get("operationName")
-        if not isinstance(query, str) or not isinstance(variables, dict):
-            raise _Closed(_BAD_REQUEST, "Invalid subscribe message")
-        document = Document(query, variables, name if isinstance(name, str) else None)
-        self._running[operation] = asyncio.create_task(self._operate(operation, document))
-
-    async def _operate(self, operation: str, document: Document) -> None:
         try:
-            await self._stream(operation, document)
+            form = in_message(payload)
+        except JingweiError:
+            raise _Closed(_BAD_REQUEST, "Invalid subscribe message") from None
+        self._running[operation] = asyncio.create_task(self._operate(operation, form))
+
+    async def _operate(self, operation: str, form: Form) -> None:
+        try:
+            await self._stream(operation, form)
         except WebSocketDisconnect:
             return
         finally:
             if self._running.get(operation) is asyncio.current_task():
                 del self._running[operation]
 
-    async def _stream(self, operation: str, document: Document) -> None:
+    async def _stream(self, operation: str, form: Form) -> None:
         assert self._caller is not None
         try:
+            document = form.document(self._services.documents)
             answers = self._services.executor.stream(self._caller, document)
             async with contextlib.aclosing(answers):  # type: ignore[type-var]
                 async for answer in answers:
@@ -195,6 +198,8 @@ class _Session:
         texts, request = self._services.texts, self._caller.request
         tell = texts.describe if isinstance(error, JingweiError) else texts.internal
         told = tell(error, request.locale, request.request_id)  # type: ignore[arg-type]
+        if isinstance(error, UnknownToApollo):
+            told["message"] = error.told
         await self._send({"id": operation, "type": "error", "payload": [told]})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
