@@ -1,5 +1,7 @@
 """Settings of the API (接口配置): environment variables with the prefix ``JINGWEI_API_``."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -37,5 +39,13 @@ class ApiSettings(BaseSettings):
     )
     auth_calls_per_minute: int = Field(
         default=120, ge=1, description="calls under /auth from one address, in each process"
+    )
+    trusted_documents: Path | None = Field(
+        default=None,
+        description="manifest (Relay's or Apollo's), .graphql file or folder of documents that"
+        " may be asked for by the SHA-256 of their text",
+    )
+    trusted_only: bool = Field(
+        default=False, description="run trusted documents and no others, introspection included"
     )
     console: bool = Field(default=True, description="serve GraphiQL at GET /graphql")

@@ -1,4 +1,4 @@
-"""GET /graphql: the console, with everything it needs from this server."""
+"""The console at GET /graphql, with everything it needs from this server."""
 
 import gzip
 from functools import lru_cache
@@ -28,8 +28,7 @@ _TYPES = {
 }
 
 
-@get("/graphql", summary="GraphiQL; queries are not answered by GET")
-async def console(request: Request[Any, Any, Any]) -> Response[bytes]:
+def console_page(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The console for browsers; ``405`` for everyone else."""
     settings = services_of(request).settings
     if not settings.console or "text/html" not in request.headers.get("accept", ""):

@@ -6,8 +6,8 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from jingwei_api.http.departure import ClientGone
 from jingwei_api.documents.trusted import UnknownToApollo
+from jingwei_api.http.departure import ClientGone
 from jingwei_api.http.negotiation import JSON, WrongMethod, chosen
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_sdk.errors import Invalid, JingweiError, NotFound, RateLimited
