@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import TextIO
+from typing import NamedTuple, TextIO
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -60,11 +60,11 @@ class DivisionFile:
     valid_from: date
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    id: UUID
+class _Node(NamedTuple):
+    """What a child needs of its parent; six hundred thousand are held, so the id is its bytes."""
+
+    id: bytes
     path: str
-    depth: int
 
 
 async def import_divisions(unit: Unit, file: DivisionFile, progress: Progress) -> int:
@@ -81,26 +81,9 @@ async def import_divisions(unit: Unit, file: DivisionFile, progress: Progress) -
     codes: list[tuple[object, ...]] = []
     for number, row in _rows(file):
         ordinal += 1
-        node, parent_id = _place(file, number, row, nodes, ordinal)
-        code, name = row["code"], row["name"]
-        places.append(
-            (
-                node.id,
-                parent_id,
-                row["level"],
-                ordinal,
-                node.path,
-                node.depth,
-                name,
-                "",
-                f"{_names(name)} {code}",
-                code,
-                "",
-                "official",
-                file.valid_from,
-            )
-        )
-        codes.append((uuid7(), node.id, "division", code, file.valid_from))
+        node, parent = _place(file, number, row, nodes, ordinal)
+        places.append(_place_row(file, row, node, parent, ordinal))
+        codes.append((uuid7(), places[-1][0], "division", row["code"], file.valid_from))
         if len(places) >= BATCH:
             await _flush(unit, places, codes)
             progress(len(nodes))
@@ -120,7 +103,7 @@ def _rows(file: DivisionFile) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 def _place(
     file: DivisionFile, number: int, row: Mapping[str, str], nodes: dict[str, _Node], ordinal: int
-) -> tuple[_Node, UUID | None]:
+) -> tuple[_Node, _Node | None]:
     code, parent_code = row["code"], row["parent_code"]
     if not code or code in nodes:
         raise Invalid("IMPORT_CODE", file=file.name, row=number, field="code", value=code)
@@ -132,9 +115,30 @@ def _place(
             "IMPORT_PARENT", file=file.name, row=number, field="parent_code", value=parent_code
         )
     path = child_path(parent.path if parent else None, ordinal)
-    node = _Node(uuid7(), path, parent.depth + 1 if parent else 0)
+    node = _Node(uuid7().bytes, path)
     nodes[code] = node
-    return node, parent.id if parent else None
+    return node, parent
+
+
+def _place_row(
+    file: DivisionFile, row: Mapping[str, str], node: _Node, parent: _Node | None, ordinal: int
+) -> tuple[object, ...]:
+    code, name = row["code"], row["name"]
+    return (
+        UUID(bytes=node.id),
+        UUID(bytes=parent.id) if parent else None,
+        row["level"],
+        ordinal,
+        node.path,
+        node.path.count("/") - 2,
+        name,
+        "",
+        f"{_names(name)} {code}",
+        code,
+        "",
+        "official",
+        file.valid_from,
+    )
 
 
 async def _flush(
