@@ -75,7 +75,7 @@ lock-check: $(READY) ## uv.lock fits the pyprojects and names no host
 	@$(BIN)/python .ci/lock.py check
 
 bench: $(READY) ## measure, and write down what was measured
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 format: $(READY) ## format the code and mend what lint can mend
 	$(BIN)/ruff check --fix-only --quiet .

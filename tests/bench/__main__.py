@@ -1,54 +1,53 @@
-"""``make bench``: measure on a server in memory and write ``docs/performance.md``."""
+"""``make bench``: measure on servers in memory and write ``docs/performance.md``."""
 
-import argparse
-import asyncio
-import shutil
-import tempfile
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
+from types import FrameType
 
-from jingwei_core.database.embedded import EmbeddedServer
-from jingwei_core.database.engine import Database, open_database
-from jingwei_core.database.migrate import migrate
-from jingwei_core.database.migration_apps import installed_apps
-from jingwei_core.settings import Settings
-from tests.bench.figures import Figure, page
-from tests.bench.national_tree import measure_import, measure_look_ups
+from tests.bench import national_tree, peers_series
+from tests.bench.choices import Choices
+from tests.bench.cluster import Cluster, running_cluster
+from tests.bench.load import require_wrk
+from tests.bench.report import write_sections
 
-REPORT = Path(__file__).parents[2] / "docs" / "performance.md"
+Measure = Callable[[Cluster, Choices], str]
+# The data that a series needs, its title on the page, and how it is measured.
+SERIES: dict[str, tuple[str, str, Measure]] = {
+    "peers": ("base", peers_series.TITLE, peers_series.measure),
+    "tree": ("empty", national_tree.TITLE, national_tree.measure),
+}
 
 
 def main() -> None:
-    """Run every benchmark."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--no-report", action="store_true", help="print only, write no page")
-    chosen = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="jingwei-bench-", dir="/dev/shm"))
-    folder.chmod(0o711)
-    server = EmbeddedServer(folder / "postgres")
-    try:
-        url = server.start().url()
-        settings = Settings(database_url=url, data_dir=folder, statement_timeout_s=120)
-        figures = asyncio.run(_measure(settings))
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-    for figure in figures:
-        print(figure.line)
-    if not chosen.no_report:
-        REPORT.write_text(page(figures, datetime.now(UTC).date()), encoding="utf-8")
-        print(f"wrote {REPORT}")
+    """Run the series that were asked for, those with the same data on one server."""
+    choices = Choices.of(sys.argv[1:])
+    require_wrk()
+    signal.signal(signal.SIGTERM, _leave)
+    began = time.monotonic()
+    sections: dict[str, str] = {}
+    for profile in ("base", "grown", "empty"):
+        chosen = [name for name in choices.series if SERIES.get(name, ("",))[0] == profile]
+        if not chosen:
+            continue
+        with ExitStack() as stack:
+            wanted = choices.profile if profile == "base" else profile
+            cluster = stack.enter_context(running_cluster(wanted))
+            for name in chosen:
+                _, title, measure = SERIES[name]
+                sections[title] = measure(cluster, choices)
+                print(f"\n## {title}\n\n{sections[title]}\n", flush=True)
+    if choices.report:
+        print(f"wrote {write_sections(sections, datetime.now(UTC).date())}")
+    print(f"{(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr)
 
 
-async def _measure(settings: Settings) -> list[Figure]:
-    await migrate(settings, installed_apps())
-    async with open_database(settings) as database:
-        return await _national_tree(database)
-
-
-async def _national_tree(database: Database) -> list[Figure]:
-    tenant, figures = await measure_import(database)
-    return [*figures, *await measure_look_ups(database, tenant)]
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    # SystemExit unwinds the context managers: servers are stopped and their data is removed.
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The whole national division file in one tenant: importing it, and looking things up in it."""
 
+import asyncio
 import gzip
 import sys
 import time
@@ -10,18 +11,35 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from jingwei_core.database.engine import Database
+from jingwei_core.database.engine import Database, open_database
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.importing import DivisionFile, import_divisions
 from jingwei_core.places.search import bounds, find_statement
-from tests.bench.figures import Figure
+from jingwei_core.settings import Settings
+from tests.bench.choices import Choices
+from tests.bench.cluster import Cluster
+from tests.bench.figures import Figure, table
 
+TITLE = "National tree"
 SOURCE = Path(__file__).parent / "divisions" / "china.csv.gz"
 ROWS = 665_276
 REPEATS = 15
 SEARCHED = ("西陵", "和平", "王家", "新", "村委会", "xiling", "hp", "4205")
 """Rare and common, Chinese and pinyin, a beginning and an end, a code; some just below and above
 the count at which the statement changes its way."""
+
+
+def measure(cluster: Cluster, choices: Choices) -> str:
+    """The section of the page; ``choices`` change nothing here."""
+    settings = cluster.settings.model_copy(update={"statement_timeout_s": 120.0})
+    figures = asyncio.run(_figures(settings))
+    return table(figures)
+
+
+async def _figures(settings: Settings) -> list[Figure]:
+    async with open_database(settings) as database:
+        tenant, figures = await measure_import(database)
+        return [*figures, *await measure_look_ups(database, tenant)]
 
 
 async def measure_import(database: Database) -> tuple[UUID, list[Figure]]:
@@ -47,6 +65,8 @@ async def measure_look_ups(database: Database, tenant: UUID) -> list[Figure]:
     async with database.unit(tenant) as unit:
         county = await unit.fetchrow("SELECT id, path FROM core.place WHERE code = '420502'")
         community = await unit.fetchrow("SELECT path FROM core.place WHERE code = '420502001001'")
+    assert county is not None
+    assert community is not None
     low, high = county["path"], county["path"][:-1] + "0"
     parts = community["path"].strip("/").split("/")
     above = ["/" + "/".join(parts[:depth]) + "/" for depth in range(1, len(parts))]

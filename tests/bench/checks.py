@@ -1,0 +1,46 @@
+"""Whether the contenders do the same work: nobody wins by failing, or by answering less."""
+
+import json
+from collections.abc import Sequence
+
+from tests.bench.load import Measured
+from tests.bench.pool import Pool
+from tests.bench.servers import Request, Server
+
+_SAMPLES = 12
+
+
+class Disagreement(AssertionError):
+    """An answer with errors, or with other rows than the other contenders'."""
+
+
+def check_answers(
+    workload: str, contenders: Sequence[Server], pool: Pool
+) -> dict[str, list[Request]]:
+    """The requests of each contender, after some of them were asked everywhere and compared."""
+    asked = {contender.name: contender.requests(workload, pool) for contender in contenders}
+    step = max(1, len(pool.samples[workload]) // _SAMPLES)
+    for at in range(0, step * _SAMPLES, step):
+        first: tuple[str, Sequence[object]] | None = None
+        for contender in contenders:
+            answer = contender.ask(asked[contender.name][at])
+            if answer.get("errors"):
+                told = json.dumps(answer["errors"], ensure_ascii=False)[:1000]
+                raise Disagreement(f"{contender.name}, {workload}: {told}")
+            rows = contender.rows(workload, answer)
+            if not rows:
+                raise Disagreement(f"{contender.name}, {workload}: no rows")
+            if first is None:
+                first = (contender.name, rows)
+            elif rows != first[1]:
+                raise Disagreement(
+                    f"{workload}, request {at}: {first[0]} {first[1]}, {contender.name} {rows}"
+                )
+    return asked
+
+
+def check_sizes(name: str, measured: Sequence[Measured]) -> None:
+    """Raise ``Disagreement`` when answers under load are far smaller than usual: errors are."""
+    sizes = [one.bytes_each for one in measured]
+    if sizes and min(sizes) < 0.5 * max(sizes):
+        raise Disagreement(f"{name}: answers of {min(sizes):.0f} to {max(sizes):.0f} bytes")

@@ -1,0 +1,65 @@
+"""The main series: everybody, every workload."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from tests.bench import tables
+from tests.bench.choices import Choices
+from tests.bench.cluster import Cluster
+from tests.bench.jingwei import Jingwei
+from tests.bench.load import Limit
+from tests.bench.peers.postgraphile_server import PostGraphile
+from tests.bench.pool import Pool
+from tests.bench.rounds import run_rounds
+from tests.bench.servers import Server
+
+TITLE = "Against the peers and the limit"
+MAKERS: dict[str, type[Server]] = {
+    "jingwei": Jingwei,
+    "postgraphile": PostGraphile,
+}
+LIMITS = {"pgbench": 1, "pgbench-4": 4}
+_TOLD = """
+Twenty tenants with 100,000 events each, spread over a year and lying between one another; a tree of
+1,131 places and 1,126 accounts in each; every twentieth event has ten timeline entries and three
+photos. 16 connections. `list`: the 50 newest events in the caller's area (a grid for 40 % of the
+callers, a community for 30 %, a street for 20 %, the city for 10 %), with grids and reporters.
+`detail`: an event with ten entries and three photos. `dashboard`: counts by state and kind in a
+street (70 %) or community. `create`: an event with its first entry.
+
+Jingwei answers through its whole stack: token, permissions, limits, row security; for `create` also
+number, deadlines, idempotency key, audit chain and notices. PostGraphile and Strawberry are handed
+tenant and area and store the two rows. `pgbench` sends the best SQL for the workload, tenant and
+statement in one pipelined trip with generic plans, the two rows for `create`.
+"""
+
+
+def measure(cluster: Cluster, choices: Choices) -> str:
+    """The section of the page."""
+    pool = Pool(cluster, (cluster.fills[0].first, cluster.fills[0].last))
+    servers = [MAKERS[name]() for name in choices.contenders if name in MAKERS]
+    limits = [Limit(cluster, LIMITS[name]) for name in choices.contenders if name in LIMITS]
+    with running(servers, cluster):
+        results = run_rounds(
+            cluster, pool, servers, choices.workloads, pace=choices.pace, limits=limits
+        )
+    pace = f"{choices.pace.rounds} rounds; each stretch of load {choices.pace.seconds:.0f} s."
+    return "\n\n".join(
+        [
+            _TOLD.strip(),
+            pace,
+            tables.verdicts(results),
+            tables.rates(results),
+            tables.memory(results),
+        ]
+    )
+
+
+@contextmanager
+def running(servers: Sequence[Server], cluster: Cluster) -> Iterator[None]:
+    """The servers, started and stopped."""
+    with ExitStack() as stack:
+        for server in servers:
+            stack.callback(server.stop)
+            server.start(cluster)
+        yield

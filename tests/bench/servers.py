@@ -1,0 +1,108 @@
+"""The servers that are measured, and how each is asked for the same thing."""
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.bench.cluster import Cluster
+from tests.bench.pool import Pool
+from tests.servers.processes import Daemons, free_port
+
+HERE = Path(__file__).parent
+KEY = "ffffffff-ffff-7fff-bfff-ffffffffffff"
+"""Stands for an id of the client's in a body; whoever sends it puts a new one there."""
+TITLE = "占道堆物，请及时处理"
+NOTE = "巡查时发现，已拍照上传"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request to ``/graphql``; ``KEY`` may stand in the body."""
+
+    headers: Mapping[str, str]
+    body: str
+
+
+class Server(ABC):
+    """A contender: a child process that listens on a port of its own."""
+
+    name = ""
+    workloads: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.daemons: Daemons | None = None
+        self._memory_of: list[psutil.Process] = []
+
+    @abstractmethod
+    def start(self, cluster: Cluster) -> None:
+        """Start, and return when it answers."""
+
+    @abstractmethod
+    def requests(self, workload: str, pool: Pool) -> list[Request]:
+        """The pool's samples of a workload as this server is asked."""
+
+    @abstractmethod
+    def rows(self, workload: str, answer: Mapping[str, Any]) -> Sequence[object]:
+        """What of an answer must be the same for every contender, in its order."""
+
+    @property
+    def url(self) -> str:
+        """Where it answers GraphQL."""
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    def launch(self, cluster: Cluster, command: Sequence[str], env: Mapping[str, str]) -> None:
+        """Start the command and wait until its port is open."""
+        log = cluster.folder / f"{self.name.replace(' ', '-')}.log"
+        self.daemons = Daemons(log, env=env)
+        before = set(psutil.Process().children())
+        self.daemons.start(command)
+        self.daemons.wait_until(self._listens, timeout_s=60)
+        self._memory_of = [p for p in psutil.Process().children() if p not in before]
+
+    def stop(self) -> None:
+        """Stop the process, if it runs."""
+        if self.daemons is not None:
+            self.daemons.stop()
+            self.daemons = None
+
+    def memory_mb(self) -> list[float]:
+        """The proportional memory (PSS) of each of its processes, largest first."""
+        processes = [
+            process
+            for parent in self._memory_of
+            for process in (parent, *parent.children(recursive=True))
+        ]
+        return sorted((p.memory_full_info().pss / 1e6 for p in processes), reverse=True)
+
+    def ask(self, request: Request) -> dict[str, Any]:
+        """The answer to one request."""
+        body = request.body.replace(KEY, str(uuid.uuid4())).encode()
+        call = urllib.request.Request(self.url, body, dict(request.headers), method="POST")
+        with urllib.request.urlopen(call, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    def _listens(self) -> bool:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=1).close()
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+def body_of(document: str, variables: Mapping[str, object]) -> str:
+    """The body of a request; comments of the document are not sent."""
+    lines = (line.strip() for line in document.splitlines())
+    query = " ".join(line for line in lines if line and not line.startswith("#"))
+    return json.dumps({"query": query, "variables": variables}, ensure_ascii=False)

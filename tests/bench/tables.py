@@ -1,0 +1,81 @@
+"""Tables of a run, as Markdown that is read in a terminal as well."""
+
+from tests.bench.markdown import markdown
+from tests.bench.rounds import Results
+
+OURS = "jingwei"
+PEER = "postgraphile"
+LIMIT = "pgbench"
+# Against the peer, and against the limit: what the product promises.
+TARGETS = {
+    "list": (3.0, 0.65),
+    "detail": (2.5, 0.5),
+    "dashboard": (1.7, 0.85),
+    "create": (1.5, 0.5),
+}
+
+
+def rates(results: Results) -> str:
+    """Requests a second of every contender: median, spread, p99, ratios, memory."""
+    rows = []
+    for workload, named in results.measured.items():
+        for name in named:
+            low, high = results.spread(workload, name)
+            rows.append(
+                [
+                    workload,
+                    name,
+                    f"{results.rate(workload, name):,.0f}",
+                    f"{low:,.0f}–{high:,.0f}",
+                    f"{results.p99_ms(workload, name):.0f}",
+                    _times(results.ratio(workload, name, PEER)),
+                    _times(results.ratio(workload, name, LIMIT)),
+                ]
+            )
+    head = ["workload", "", "req/s", "spread", "p99 ms", f"÷ {PEER}", f"÷ {LIMIT}"]
+    return markdown(head, rows)
+
+
+def verdicts(results: Results) -> str:
+    """Ours against the targets."""
+    rows = []
+    for workload, (peer, limit) in TARGETS.items():
+        if OURS not in results.measured.get(workload, {}):
+            continue
+        rows.append(
+            [
+                workload,
+                *_verdict(results.ratio(workload, OURS, PEER), peer),
+                *_verdict(results.ratio(workload, OURS, LIMIT), limit),
+            ]
+        )
+        other = results.measured[workload].get(PEER)
+        if other:
+            half = results.p99_ms(workload, OURS) / results.p99_ms(workload, PEER)
+            rows.append(
+                [f"{workload}, p99", f"{half:.2f}", "≤ 0.5", _mark(half <= 0.5), "", "", ""]
+            )
+    head = ["", f"÷ {PEER}", "target", "", f"÷ {LIMIT}", "target", ""]
+    return markdown(head, rows)
+
+
+def memory(results: Results) -> str:
+    """The memory of each server's processes after the run."""
+    rows = [
+        [name, ", ".join(f"{size:.0f}" for size in sizes)] for name, sizes in results.memory.items()
+    ]
+    return markdown(["after the run", "MB (PSS) of each process"], rows)
+
+
+def _verdict(found: tuple[float, float, float] | None, target: float) -> list[str]:
+    if found is None:
+        return ["", f"≥ {target}", ""]
+    return [_times(found), f"≥ {target}", _mark(found[0] >= target)]
+
+
+def _mark(reached: bool) -> str:
+    return "reached" if reached else "not yet"
+
+
+def _times(found: tuple[float, float, float] | None) -> str:
+    return "" if found is None else f"{found[0]:.2f} ({found[1]:.2f}–{found[2]:.2f})"
