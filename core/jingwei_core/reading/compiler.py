@@ -5,7 +5,7 @@ without them.
 """
 
 from jingwei_core.database.reading import FIRST_FREE, one_trip
-from jingwei_core.reading import relations, root_fields, row_fields
+from jingwei_core.reading import aggregates, relations, root_fields, row_fields
 from jingwei_core.reading.compiled import Compiled
 from jingwei_core.reading.json_text import an_object, sql_of
 from jingwei_core.reading.plan import Plan, root_members
@@ -14,7 +14,7 @@ from jingwei_core.reading.sight import Parameters, Planned
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Permissions
 
-NODE_MODULES = (relations, root_fields, row_fields)
+NODE_MODULES = (aggregates, relations, root_fields, row_fields)
 """The modules that say how their node types are compiled."""
 
 

@@ -12,23 +12,15 @@ from jingwei_sdk.records import AtPlace, Record
 _OPERATORS = {"eq": "=", "gte": ">=", "gt": ">", "lte": "<=", "lt": "<", "starts_with": "^@"}
 
 
-def matching(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
-    """The conditions of what is wanted, without sight and without the page.
-
-    Raises ``Invalid`` (``SEARCH_UNKNOWN``, ``UNDER_UNKNOWN``) for what the record does not offer.
-    """
-    found = conditions(plan, record, wanted.where, alias)
-    if wanted.search is not None:
-        if record.search is None:
-            raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
-        text = wanted.search
-        needle = plan.once(
-            ("search", text), lambda asked: str(text.of(asked)).strip().lower(), "text"
-        )
-        found.append(f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0")
-    if wanted.under is not None:
-        found.append(_under(plan, record, wanted.under, alias))
-    return found
+def searched(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
+    """The condition of a search, if there is one; raises ``Invalid`` (``SEARCH_UNKNOWN``)."""
+    text = wanted.search
+    if text is None:
+        return []
+    if record.search is None:
+        raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
+    needle = plan.once(("search", text), lambda asked: str(text.of(asked)).strip().lower(), "text")
+    return [f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0"]
 
 
 def conditions(plan: Plan, record: Record, where: Sequence[Criterion], alias: str) -> list[str]:
@@ -48,10 +40,11 @@ def _condition(plan: Plan, record: Record, criterion: Criterion, alias: str) -> 
     column = f"{alias}.{sql_name(record, criterion.column)}"
     if isinstance(criterion, Subtree):
         return _subtrees(plan, criterion, column)
-    return _test(plan, record, criterion, column)
+    return test_of(plan, record, criterion, column)
 
 
-def _test(plan: Plan, record: Record, test: Test, column: str) -> str:
+def test_of(plan: Plan, record: Record, test: Test, column: str) -> str:
+    """The condition of a test on ``column``, the SQL of the tested column's value."""
     if test.op == "is_null":
         return f"{column} IS {'' if test.value else 'NOT '}NULL"
     kind = sql_type(record, test.column)
@@ -83,21 +76,25 @@ def _subtrees(plan: Plan, criterion: Subtree, column: str) -> str:
     return "(" + " OR ".join(ranges) + ")" if ranges else "false"
 
 
-def _under(plan: Plan, record: Record, place: Value, alias: str) -> str:
-    """The subtree of a place; an unknown place and one out of sight both cover nothing."""
+def under(plan: Plan, record: Record, place: Value, alias: str) -> str:
+    """The subtree of a place; an unknown place and one out of sight both cover nothing.
+
+    Raises ``Invalid`` (``UNDER_UNKNOWN``) for a record that lies nowhere.
+    """
     column = next((s.column for s in record.scope if isinstance(s, AtPlace)), None)
     if column is None:
         raise Invalid("UNDER_UNKNOWN", field="under", record=record.name)
-    places = plan.registry.record("Place")
-
-    def of_the_place(sql: str) -> str:
-        name = plan.alias()
-        seen = plan.in_sight(places, name)
-        return (
-            f"(SELECT {sql.format(path=f'{name}.path')} FROM {plan.source(places)} {name}"
-            f" WHERE {name}.id = {plan.add(place, 'uuid')} AND {seen})"
-        )
-
     path = f"{alias}.{sql_name(record, column)}"
-    low, high = of_the_place("{path}"), of_the_place("left({path}, -1) || '0'")
+    low = path_of_place(plan, place)
+    high = path_of_place(plan, place, "left({path}, -1) || '0'")
     return f"({path} >= {low} AND {path} < {high})"
+
+
+def path_of_place(plan: Plan, place: Value, sql: str = "{path}") -> str:
+    """The path of a place in sight, or something made of it; null for an unknown place."""
+    places, name = plan.registry.record("Place"), plan.alias()
+    seen = plan.in_sight(places, name)
+    return (
+        f"(SELECT {sql.format(path=f'{name}.path')} FROM {plan.source(places)} {name}"
+        f" WHERE {name}.id = {plan.add(place, 'uuid')} AND {seen})"
+    )

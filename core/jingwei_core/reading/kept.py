@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from jingwei_core.database.identifiers import literal
 from jingwei_core.reading.columns import sql_name
-from jingwei_core.reading.compiled import MANY_PREFIXES
 from jingwei_core.reading.criteria import path_of_place, test_of
+from jingwei_core.reading.figures import Dimension
 from jingwei_core.reading.plan import Plan
-from jingwei_core.reading.selection import Asked, Criterion, Dimension, Test, Wanted
-from jingwei_core.reading.sight import Sight, always_placed, beyond
-from jingwei_core.rollups.cubes import Counted, Cube, Source, source_of
+from jingwei_core.reading.selection import Asked, Test, Wanted
+from jingwei_core.reading.sight import Sight, always_placed
+from jingwei_core.rollups.cubes import Cube, Source, source_of
 from jingwei_core.rollups.statements import ROOT, delta_values
 from jingwei_sdk.records import AtPlace, Record, TenantWide
 
@@ -57,12 +57,6 @@ def zone_of(plan: Plan) -> str:
 
 def _zone(asked: Asked) -> str:
     return asked.tenant.timezone.key
-
-
-def local_bucket(unit: str, day: str, zone: str, *, is_instant: bool) -> str:
-    """Where the bucket of a local day begins: an instant, or a day for a column of days."""
-    start = f"date_trunc('{unit}', ({day})::timestamp)"
-    return f"({start} AT TIME ZONE {zone})" if is_instant else f"({start})::date"
 
 
 def kept_rows(counting: Counting) -> str | None:
@@ -116,36 +110,40 @@ def _is_kept(source: Source, dimension: Dimension) -> bool:
 
 def _values(cubed: _Cubed, values: dict[str, str], n: str) -> str:
     """The SELECT list over a cube's values."""
-    zone = zone_of(cubed.plan)
     keys = []
     for at, dimension in enumerate(cubed.counting.by):
         value = values[dimension.column]
         if dimension.unit is not None:
-            counted = cubed.source.column(dimension.column)
-            value = local_bucket(dimension.unit, value, zone, is_instant=counted.is_instant)
+            is_instant = cubed.source.column(dimension.column).is_instant
+            value = _bucket(cubed.plan, dimension.unit, value, is_instant=is_instant)
         keys.append(f"{value} AS k{at}")
     return ", ".join([*keys, f"{n} AS n"])
 
 
+def _bucket(plan: Plan, unit: str, day: str, *, is_instant: bool) -> str:
+    """Where the bucket of a local day begins: an instant, or a day for a column of days."""
+    start = f"date_trunc('{unit}', ({day})::timestamp)"
+    return f"({start} AT TIME ZONE {zone_of(plan)})" if is_instant else f"({start})::date"
+
+
 def _filters(cubed: _Cubed, values: dict[str, str]) -> list[str]:
-    zone = zone_of(cubed.plan)
     found = []
     for test in cubed.tests:
         counted, value = cubed.source.column(test.column), values[test.column]
         if counted.is_instant and test.op != "is_null":
             # Only where the given instant begins a day; see _aligned.
-            value = f"(({value})::timestamp AT TIME ZONE {zone})"
+            value = f"(({value})::timestamp AT TIME ZONE {zone_of(cubed.plan)})"
         found.append(test_of(cubed.plan, cubed.counting.record, test, value))
     return [*found, *_aligned(cubed)]
 
 
 def _aligned(cubed: _Cubed) -> list[str]:
     """That instants in conditions begin a local day: days are all that the cube knows."""
-    zone, found = zone_of(cubed.plan), []
+    found = []
     for test in cubed.tests:
         if cubed.source.column(test.column).is_instant and test.op != "is_null":
             mark = cubed.plan.add(test.value, "timestamptz")
-            found.append(f"date_trunc('day', {mark}, {zone}) = {mark}")
+            found.append(f"date_trunc('day', {mark}, {zone_of(cubed.plan)}) = {mark}")
     return found
 
 
@@ -160,7 +158,10 @@ def _folded(cubed: _Cubed) -> list[str]:
 
 
 def _late(cubed: _Cubed) -> list[str]:
-    values = delta_values(cubed.source, "x.d", zone_of(cubed.plan))
+    # A parameter that no part of the statement uses would be refused by the server.
+    names = {*(each.column for each in cubed.counting.by), *(test.column for test in cubed.tests)}
+    has_instant = any(cubed.source.column(name).is_instant for name in names)
+    values = delta_values(cubed.source, "x.d", zone_of(cubed.plan) if has_instant else "''")
     where = [
         f"x.source = {literal(cubed.source.id)}",
         "x.path >= area.path",
@@ -183,11 +184,12 @@ def _beside(cubed: _Cubed) -> list[str]:
     others = sight.beside_areas(record, alias)
     if others is None:
         return []
-    where = [*others, *cubed.counting.conditions(alias)]
+    where = [*_aligned(cubed), *others, *cubed.counting.conditions(alias)]
     if cubed.counting.wanted.under is not None:
         # Nothing lies beside the areas below a place that an area covers; known before any row.
         place = path_of_place(plan, cubed.counting.wanted.under)
-        where.insert(0, f"NOT {plan.viewer.subtree(place, record.read, plan.parameters)}")
+        covered = plan.viewer.subtree(place, record.read, plan.parameters)
+        where.insert(0, f"({covered}) IS NOT TRUE")
     return [_of_rows(cubed, alias, where)]
 
 
@@ -251,5 +253,3 @@ def _always_placed(record: Record) -> bool:
 
 def _and(conditions: Sequence[str]) -> str:
     return " AND ".join(conditions)
-
-

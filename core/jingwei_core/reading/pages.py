@@ -1,12 +1,10 @@
 """Pages (分页): a Relay connection as one subquery, with no more work than is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jingwei_core.reading.columns import sql_type
 from jingwei_core.reading.compiled import EACH
-from jingwei_core.reading.criteria import matching
 from jingwei_core.reading.json_text import (
     NULL,
     Made,
@@ -17,9 +15,9 @@ from jingwei_core.reading.json_text import (
     made,
     sql_of,
 )
+from jingwei_core.reading.kept import Counting, kept_rows
 from jingwei_core.reading.keyset import (
     Sort,
-    continue_after,
     cursor_key,
     cursor_sql,
     full_sort,
@@ -27,6 +25,7 @@ from jingwei_core.reading.keyset import (
     reverse,
 )
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_members
+from jingwei_core.reading.scans import Parent, Scan, matching, scanned
 from jingwei_core.reading.selection import (
     Count,
     Cursor,
@@ -36,22 +35,12 @@ from jingwei_core.reading.selection import (
     PageInfo,
     Typename,
 )
-from jingwei_sdk.records import Record, Through
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """The row whose children a page holds: their reference ``column`` equals ``sql``; ``known`` is
-    the scope that need not be looked at again, since the parent is in sight."""
-
-    column: str
-    sql: str
-    known: Through
+from jingwei_sdk.records import Record
 
 
 @dataclass(slots=True)
-class _Listing:
-    """A page in the making."""
+class Listing:
+    """A page in the making; ``path`` leads to it."""
 
     plan: Plan
     page: Page
@@ -62,14 +51,17 @@ class _Listing:
 
     @property
     def record(self) -> Record:
+        """The record whose rows it holds."""
         return self.page.record
 
     @property
     def size(self) -> int:
+        """How many rows at most."""
         return self.page.wanted.size
 
     @property
     def backwards(self) -> bool:
+        """Whether the page ends before a cursor."""
         return self.page.wanted.backwards
 
     @property
@@ -84,13 +76,28 @@ class _Listing:
         return any(part in parts for info in infos for _, part in info.parts)
 
 
+PageCompiler = Callable[[Listing, Any], Pieces]
+PAGE_FIELDS: dict[type, PageCompiler] = {}
+"""By node type: the JSON of a part of a page that another module brings."""
+
+
+def page_field(kind: type) -> Callable[[PageCompiler], PageCompiler]:
+    """Registers the compiling function of a node type among the parts of a page."""
+
+    def register(function: PageCompiler) -> PageCompiler:
+        PAGE_FIELDS[kind] = function
+        return function
+
+    return register
+
+
 def page_of(plan: Plan, page: Page, path: Path, parent: Parent | None = None) -> Pieces:
     """The JSON of a page; ``path`` leads to it.
 
     Raises ``Invalid`` (``SORT_UNKNOWN``, ``SEARCH_UNKNOWN``, ``UNDER_UNKNOWN``).
     """
     sort = full_sort(page.record, page.wanted.sort)
-    listing = _Listing(plan, page, sort, RowAt(page.record, plan.alias()), path, parent)
+    listing = Listing(plan, page, sort, RowAt(page.record, plan.alias()), path, parent)
     members = [(field.key, _field(listing, field)) for field in page.fields]
     pieces = an_object(members)
     if not any(isinstance(field, (Edges, PageInfo)) for field in page.fields):
@@ -98,17 +105,19 @@ def page_of(plan: Plan, page: Page, path: Path, parent: Parent | None = None) ->
     return made(f"(SELECT {sql_of(pieces)} FROM {_rows(listing)})")
 
 
-def _field(listing: _Listing, field: Any) -> Pieces:
+def _field(listing: Listing, field: Any) -> Pieces:
     if isinstance(field, Edges):
         return _edges(listing, field)
     if isinstance(field, PageInfo):
         return an_object((key, _info(listing, part)) for key, part in field.parts)
     if isinstance(field, Count):
         return _count(listing)
+    if type(field) in PAGE_FIELDS:
+        return PAGE_FIELDS[type(field)](listing, field)
     return constant(field.name)
 
 
-def _edges(listing: _Listing, edges: Edges) -> Pieces:
+def _edges(listing: Listing, edges: Edges) -> Pieces:
     path = (*listing.path, edges.key, EACH)
     entry = sql_of(an_object((f.key, _edge_field(listing, f, path)) for f in edges.fields))
     if not listing.looks_further:
@@ -117,7 +126,7 @@ def _edges(listing: _Listing, edges: Edges) -> Pieces:
     return (Text("["), Made(f"array_to_string({entries}, ',')"), Text("]"))
 
 
-def _edge_field(listing: _Listing, field: Cursor | EdgeNode | Typename, path: Path) -> Pieces:
+def _edge_field(listing: Listing, field: Cursor | EdgeNode | Typename, path: Path) -> Pieces:
     plan, row = listing.plan, listing.row
     if isinstance(field, EdgeNode):
         return an_object(row_members(plan, row, field.fields, (*path, field.key)))
@@ -127,7 +136,7 @@ def _edge_field(listing: _Listing, field: Cursor | EdgeNode | Typename, path: Pa
     return constant(field.name)
 
 
-def _info(listing: _Listing, part: str) -> Pieces:
+def _info(listing: Listing, part: str) -> Pieces:
     continued = listing.page.wanted.after is not None
     if part == "__typename":
         return constant("PageInfo")
@@ -138,7 +147,7 @@ def _info(listing: _Listing, part: str) -> Pieces:
     return constant(continued)
 
 
-def _end_cursor(listing: _Listing, part: str) -> Pieces:
+def _end_cursor(listing: Listing, part: str) -> Pieces:
     if listing.size == 0:
         return NULL
     at = _first(listing) if part == "start_cursor" else _last(listing)
@@ -148,7 +157,7 @@ def _end_cursor(listing: _Listing, part: str) -> Pieces:
     return made(f"""CASE WHEN count(*) > 0 THEN concat('"', {cursor}, '"') ELSE 'null' END""")
 
 
-def _first(listing: _Listing) -> str:
+def _first(listing: Listing) -> str:
     """Where in the rows that were read the page begins: read backwards, the one row too many comes
     first."""
     if listing.looks_further and listing.backwards:
@@ -156,59 +165,56 @@ def _first(listing: _Listing) -> str:
     return "1"
 
 
-def _last(listing: _Listing) -> str:
+def _last(listing: Listing) -> str:
     if listing.looks_further and not listing.backwards:
         return f"least(count(*)::int, {listing.size})"
     return "count(*)::int"
 
 
-def _count(listing: _Listing) -> Pieces:
+def _count(listing: Listing) -> Pieces:
+    if listing.parent is None:
+        counting = Counting(
+            listing.plan,
+            listing.record,
+            listing.page.wanted,
+            (),
+            lambda alias: conditions_of(listing, alias),
+        )
+        kept = kept_rows(counting)
+        if kept is not None:
+            return made(f"(SELECT coalesce(sum(n), 0) FROM ({kept}) c)")
     alias = listing.plan.alias()
-    where = " AND ".join(_conditions(listing, alias))
+    where = " AND ".join(conditions_of(listing, alias))
     source = listing.plan.source(listing.record)
     return made(f"(SELECT count(*) FROM {source} {alias} WHERE {where})")
 
 
-def _rows(listing: _Listing) -> str:
+def _rows(listing: Listing) -> str:
     """The rows of the page in its order, as an entry of FROM."""
-    plan, wanted, record = listing.plan, listing.page.wanted, listing.record
-    scan = reverse(listing.sort) if wanted.backwards else listing.sort
-    if wanted.backwards:
+    plan, record, backwards = listing.plan, listing.record, listing.backwards
+    order = reverse(listing.sort) if backwards else listing.sort
+    if backwards:
         _use_sort(listing)
-    alias = plan.alias()
-    where = _conditions(listing, alias)
-    if wanted.after is not None:
-        marks = tuple(
-            None if null else plan.add(value, sql_type(record, column))
-            for (column, _), value, null in zip(
-                scan, wanted.after.values, wanted.after.nulls, strict=True
-            )
-        )
-        where.append(continue_after(record, scan, marks, alias))
-    brought = ", ".join(f"{alias}.{name}" for name in listing.row.uses) or "true"
-    source = f"{plan.source(record)} {alias} WHERE {' AND '.join(where)}"
     limit = listing.size + 1 if listing.looks_further else listing.size
-    found = f"SELECT {brought} FROM {source} ORDER BY {order_by(scan, alias)} LIMIT {limit}"
-    if wanted.backwards:
+    scan = Scan(record, plan.alias(), order, tuple(listing.row.uses), limit)
+    found = scanned(plan, scan, listing.page.wanted, listing.parent)
+    if backwards:
+        alias = plan.alias()
         found = f"SELECT * FROM ({found}) {alias} ORDER BY {order_by(listing.sort, alias)}"
     return f"({found}) {listing.row.alias}"
 
 
-def _conditions(listing: _Listing, alias: str) -> list[str]:
+def conditions_of(listing: Listing, alias: str) -> list[str]:
     """Sight, the parent and what is wanted; not where the page continues."""
-    plan, parent, record = listing.plan, listing.parent, listing.record
-    found = [plan.in_sight(record, alias, parent.known if parent else None)]
-    if parent is not None:
-        found.append(f'{alias}."{parent.column}" = {parent.sql}')
-    return found + matching(plan, record, listing.page.wanted, alias)
+    return matching(listing.plan, listing.record, listing.page.wanted, alias, listing.parent)
 
 
-def _use_sort(listing: _Listing) -> None:
+def _use_sort(listing: Listing) -> None:
     for column, _ in listing.sort:
         listing.row.column(column)
 
 
-def _cursor(listing: _Listing, columns: Sequence[str]) -> str:
+def _cursor(listing: Listing, columns: Sequence[str]) -> str:
     plan, record, sort, secret = listing.plan, listing.record, listing.sort, listing.plan.secret
     key = plan.once(
         ("cursor", record.name, sort),

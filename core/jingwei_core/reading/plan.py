@@ -96,6 +96,10 @@ class Plan:
         """The condition under which a row is in sight; see :class:`Sight`."""
         return Sight(self.viewer, self.registry, self.parameters).condition(record, alias, within)
 
+    def in_sight_always(self, record: Record) -> bool:
+        """Whether it does not depend on the row whether it is in sight."""
+        return self.in_sight(record, "t") in ("true", "false")
+
     def held(self, row: RowAt, permission: str) -> str | None:
         """The condition that a permission is held where a row lies, ``None`` if it lies nowhere."""
         row.place_columns()

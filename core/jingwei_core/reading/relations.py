@@ -2,9 +2,10 @@
 
 from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.json_text import NULL, Pieces, an_object, literal, made, sql_of
-from jingwei_core.reading.pages import Parent, page_of
+from jingwei_core.reading.pages import page_of
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_field, row_members
 from jingwei_core.reading.row_fields import guarded
+from jingwei_core.reading.scans import Parent
 from jingwei_core.reading.selection import RowField, ToAny, ToMany, ToOne
 from jingwei_sdk.records import One, Record, Through
 

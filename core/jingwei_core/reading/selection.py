@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from jingwei_core.reading.figures import Aggregate
 from jingwei_core.reading.request import Direction
 from jingwei_sdk.context import Actor, Permissions, Tenant
 from jingwei_sdk.records import Many, One, Opposite, Record
@@ -219,101 +220,6 @@ class Count:
     """All rows in sight that match, whatever the page."""
 
     key: str
-
-
-Unit = Literal["hour", "day", "week", "month", "quarter", "year"]
-Measure = Literal["sum", "min", "max", "avg"]
-Edge = Literal["start", "end", "date", "__typename"]
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """What rows are grouped by: a column's values, or buckets of a time column in the tenant's
-    time zone."""
-
-    column: str
-    unit: Unit | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many rows."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """An object of figures: ``columns`` are pairs of key and column (``__typename`` as such)."""
-
-    key: str
-    function: Measure
-    columns: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class KeyValue:
-    """The value of the ``index``-th dimension, null where the group's rows have none."""
-
-    key: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """The row that the ``index``-th dimension names, null out of sight."""
-
-    key: str
-    index: int
-    relation: One
-    fields: "tuple[RowField, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyBucket:
-    """Where the ``index``-th dimension's bucket begins and ends."""
-
-    key: str
-    index: int
-    parts: tuple[tuple[str, Edge], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GroupKey:
-    """What the rows of a group have in common; a dimension that was not asked for is a
-    :class:`Constant` null."""
-
-    key: str
-    fields: tuple[KeyValue | KeyRow | KeyBucket | Typename | Constant, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """The groups, at most ``limit`` of their :class:`Aggregate`."""
-
-    key: str
-    fields: tuple[GroupKey | Tally | Measures | Typename, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IsCut:
-    """Whether there are more groups than shown."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """Figures over all rows in sight that match, whatever the page, and by groups.
-
-    ``order`` sorts the groups by ``count`` or by ``key`` (the dimensions in their order).
-    """
-
-    key: str
-    by: tuple[Dimension, ...]
-    fields: tuple[Groups | IsCut | Tally | Measures | Typename, ...]
-    order: tuple[tuple[Literal["count", "key"], Direction], ...] = (("count", "desc"),)
-    limit: int = 100
 
 
 PageField = Edges | PageInfo | Count | Aggregate | Typename

@@ -227,6 +227,17 @@ class Sight:
         parts = [self._scope(record, scope, alias) for scope in record.scope]
         return "(" + " OR ".join(parts) + ")"
 
+    def beside_areas(self, record: Record, alias: str) -> list[str] | None:
+        """The conditions under which a row is in sight and lies in no area of the actor, ``None``
+        where there is no such row."""
+        areas = [scope for scope in record.scope if isinstance(scope, AtPlace)]
+        others = [scope for scope in record.scope if scope not in areas]
+        if not others or any(self._covers(record, scope) for scope in record.scope):
+            return None
+        seen = " OR ".join(self._scope(record, scope, alias) for scope in others)
+        outside = [f"({self._scope(record, scope, alias)}) IS NOT TRUE" for scope in areas]
+        return [f"({seen})", *outside]
+
     def held(self, record: Record, alias: str, permission: str) -> str | None:
         """The condition that the actor holds a permission where a row of ``alias`` lies, itself or
         the row that it is seen through; ``None`` for a record that lies nowhere."""
