@@ -121,21 +121,23 @@ async def test_a_token_of_another_tenant_is_worthless(base_url: str, worker: Cli
     assert "data" not in answer.json()
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "", "application/json; charset=gbk"],
+)
 async def test_only_json_is_taken(worker: Client, content_type: str) -> None:
     answer = await worker.http.post(
         "/graphql",
         content=b'{"query": "{ __typename }"}',
         headers=worker.headers(**{"content-type": content_type}),
     )
-    assert answer.status_code == 400
+    assert answer.status_code == 415
     assert answer.json()["errors"][0]["extensions"]["code"] == "CONTENT_TYPE"
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{}", b'{"query": 1}', b"\xff", b'[{"query": "{ __typename }"}]',
-             b"[" * 20_000],
-)  # fmt: skip
+    "body", [b"", b"{}", b'{"query": 1}', b"\xff", b'"{ me { name } }"', b'{"a":' * 20_000]
+)
 async def test_a_body_that_is_no_request_is_refused(worker: Client, body: bytes) -> None:
     answer = await worker.http.post(
         "/graphql", content=body, headers=worker.headers(**{"content-type": "application/json"})
@@ -150,11 +152,30 @@ async def test_a_body_that_is_too_large_is_refused(worker: Client) -> None:
     assert answer.json()["errors"][0]["extensions"]["code"] == "HTTP_TOO_LARGE"
 
 
-async def test_a_query_by_get_is_refused(worker: Client) -> None:
-    answer = await worker.http.get("/graphql?query={__typename}", headers=worker.headers())
+@pytest.mark.parametrize("body", [b"[]", b' [{"query": "{ __typename }"}]', b"[" * 20_000])
+async def test_a_batch_is_refused(worker: Client, body: bytes) -> None:
+    answer = await worker.http.post(
+        "/graphql", content=body, headers=worker.headers(**{"content-type": "application/json"})
+    )
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_BATCH"
+
+
+async def test_get_without_a_query_is_for_browsers_only(worker: Client) -> None:
+    answer = await worker.http.get("/graphql", headers=worker.headers())
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["errors"][0]["extensions"]["code"] == "HTTP_METHOD"
+
+
+@pytest.mark.parametrize("directive", ["@defer", "@stream", "@live"])
+async def test_what_is_not_offered_is_unknown(worker: Client, directive: str) -> None:
+    error = await worker.error(f"{{ me {{ name }} ... {directive} {{ me {{ id }} }} }}")
+    assert error["extensions"]["code"] == "GRAPHQL_VALIDATION"
+    assert directive in error["message"]
+    schema = await worker.data("{ __schema { directives { name } } }")
+    names = {one["name"] for one in schema["__schema"]["directives"]}
+    assert names <= {"include", "skip", "deprecated", "specifiedBy", "oneOf"}
 
 
 async def test_the_newer_media_type_has_honest_status_codes(worker: Client) -> None:
