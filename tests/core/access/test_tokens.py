@@ -156,3 +156,30 @@ def test_the_secret_file_is_made_once_and_for_its_owner_only(tmp_path: Path):
     assert Settings(data_dir=tmp_path).secret() == first
     [file] = tmp_path.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_verified_before_is_good_there_and_then_only(
+    tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
+):
+    token = tokens.issue(TENANT, WHO, NOW)
+    assert tokens.verify(TENANT, token, NOW) == WHO
+    monkeypatch.setattr(jwt, "decode", lambda *_, **__: pytest.fail("verified twice"))
+    assert tokens.verify(TENANT, token, NOW) == WHO
+    assert code_of(tokens, token, at=NOW + timedelta(minutes=10)) == "TOKEN_EXPIRED"
+    monkeypatch.undo()
+    assert code_of(tokens, token, tenant=OTHER) == "TOKEN_INVALID"
+    assert code_of(tokens, token + "x") == "TOKEN_INVALID"
+    assert code_of(tokens, token[:-1]) == "TOKEN_INVALID"
+
+
+def test_what_is_remembered_of_tokens_is_bounded_and_no_token(
+    tokens: AccessTokens, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("jingwei_core.access.tokens._KNOWN_TOKENS", 3)
+    issued = [tokens.issue(TENANT, WHO, NOW) for _ in range(5)]
+    for token in issued:
+        tokens.verify(TENANT, token, NOW)
+    for bad in range(5):
+        code_of(tokens, f"x{bad}")
+    assert len(tokens._verified) == 3
+    assert not any(token in repr(tokens._verified) for token in issued)
