@@ -44,6 +44,7 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop" if os.name == "posix" else "auto",
+        http="httptools" if os.name == "posix" else "auto",
         ws="websockets-sansio",
         ws_max_size=ApiSettings().max_body_bytes,
         access_log=False,
@@ -51,6 +52,8 @@ def serve(
         server_header=False,
         forwarded_allow_ips=trusted_proxies,
         timeout_graceful_shutdown=10,
+        # Longer than a proxy keeps its idle connections, so that it never sends into a closing one.
+        timeout_keep_alive=90,
     )
 
 
