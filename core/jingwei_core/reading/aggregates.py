@@ -24,12 +24,21 @@ from jingwei_core.reading.figures import (
     Measures,
     Tally,
 )
-from jingwei_core.reading.json_text import Made, Pieces, Text, an_object, constant, made, sql_of
+from jingwei_core.reading.json_text import (
+    NULL,
+    Made,
+    Pieces,
+    Text,
+    an_object,
+    constant,
+    made,
+    sql_of,
+)
 from jingwei_core.reading.kept import Counting, kept_rows, key_of_row, zone_of
 from jingwei_core.reading.pages import Listing, conditions_of, page_field
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_members
 from jingwei_core.reading.relations import the_row
-from jingwei_core.reading.selection import Id, Typename
+from jingwei_core.reading.selection import Id, Nothing, Typename
 from jingwei_sdk.records import Record
 from jingwei_sdk.tables import TenantFK
 
@@ -63,6 +72,11 @@ class _Figures:
     def measure(self, function: str, column: str) -> str:
         """The name of a measure's result."""
         return self.measured.setdefault((function, column), f"m{len(self.measured)}")
+
+
+@page_field(Nothing)
+def _nothing(listing: Listing, node: Nothing) -> Pieces:
+    return NULL
 
 
 @page_field(Aggregate)

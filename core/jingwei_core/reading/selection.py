@@ -222,7 +222,7 @@ class Count:
     key: str
 
 
-PageField = Edges | PageInfo | Count | Aggregate | Typename
+PageField = Edges | PageInfo | Count | Aggregate | Typename | Nothing
 
 
 @dataclass(frozen=True, slots=True)
