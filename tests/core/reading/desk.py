@@ -1,7 +1,6 @@
 """Selections in the hands of one account: compiled, run, and read back."""
 
 import json
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from jingwei_core.reading.selection import (
     PageInfo,
     RootField,
     RowField,
+    Value,
     Wanted,
 )
 from jingwei_core.session import CoreContext, Request, account_context
@@ -90,5 +90,6 @@ def names_of(page: Any) -> list[str]:
     return [edge["node"]["name"] for edge in page["edges"]]
 
 
-def as_uuid(text: str) -> uuid.UUID:
-    return uuid.UUID(text)
+def constant(value: Any) -> Value:
+    """A parameter that is the same for every request."""
+    return Value(lambda asked: value)

@@ -19,10 +19,10 @@ from jingwei_core.reading.keyset import (
     full_sort,
     instant_text,
 )
-from jingwei_core.reading.selection import After, Value, Wanted
+from jingwei_core.reading.selection import After, Wanted
 from jingwei_sdk.records import Record, TenantWide
 from jingwei_sdk.tables import TenantTable
-from tests.core.reading.desk import SECRET, Desk, named, names_of, open_desk
+from tests.core.reading.desk import SECRET, Desk, constant, named, names_of, open_desk
 from tests.core.runtime.city import City
 
 
@@ -42,9 +42,9 @@ COLUMNS = ("name", "alias", "at", "day", "number", "flag", "rank", "created_at",
 SORTED = Record(Sorted, read="proof.read", scope=(TenantWide(),), sort=COLUMNS[:-1])
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 INSTANTS = st.datetimes(
-    datetime(1, 1, 2),
-    datetime(9999, 12, 30),
-    timezones=st.just(UTC),  # noqa: DTZ001
+    datetime.fromisoformat("0001-01-02"),
+    datetime.fromisoformat("9999-12-30"),
+    timezones=st.just(UTC),
 )
 ROWS = st.fixed_dictionaries(
     {
@@ -138,7 +138,3 @@ def place_of(desk: Desk, record: Record, sort: Sort, cursor: str) -> After:
     return After(
         tuple(constant(value) for value in values), tuple(value is None for value in values)
     )
-
-
-def constant(value: Any) -> Value:
-    return Value(lambda asked: value)

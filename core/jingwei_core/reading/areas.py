@@ -1,0 +1,132 @@
+"""Area sizes (辖区规模): whether what an actor sees of a record is little, as a hint for plans.
+
+A wrong hint costs time and never changes an answer. What is known is kept for some minutes, for a
+bounded number of actors; it is found out by a look at the first rows of each subtree.
+"""
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+
+from jingwei_core.database.reading import FIRST_FREE, one_trip
+from jingwei_core.reading.columns import sql_name
+from jingwei_core.reading.compiled import Compiled
+from jingwei_core.reading.json_text import an_object, made, sql_of
+from jingwei_core.reading.plan import Plan
+from jingwei_core.reading.scans import FEW_ROWS
+from jingwei_core.reading.selection import Asked
+from jingwei_core.reading.sight import Parameters, Planned, beyond
+from jingwei_core.registry import Registry
+from jingwei_sdk.records import AtPlace, OfDepartment, OwnedBy, Record
+
+MOST_KNOWN = 20_000
+AGE_S = 300.0
+
+Read = Callable[[str, list[object]], Awaitable[bytes | None]]
+_Key = tuple[object, ...]
+
+
+class AreaSizes:
+    """What is known of the actors of a platform; one for all tenants."""
+
+    def __init__(self, most: int = MOST_KNOWN, age_s: float = AGE_S) -> None:
+        self._most = most
+        self._age_s = age_s
+        self._known: OrderedDict[_Key, tuple[float, bool]] = OrderedDict()
+
+    async def narrow(
+        self, registry: Registry, asked: Asked, names: Sequence[str], read: Read
+    ) -> frozenset[str]:
+        """Those of the records ``names`` (``Compiled.areas``) of which the actor sees few rows.
+
+        ``read(sql, arguments)`` runs a statement for the actor as ``Database.read`` does; it is
+        called only for what is not known yet, and its ``None`` is learned as nothing.
+        """
+        now = time.monotonic()
+        keys = {name: _key(registry.record(name), asked) for name in names}
+        unknown = [name for name, key in keys.items() if not self._is_known(key, now)]
+        if unknown:
+            probe = compile_probe(registry, unknown, asked)
+            told = await read(probe.sql, probe.arguments(asked))
+            for name, few in json.loads(told).items() if told is not None else ():
+                self._learn(keys[name], few, now)
+        return frozenset(name for name, key in keys.items() if self._says(key))
+
+    def _is_known(self, key: _Key, now: float) -> bool:
+        found = self._known.get(key)
+        return found is not None and now - found[0] < self._age_s
+
+    def _says(self, key: _Key) -> bool:
+        found = self._known.get(key)
+        return found is not None and found[1]
+
+    def _learn(self, key: _Key, few: bool, now: float) -> None:
+        self._known[key] = (now, few)
+        self._known.move_to_end(key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+
+def compile_probe(registry: Registry, names: Sequence[str], asked: Asked) -> Compiled:
+    """The statement that answers, for each record, whether the actor sees few rows of it."""
+    viewer = Planned(asked.permissions)
+    plan = Plan(registry, viewer, b"", parameters=Parameters(first=FIRST_FREE))
+    told = []
+    for name in names:
+        record = registry.record(name)
+        counts = " + ".join(_counts(plan, record))
+        told.append((name, made(f"({counts} < {FEW_ROWS})::text")))
+    return Compiled(
+        sql=one_trip(sql_of(an_object(told))),
+        values=tuple(plan.parameters.values),
+        worked=(),
+        permissions=tuple(viewer.names),
+        records=frozenset(plan.records),
+    )
+
+
+def _key(record: Record, asked: Asked) -> _Key:
+    actor = asked.actor
+    paths = asked.permissions.paths(record.read)
+    return (asked.tenant.id, record.name, paths, actor.account_id, actor.department_ids)
+
+
+def _counts(plan: Plan, record: Record) -> list[str]:
+    """For each way into sight how many rows it opens, counted no further than needed."""
+    source, found = plan.source(record), []
+    for scope in record.scope:
+        alias = plan.alias()
+        if isinstance(scope, AtPlace):
+            ways, test = _subtrees(plan, record), "{0} >= way.low AND {0} < way.high"
+        elif isinstance(scope, OwnedBy):
+            account = plan.once(("owner",), lambda asked: asked.actor.account_id, "uuid")
+            ways, test = f"(SELECT {account} AS one) way", "{0} = way.one"
+        elif isinstance(scope, OfDepartment):
+            members = plan.once(
+                ("departments",), lambda asked: list(asked.actor.department_ids), "uuid[]"
+            )
+            ways, test = f"unnest({members}) AS way(one)", "{0} = way.one"
+        else:
+            continue
+        column = f"{alias}.{sql_name(record, scope.column)}"
+        found.append(
+            f"(SELECT count(*) FROM (SELECT FROM {ways} CROSS JOIN LATERAL (SELECT FROM {source}"
+            f" {alias} WHERE {test.format(column)} LIMIT {FEW_ROWS}) {alias}"
+            f" LIMIT {FEW_ROWS}) {alias})"
+        )
+    return found or [str(FEW_ROWS)]
+
+
+def _subtrees(plan: Plan, record: Record) -> str:
+    def low(asked: Asked) -> list[str]:
+        return list(asked.permissions.paths(record.read))
+
+    def high(asked: Asked) -> list[str]:
+        return [beyond(path) for path in low(asked)]
+
+    ends = [
+        plan.once(("area", record.name, end), of, "text[]")
+        for end, of in (("low", low), ("high", high))
+    ]
+    return f"unnest({', '.join(ends)}) AS way(low, high)"
