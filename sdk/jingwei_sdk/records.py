@@ -8,7 +8,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from piccolo.columns import Column
 
@@ -116,6 +116,30 @@ class Computed:
     description: str = ""
 
 
+class Finder(Protocol):
+    """How rows of a large table are found by text without looking at each; SQL over placeholders.
+
+    Few matches are ``fetched`` through an index, many are ``met`` by walking the asked order; both
+    find the same rows.
+    """
+
+    def bounds(self, text: str) -> tuple[str, str, bool]:
+        """The values of the placeholders ``low``, ``high`` and ``common``."""
+        ...
+
+    def is_few(self, low: str, high: str, common: str) -> str:
+        """The condition that fetching is the better way."""
+        ...
+
+    def fetched(self, low: str, high: str, alias: str) -> str:
+        """The condition of the matches that reaches an index."""
+        ...
+
+    def met(self, low: str, alias: str) -> str:
+        """The condition of a match, row by row."""
+        ...
+
+
 @dataclass(frozen=True)
 class Record:
     """How a table is read; registering it makes it readable and nothing else does.
@@ -132,6 +156,7 @@ class Record:
     filters: tuple[str, ...] = ()
     sort: tuple[str, ...] = ("created_at",)
     search: str | None = None
+    finder: Finder | None = None
     dimensions: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     rollups: tuple[Rollup, ...] = ()

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from jingwei_core.database.engine import Database, open_database
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.importing import DivisionFile, import_divisions
-from jingwei_core.places.search import bounds, find_statement
+from jingwei_core.places.search import PLACES, find_statement
 from jingwei_core.settings import Settings
 from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster
@@ -84,7 +84,7 @@ async def measure_look_ups(database: Database, tenant: UUID) -> list[Figure]:
         "search by exact name": ("SELECT id FROM core.place WHERE name = $1", ("西陵区",)),
     }
     for text in SEARCHED:
-        cases[f"search for {text}"] = (find_statement(20), bounds(text))
+        cases[f"search for {text}"] = (find_statement(20), PLACES.bounds(text))
     limit = _median(await _times(database, tenant, lambda unit: unit.fetch("SELECT 1")))
     figures = []
     for name, (sql, arguments) in cases.items():

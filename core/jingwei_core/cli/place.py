@@ -13,7 +13,7 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.cli.output import Json, say, say_rows, tenant_rows, with_platform
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.places.importing import DivisionFile, import_divisions
-from jingwei_core.places.search import bounds, find_statement
+from jingwei_core.places.search import PLACES, find_statement
 from jingwei_core.platform import Platform
 from jingwei_core.session import system_context
 
@@ -31,7 +31,7 @@ def find(
     as_json: Json = False,
 ) -> None:
     """查找地点 · Places by name, pinyin or code."""
-    rows = tenant_rows(slug, find_statement(limit), *bounds(text))
+    rows = tenant_rows(slug, find_statement(limit), *PLACES.bounds(text))
     say_rows(as_json, rows, f"{slug}: 没有找到。Nothing matches {text!r}.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from jingwei_core.commands.shapes import shape_of
 from jingwei_core.places.geometry import Position
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.sight import Arguments
@@ -34,6 +35,8 @@ async def locate(ctx: Context, position: Position, on: date | None = None) -> Pl
     """The deepest place valid on that day (today) whose polygon holds the position, or ``None``."""
     arguments = Arguments()
     day = on or ctx.today()
-    sql = deepest_place(arguments.add, position.lon_e7, position.lat_e7, day)
-    found = await ctx.data.fetchval(sql, *arguments.values)
-    return None if found is None else await ctx.data.get(Place, found)
+    deepest = deepest_place(arguments.add, position.lon_e7, position.lat_e7, day)
+    shape = shape_of(Place)
+    sql = f"SELECT {shape.listed} FROM core.place WHERE id = ({deepest})"
+    found = await ctx.data.fetch(sql, *arguments.values)
+    return shape.named(found[0]) if found else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jingwei_core.places.labels import ancestor_paths
+from jingwei_core.places.search import PLACES
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_sdk.context import Context
 from jingwei_sdk.records import AtPlace, Computed, Many, One, Opposite, Record, TenantWide, Through
@@ -37,6 +38,7 @@ PLACE = Record(
     filters=("level", "code", "parent", "name", "kind", "source", "valid_from", "valid_to"),
     sort=("path", "name", "code", "created_at"),
     search="search_text",
+    finder=PLACES,
     hidden=frozenset({"search_text", "ordinal", "path"}),
     relations={
         "parent": One("parent", "Place"),

@@ -20,6 +20,8 @@ def searched(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str
     if record.search is None:
         raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
     needle = plan.once(("search", text), lambda asked: str(text.of(asked)).strip().lower(), "text")
+    if record.finder is not None:
+        return [record.finder.met(needle, alias)]
     return [f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0"]
 
 

@@ -167,7 +167,8 @@ class RecordReader:
             if record.search is None:
                 raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
             needle = arguments.add(query.search.strip().lower())
-            parts.append(f'strpos(t."{record.search}", {needle}) > 0')
+            met = record.finder.met(needle, "t") if record.finder else None
+            parts.append(met or f'strpos(t."{record.search}", {needle}) > 0')
         if query.under is not None:
             parts.append(await self._under(ctx, record, query.under, arguments))
         return " AND ".join(parts)

@@ -7,14 +7,16 @@ know which it is, so the statement says it: a hint about the actor's area decide
 look at the first rows of the subtree, inside the statement, for the argument ``under``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from jingwei_core.reading.columns import sql_type
 from jingwei_core.reading.criteria import conditions, searched, under
 from jingwei_core.reading.keyset import Sort, continue_after, order_by
 from jingwei_core.reading.plan import Plan
-from jingwei_core.reading.selection import Subtree, Test, Wanted
-from jingwei_sdk.records import AtPlace, OfDepartment, OwnedBy, Record, Through
+from jingwei_core.reading.selection import Asked, Subtree, Test, Wanted
+from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record, Through
 from jingwei_sdk.tables import TenantTable, columns_of
 
 FEW_ROWS = 2000
@@ -45,14 +47,16 @@ class Scan:
 
 def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> str:
     """The SELECT of a page's rows."""
+    if parent is None and wanted.search is not None and scan.record.finder is not None:
+        return _searched(plan, scan, wanted, scan.record.finder)
     if parent is not None or not _is_walked(scan, wanted):
-        return _read(plan, scan, _all_of(plan, scan, wanted, parent), fenced=False)
+        return _read(plan, scan, _all_of(plan, scan, wanted, parent))
     hinted = _has_area(plan, scan.record)
     if hinted:
         plan.areas[scan.record.name] = None
     if hinted and scan.record.name in plan.narrow:
         return _read(plan, scan, _all_of(plan, scan, wanted, parent), fenced=True)
-    wide = _read(plan, scan, _all_of(plan, scan, wanted, parent, walked=True), fenced=False)
+    wide = _read(plan, scan, _all_of(plan, scan, wanted, parent, walked=True))
     if wanted.under is None:
         return wide
     return _either(plan, scan, wanted, wide)
@@ -106,11 +110,13 @@ def _walked_conditions(plan: Plan, scan: Scan, wanted: Wanted) -> list[str]:
     ]
 
 
-def _read(plan: Plan, scan: Scan, where: list[str], *, fenced: bool) -> str:
+def _read(
+    plan: Plan, scan: Scan, where: list[str], *, fenced: bool = False, source: str = ""
+) -> str:
     alias = scan.alias
     names = dict.fromkeys((*scan.columns, *(f'"{column}"' for column, _ in scan.sort)))
     brought = ", ".join(f"{alias}.{name}" for name in scan.columns) or "true"
-    source = f"{plan.source(scan.record)} {alias} WHERE {' AND '.join(where)}"
+    source = f"{source or plan.source(scan.record)} {alias} WHERE {' AND '.join(where)}"
     if fenced:
         # OFFSET 0 keeps order and limit out of the choice of an index.
         inside = ", ".join(f"{alias}.{name}" for name in names)
@@ -120,18 +126,46 @@ def _read(plan: Plan, scan: Scan, where: list[str], *, fenced: bool) -> str:
 
 
 def _either(plan: Plan, scan: Scan, wanted: Wanted, wide: str) -> str:
-    """Wide or narrow by what the subtree asked for holds: one of the two runs."""
-    record, alias, place = scan.record, scan.alias, wanted.under
+    """Wide or narrow by what the subtree asked for holds."""
+    record, place, first = scan.record, wanted.under, plan.alias()
     assert place is not None
     narrow = _read(plan, scan, _all_of(plan, scan, wanted, None), fenced=True)
-    look, first = plan.alias(), plan.alias()
     few = (
-        f"WITH {look} AS MATERIALIZED (SELECT count(*) < {FEW_ROWS} AS few FROM (SELECT FROM"
-        f" {plan.source(record)} {first} WHERE {under(plan, record, place, first)}"
-        f" LIMIT {FEW_ROWS}) {first})"
+        f"(SELECT count(*) < {FEW_ROWS} FROM (SELECT FROM {plan.source(record)} {first}"
+        f" WHERE {under(plan, record, place, first)} LIMIT {FEW_ROWS}) {first})"
     )
+    return _one_of(plan, scan, few, narrow, wide)
+
+
+def _searched(plan: Plan, scan: Scan, wanted: Wanted, finder: Finder) -> str:
+    """Few matches are fetched and sorted, many are met in the page's order."""
+    text = wanted.search
+    assert text is not None
+
+    def bound(at: int) -> Callable[[Asked], Any]:
+        return lambda asked: finder.bounds(str(text.of(asked)))[at]
+
+    kinds = ("text", "text", "boolean")
+    low, high, common = (
+        plan.once(("bound", text, at), bound(at), kind) for at, kind in enumerate(kinds)
+    )
+    found = plan.alias()
+    source = (
+        f"(SELECT * FROM {plan.source(scan.record)} {found}"
+        f" WHERE {finder.fetched(low, high, found)} OFFSET 0)"
+    )
+    others = replace(wanted, search=None)
+    narrow = _read(plan, scan, _all_of(plan, scan, others, None), source=source)
+    wide = _read(plan, scan, _all_of(plan, scan, wanted, None, walked=True))
+    return _one_of(plan, scan, finder.is_few(low, high, common), narrow, wide)
+
+
+def _one_of(plan: Plan, scan: Scan, few: str, narrow: str, wide: str) -> str:
+    """One of the two runs, as the condition ``few`` says; both bring the page in its order."""
+    alias, look = scan.alias, plan.alias()
     return (
-        f"{few} SELECT * FROM (SELECT * FROM ({wide}) {alias} WHERE NOT (SELECT few FROM {look})"
+        f"WITH {look} AS MATERIALIZED (SELECT {few} AS few)"
+        f" SELECT * FROM (SELECT * FROM ({wide}) {alias} WHERE NOT (SELECT few FROM {look})"
         f" UNION ALL SELECT * FROM ({narrow}) {alias} WHERE (SELECT few FROM {look})) {alias}"
     )
 

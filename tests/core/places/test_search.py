@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from jingwei_core.database.engine import Database
 from jingwei_core.database.unit import Unit
 from jingwei_core.places import search
-from jingwei_core.places.search import COMMON_ENDINGS, bounds, fetched, is_few, met
+from jingwei_core.places.search import COMMON_ENDINGS, PLACES
 from jingwei_core.text import search_text
 
 MIGRATIONS = Path(search.__file__).parents[1] / "migrations"
@@ -20,8 +20,8 @@ NAMES = st.lists(st.text(LETTERS, min_size=1, max_size=9).filter(str.strip), max
 QUICK = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-FETCHED = f"SELECT id FROM core.place t WHERE {fetched('$1', '$2', 't')}"
-MET = f"SELECT id FROM core.place t WHERE {met('$1', 't')}"
+FETCHED = f"SELECT id FROM core.place t WHERE {PLACES.fetched('$1', '$2', 't')}"
+MET = f"SELECT id FROM core.place t WHERE {PLACES.met('$1', 't')}"
 
 
 async def plant(unit: Unit, names: list[str]) -> None:
@@ -41,36 +41,37 @@ async def plant(unit: Unit, names: list[str]) -> None:
 async def test_fetching_and_walking_find_the_same(
     database: Database, names: list[str], text: str
 ) -> None:
-    low, high, is_common = bounds(text)
+    low, high, is_common = PLACES.bounds(text)
     async with database.unit(uuid7()) as unit:
         await plant(unit, names)
         walked = {row["id"] for row in await unit.fetch(MET, low)}
         got = {row["id"] for row in await unit.fetch(FETCHED, low, high)}
-    # Beside names, words are found by their beginning; a space belongs to no word.
     assert got <= walked
-    if not is_common and " " not in low:
+    if not is_common:
         assert got == walked
 
 
 async def test_the_statement_knows_which_way_is_the_short_one(database: Database) -> None:
-    sql = f"SELECT {is_few('$1::text', '$2::text', '$3')}"
+    sql = f"SELECT {PLACES.is_few('$1::text', '$2::text', '$3')}"
     async with database.unit(uuid7()) as unit:
         await plant(unit, [f"东风{n}队" for n in range(search.FEW + 1)] + ["西陵社区"])
-        assert await unit.fetchval(sql, *bounds("西陵"))
-        assert not await unit.fetchval(sql, *bounds("东风"))
-        assert not await unit.fetchval(sql, *bounds("社区")), "no term begins inside an ending"
-        assert not await unit.fetchval(sql, *bounds(" "))
+        assert await unit.fetchval(sql, *PLACES.bounds("西陵"))
+        assert not await unit.fetchval(sql, *PLACES.bounds("东风"))
+        assert not await unit.fetchval(sql, *PLACES.bounds("社区")), (
+            "no term begins inside an ending"
+        )
+        assert not await unit.fetchval(sql, *PLACES.bounds(" "))
 
 
 async def test_a_renamed_place_is_found_by_its_new_name(database: Database) -> None:
-    low, high, _ = bounds("云集")
+    low, high, _ = PLACES.bounds("云集")
     async with database.unit(uuid7()) as unit:
         await plant(unit, ["西陵社区"])
         assert not await unit.fetch(FETCHED, low, high)
         text = search_text("云集社区", "10")
         await unit.execute("UPDATE core.place SET name = '云集社区', search_text = $1", text)
         assert len(await unit.fetch(FETCHED, low, high)) == 1
-        old = bounds("西陵")
+        old = PLACES.bounds("西陵")
         assert not await unit.fetch(FETCHED, *old[:2])
 
 
