@@ -13,7 +13,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, value_from_
 
 from jingwei_api.limits.affine import MOST, Affine, Slots, Test
 from jingwei_api.limits.shape import Shape, in_order, shape_of
-from jingwei_api.limits.sizes import condition, extra, group_size, ids_size, page_size
+from jingwei_api.limits.sizes import Worst, condition, extra, group_size, ids_size, page_size
 from jingwei_api.limits.weights import OBJECTS, ROW, ROWS, Weight, Weights
 
 Fragments = Mapping[str, FragmentDefinitionNode]
@@ -54,6 +54,10 @@ class Measured:
             return self._fixed
         given = {**self._defaults, **variables} if self._defaults else variables
         return self._cost(*self._total.worth(self._slots.worked_out(given)))
+
+    def worst(self) -> Cost:
+        """The figures with the costliest variables that there are."""
+        return self._cost(*self._total.worth(self._slots.worked_out(Worst())))
 
     def _cost(self, rows: int, cost: int) -> Cost:
         shape = self.shape

@@ -1,6 +1,6 @@
 """What arguments decide: page sizes, numbers of ids, and conditions without an index."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from graphql import value_from_ast_untyped
@@ -18,6 +18,20 @@ DEFAULT_GROUPS, MAX_GROUPS = 100, 1000
 """Of an aggregate without and with ``first``."""
 
 _ABSENT = object()
+_WORST = object()
+
+
+class Worst(Mapping[str, Any]):
+    """Variables of which each has the costliest value."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _WORST
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def page_size(node: Any) -> Number:
@@ -75,6 +89,8 @@ def ids_size(node: Any) -> Number:
 def _length(value: Any) -> int:
     if isinstance(value, (list, tuple)):
         return min(len(value), MAX_NODES)
+    if value is _WORST:
+        return MAX_NODES
     return 0 if value is None or value is _ABSENT else 1
 
 
@@ -106,6 +122,8 @@ def _scans(value: Any, weight: Weight, name: str) -> Number:
 
 
 def _filtered(value: Any, columns: Columns) -> int:
+    if value is _WORST:
+        return SCAN * list(columns.values()).count(False)
     if not isinstance(value, Mapping):
         return 0
     return SCAN * sum(1 for name in value if not columns.get(name, False))
@@ -113,6 +131,8 @@ def _filtered(value: Any, columns: Columns) -> int:
 
 def _sorted(value: Any, columns: Columns) -> int:
     """Only the strongest key can come from an index."""
+    if value is _WORST:
+        return 0 if all(columns.values()) else SCAN
     first = value[0] if isinstance(value, (list, tuple)) and value else value
     key = first.get("field") if isinstance(first, Mapping) else None
     if key is None:

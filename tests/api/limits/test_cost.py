@@ -21,7 +21,7 @@ from tests.api.limits.operations import (
     weights,
 )
 
-QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=200)
+QUIET = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
 
 
 def cost(query: str, **given: Any) -> tuple[int, int]:
@@ -117,6 +117,25 @@ def test_the_figures_bound_what_full_lists_would_take(
     told, weighed = figures(document, given), weigh(document, given)
     assert weighed.rows <= told.rows
     assert weighed.cost <= told.cost
+
+
+@QUIET
+@given(operations(), variables())
+def test_no_variables_cost_more_than_the_worst(written: Written, given: dict[str, Any]) -> None:
+    found = measured(parse(written.document(VARIABLES)))
+    assert found.worst().rows >= found(given).rows
+    assert found.worst().cost >= found(given).cost
+
+
+def test_the_worst_of_all_variables() -> None:
+    query = (
+        "query($n: Int = 3, $ids: [ID!]!, $y: Boolean!, $f: EventFilter, $o: [EventOrder!])"
+        " { events(first: $n, filter: $f, orderBy: $o) { edges @include(if: $y) { cursor } }"
+        " nodes(ids: $ids) @skip(if: $y) { id } }"
+    )
+    found = measured(parse(query))
+    assert found.worst().rows == 100 + 100
+    assert found.worst().cost > found({"ids": [], "y": True, "f": {"title": {}}}).cost
 
 
 @QUIET
