@@ -86,7 +86,7 @@ EVENT = Record(
     sort=("created_at", "state_due_at", "number"),
     dimensions=(
         *("kind", "state", "is_final", "source", "reporter", "assigned_account"),
-        *("assigned_department", "created_at", "state_due_at", "closed_at"),
+        *("assigned_department", "place_id", "created_at", "state_due_at", "closed_at"),
     ),
     measures=("created_at", "state_due_at", "due_at", "closed_at"),
     rollups=(

@@ -16,6 +16,7 @@ from jingwei_safety_production.tables import (
     SafetyInspectionItem,
 )
 from jingwei_sdk.context import Context
+from jingwei_sdk.figures import Rollup
 from jingwei_sdk.records import (
     AtPlace,
     Computed,
@@ -34,7 +35,9 @@ ENTERPRISE = Record(
     scope=(AtPlace(),),
     filters=("organisation", "industry", "risk_level", "last_inspected_on", "place_id"),
     sort=("created_at", "risk_level", "last_inspected_on"),
-    dimensions=("risk_level", "industry"),
+    dimensions=("risk_level", "industry", "place_id", "last_inspected_on"),
+    measures=("employee_count", "last_inspected_on"),
+    rollups=(Rollup(("risk_level",)),),
     hidden=frozenset({"place_path"}),
     relations={
         "inspections": Many("SafetyInspection", "enterprise"),
@@ -54,7 +57,8 @@ INSPECTION = Record(
     scope=(AtPlace(),),
     filters=("enterprise", "checklist", "inspected_on", "inspector", "failed_items", "place_id"),
     sort=("created_at", "inspected_on"),
-    dimensions=("checklist",),
+    dimensions=("checklist", "inspector", "place_id", "inspected_on"),
+    measures=("failed_items", "inspected_on"),
     hidden=frozenset({"place_path"}),
     relations={
         "items": Many("SafetyInspectionItem", "inspection"),
@@ -84,7 +88,9 @@ HAZARD = Record(
         "place_id",
     ),
     sort=("created_at", "rectify_by", "overdue_since"),
-    dimensions=("level", "status"),
+    dimensions=("level", "status", "enterprise", "place_id", "rectify_by"),
+    measures=("rectify_by", "overdue_since"),
+    rollups=(Rollup(("level", "status")),),
     hidden=frozenset({"place_path"}),
 )
 
