@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jingwei_api.schema.global_id import encode
-from tests.bench.cluster import Cluster
+from tests.bench.cluster import CONNECTIONS, Cluster
 from tests.bench.pool import Pool, Sample
 from tests.bench.servers import HERE, KEY, NOTE, TITLE, Request, Server, body_of
 from tests.servers.databases import environment
@@ -19,8 +19,8 @@ class Jingwei(Server):
         super().__init__()
         self._workers = workers
         self._server = server
-        extra = [] if (workers, server) == (1, "uvicorn") else [server, f"{workers} workers"]
-        self.name = " ".join(["jingwei", *extra])
+        self.name = "jingwei" if server == "uvicorn" else f"jingwei, {server}"
+        self.name += f", {workers} workers" if workers > 1 else ""
         self.workloads = frozenset(file.stem for file in (HERE / "operations").glob("*.graphql"))
 
     def start(self, cluster: Cluster) -> None:
@@ -36,7 +36,9 @@ class Jingwei(Server):
             cluster,
             command,
             environment(
-                cluster.settings, JINGWEI_ACCESS_TOKEN_S=lives, JINGWEI_LOG_LEVEL="WARNING"
+                cluster.settings.model_copy(update={"pool_size": CONNECTIONS // self._workers}),
+                JINGWEI_ACCESS_TOKEN_S=lives,
+                JINGWEI_LOG_LEVEL="WARNING",
             ),
         )
 

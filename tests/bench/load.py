@@ -1,4 +1,4 @@
-"""The load: ``wrk`` over HTTP, ``pgbench`` for the limit; both closed loops of sixteen connections."""
+"""The load: ``wrk`` over HTTP, ``pgbench`` for the limit; both are closed loops."""
 
 import json
 import shutil

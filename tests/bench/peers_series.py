@@ -9,14 +9,17 @@ from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.load import Limit
 from tests.bench.peers.postgraphile_server import PostGraphile
+from tests.bench.peers.strawberry_server import CachedStrawberry, Strawberry
 from tests.bench.pool import Pool
-from tests.bench.rounds import run_rounds
+from tests.bench.rounds import loads_of, run_rounds
 from tests.bench.servers import Server
 
 TITLE = "Against the peers and the limit"
 MAKERS: dict[str, type[Server]] = {
     "jingwei": Jingwei,
     "postgraphile": PostGraphile,
+    "strawberry": Strawberry,
+    "strawberry-cached": CachedStrawberry,
 }
 LIMITS = {"pgbench": 1, "pgbench-4": 4}
 _TOLD = """
@@ -36,23 +39,15 @@ statement in one pipelined trip with generic plans, the two rows for `create`.
 
 def measure(cluster: Cluster, choices: Choices) -> str:
     """The section of the page."""
-    pool = Pool(cluster, (cluster.fills[0].first, cluster.fills[0].last))
+    pool = Pool(cluster, range(cluster.fills[0].first, cluster.fills[0].last + 1))
     servers = [MAKERS[name]() for name in choices.contenders if name in MAKERS]
     limits = [Limit(cluster, LIMITS[name]) for name in choices.contenders if name in LIMITS]
     with running(servers, cluster):
-        results = run_rounds(
-            cluster, pool, servers, choices.workloads, pace=choices.pace, limits=limits
-        )
-    pace = f"{choices.pace.rounds} rounds; each stretch of load {choices.pace.seconds:.0f} s."
-    return "\n\n".join(
-        [
-            _TOLD.strip(),
-            pace,
-            tables.verdicts(results),
-            tables.rates(results),
-            tables.memory(results),
-        ]
-    )
+        loads = {w: loads_of(cluster, pool, servers, w, limits) for w in choices.workloads}
+        results = run_rounds(loads, choices.pace)
+        results.memory = {server.name: server.memory_mb() for server in servers}
+    parts = [_TOLD.strip(), str(choices.pace), tables.verdicts(results)]
+    return "\n\n".join([*parts, tables.rates(results), tables.memory(results)])
 
 
 @contextmanager

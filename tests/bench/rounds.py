@@ -1,4 +1,4 @@
-"""Rounds: every contender does every workload once, in turn, and then again."""
+"""Rounds: everybody does every workload once, in turn, and then again."""
 
 import sys
 from collections import defaultdict
@@ -13,6 +13,8 @@ from tests.bench.pool import Pool
 from tests.bench.servers import Server
 
 Load = Callable[[float], Measured]
+Loads = Mapping[str, Mapping[str, Load]]
+"""By workload and name: runs for so many seconds."""
 _WARM_UP_S = 2
 
 
@@ -23,10 +25,14 @@ class Pace:
     rounds: int
     seconds: float
 
+    def __str__(self) -> str:
+        """As the page says it."""
+        return f"{self.rounds} rounds; each stretch of load {self.seconds:.0f} s."
+
 
 @dataclass(slots=True)
 class Results:
-    """What was measured, by workload and contender; memory of each server afterwards."""
+    """What was measured, by workload and name; memory of each server's processes afterwards."""
 
     measured: dict[str, dict[str, list[Measured]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
@@ -51,26 +57,20 @@ class Results:
         of, to = self.measured[workload].get(name), self.measured[workload].get(other)
         if not of or not to:
             return None
-        ratios = [one.rate / two.rate for one, two in zip(of, to, strict=False)]
+        ratios = [one.rate / two.rate for one, two in zip(of, to, strict=True)]
         return median(ratios), min(ratios), max(ratios)
 
 
-def run_rounds(
-    cluster: Cluster,
-    pool: Pool,
-    contenders: Sequence[Server],
-    workloads: Sequence[str],
-    *,
-    pace: Pace,
-    limits: Sequence[Limit] = (),
-) -> Results:
-    """Compare answers, warm up, and measure: the order moves by one with each round."""
+def run_rounds(loads: Loads, pace: Pace) -> Results:
+    """Warm up, and measure; the order moves by one with each round.
+
+    Raises ``Disagreement`` when answers under load were of quite different sizes.
+    """
     results = Results()
-    loads = {w: _loads(cluster, pool, contenders, w, limits) for w in workloads}
     for workload, named in loads.items():
         for load in named.values():
             load(_WARM_UP_S)
-        _told(f"{workload}: warm")
+        told(f"{workload}: warm")
     for number in range(pace.rounds):
         for workload, named in loads.items():
             names = list(named)
@@ -78,37 +78,37 @@ def run_rounds(
             for name in names[turn:] + names[:turn]:
                 measured = named[name](pace.seconds)
                 results.measured[workload][name].append(measured)
-                _told(f"round {number + 1}: {workload:<10} {name:<28} {measured.rate:>8.0f}/s")
+                told(f"round {number + 1}: {workload:<10} {name:<28} {measured.rate:>8.0f}/s")
     for workload, stretches in results.measured.items():
         for name, of_name in stretches.items():
             check_sizes(f"{name}, {workload}", of_name)
-    for contender in contenders:
-        results.memory[contender.name] = contender.memory_mb()
     return results
 
 
-def _loads(
+def loads_of(
     cluster: Cluster,
     pool: Pool,
-    contenders: Sequence[Server],
+    servers: Sequence[Server],
     workload: str,
-    limits: Sequence[Limit],
-) -> Mapping[str, Load]:
-    able = [contender for contender in contenders if workload in contender.workloads]
+    limits: Sequence[Limit] = (),
+) -> dict[str, Load]:
+    """Everybody's load of a workload, after their answers were compared.
+
+    Raises ``Disagreement`` when a server answers with errors or other rows than the first.
+    """
+    able = [server for server in servers if workload in server.workloads]
     asked = check_answers(workload, able, pool)
-    found: dict[str, Load] = {}
-    for contender in able:
-        found[contender.name] = PreparedRequests(
-            contender, asked[contender.name], cluster.folder
-        ).load
-    for limit in limits:
-        found[limit.name] = _limit_load(limit, workload, pool)
-    return found
+    found: dict[str, Load] = {
+        server.name: PreparedRequests(server, asked[server.name], cluster.folder).load
+        for server in able
+    }
+    return found | {limit.name: _limit_load(limit, workload, pool) for limit in limits}
+
+
+def told(what: str) -> None:
+    """News of a run, for whoever waits for it."""
+    print(f"  {what}", file=sys.stderr, flush=True)
 
 
 def _limit_load(limit: Limit, workload: str, pool: Pool) -> Load:
     return lambda seconds: limit.load(workload, pool, seconds)
-
-
-def _told(what: str) -> None:
-    print(f"  {what}", file=sys.stderr, flush=True)

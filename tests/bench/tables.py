@@ -1,5 +1,7 @@
 """Tables of a run, as Markdown that is read in a terminal as well."""
 
+from collections.abc import Sequence
+
 from tests.bench.markdown import markdown
 from tests.bench.rounds import Results
 
@@ -15,8 +17,8 @@ TARGETS = {
 }
 
 
-def rates(results: Results) -> str:
-    """Requests a second of every contender: median, spread, p99, ratios, memory."""
+def rates(results: Results, against: Sequence[str] = (PEER, LIMIT)) -> str:
+    """Requests a second of everybody: median, spread, p99, and ratios to those in ``against``."""
     rows = []
     for workload, named in results.measured.items():
         for name in named:
@@ -28,12 +30,11 @@ def rates(results: Results) -> str:
                     f"{results.rate(workload, name):,.0f}",
                     f"{low:,.0f}–{high:,.0f}",
                     f"{results.p99_ms(workload, name):.0f}",
-                    _times(results.ratio(workload, name, PEER)),
-                    _times(results.ratio(workload, name, LIMIT)),
+                    *(_times(results.ratio(workload, name, other)) for other in against),
                 ]
             )
-    head = ["workload", "", "req/s", "spread", "p99 ms", f"÷ {PEER}", f"÷ {LIMIT}"]
-    return markdown(head, rows)
+    ratios = [f"÷ {other}" for other in against]
+    return markdown(["workload", "", "req/s", "spread", "p99 ms", *ratios], rows)
 
 
 def verdicts(results: Results) -> str:

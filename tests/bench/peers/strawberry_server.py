@@ -1,0 +1,85 @@
+"""Plain Strawberry, with and without its caches of parsed and validated documents."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.cluster import CONNECTIONS, Cluster
+from tests.bench.pool import Pool, Sample
+from tests.bench.servers import HERE, KEY, NOTE, TITLE, Request, Server, body_of
+
+OPERATIONS = HERE / "peers" / "strawberry_operations"
+
+
+class Strawberry(Server):
+    """Strawberry under uvicorn, one worker."""
+
+    name = "strawberry"
+    workloads = frozenset({"list", "detail", "dashboard", "create"})
+    is_cached = False
+
+    def start(self, cluster: Cluster) -> None:
+        """Start it from this checkout."""
+        command = [str(Path(sys.executable).parent / "uvicorn"), "--port", str(self.port)]
+        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+        self.launch(
+            cluster,
+            [*command, "--log-level", "warning", "tests.bench.peers.strawberry_plain:app"],
+            {
+                "PATH": os.environ.get("PATH", os.defpath),
+                "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path]),
+                "BENCH_DATABASE_URL": cluster.app_url,
+                "BENCH_CONNECTIONS": str(CONNECTIONS),
+                "BENCH_CACHED": "1" if self.is_cached else "",
+            },
+        )
+
+    def requests(self, workload: str, pool: Pool) -> list[Request]:
+        """With the tenant's id in a header and the caller's area as arguments."""
+        document = (OPERATIONS / f"{workload}.graphql").read_text(encoding="utf-8")
+        return [
+            Request(
+                {"Content-Type": "application/json", "X-Bench-Tenant": str(sample.tenant_id)},
+                body_of(document, _variables(workload, sample)),
+            )
+            for sample in pool.samples[workload]
+        ]
+
+    def rows(self, workload: str, answer: Mapping[str, Any]) -> Sequence[object]:
+        """Numbers of events, sequences of entries, counts."""
+        data = answer["data"]
+        if workload == "list":
+            return [event["number"] for event in data["events"]]
+        if workload == "detail":
+            steps = [step["sequence"] for step in data["event"]["steps"]]
+            photos = [photo["evidence"]["sizeBytes"] for photo in data["event"]["evidence"]]
+            return [data["event"]["number"], steps, photos]
+        if workload == "create":
+            return [data["create"]["place"]["name"]]
+        return sorted(count["number"] for count in data["counts"])
+
+
+class CachedStrawberry(Strawberry):
+    """The same with its own extensions for documents that come again."""
+
+    name = "strawberry, cached"
+    is_cached = True
+
+
+def _variables(workload: str, sample: Sample) -> dict[str, object]:
+    if workload == "detail":
+        return {"id": str(sample.event)}
+    if workload != "create":
+        return {"low": sample.low, "high": sample.high}
+    event = {
+        "number": KEY,
+        "kind": str(sample.kind),
+        "workflow": str(sample.workflow),
+        "title": TITLE,
+        "description": NOTE,
+        "place": str(sample.grid_id),
+        "reporter": str(sample.account_id),
+    }
+    return {"event": event}
