@@ -6,6 +6,7 @@ It is handed the tenant by a header. Each request is one transaction on one conn
 of the answer needs is fetched with one statement.
 """
 
+import asyncio
 import json
 import os
 import uuid
@@ -29,6 +30,8 @@ class Loaders:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        # Loaders of one level start together; a connection does one thing at a time.
+        self._turn = asyncio.Lock()
         self.places = self._one("SELECT id, name FROM core.place WHERE id = ANY($1)")
         self.accounts = self._one("SELECT id, name FROM core.account WHERE id = ANY($1)")
         self.photos = self._one(
@@ -46,7 +49,8 @@ class Loaders:
 
     def _one(self, sql: str) -> DataLoader[uuid.UUID, Any]:
         async def load(keys: list[uuid.UUID]) -> Rows:
-            found = {row["id"]: row for row in await self.connection.fetch(sql, keys)}
+            async with self._turn:
+                found = {row["id"]: row for row in await self.connection.fetch(sql, keys)}
             return [found.get(key) for key in keys]
 
         return DataLoader(load)
@@ -54,7 +58,9 @@ class Loaders:
     def _many(self, sql: str) -> DataLoader[uuid.UUID, Rows]:
         async def load(keys: list[uuid.UUID]) -> list[Rows]:
             found: dict[uuid.UUID, list[Any]] = {key: [] for key in keys}
-            for row in await self.connection.fetch(sql, keys):
+            async with self._turn:
+                rows = await self.connection.fetch(sql, keys)
+            for row in rows:
                 found[row["event"]].append(row)
             return [found[key] for key in keys]
 
