@@ -145,7 +145,9 @@ PROOF_THING = Record(
     name="ProofThing",
     plural="proofThings",
     sort=("name",),
+    dimensions=("kind", "address"),
     hidden=frozenset({"place_path", "search_text"}),
+    guarded={"address": "proof.address.read"},
 )
 PROOF = Plugin(
     id="proof",
