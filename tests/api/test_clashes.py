@@ -25,7 +25,7 @@ RAISED = re.compile(
 
 
 def _executor() -> Executor:
-    runtime = cast(Any, SimpleNamespace(platform=None))
+    runtime = cast(Any, SimpleNamespace(platform=SimpleNamespace(cursor_secret=b"")))
     return Executor(runtime, ApiSettings(), ErrorTexts(Catalogue()))
 
 

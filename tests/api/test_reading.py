@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from jingwei_api.schema import global_id
-from jingwei_core.database.unit import Unit
+from jingwei_core.database.reading import Reading
+from jingwei_core.platform import Platform
 from tests.api.client import Client
 from tests.api.world import GRID, ORGANISATIONS, ROOT, SIBLING, World
 
@@ -143,42 +144,35 @@ async def test_ids_that_are_none_are_refused(worker: Client, value: str) -> None
     assert error["extensions"]["field"] == "id"
 
 
-async def test_relations_cost_a_statement_each_and_not_one_for_each_row(
-    chief: Client, monkeypatch: pytest.MonkeyPatch
+async def test_however_many_relations_are_asked_for_it_is_one_statement(
+    chief: Client, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     statements: list[str] = []
-    real = Unit.fetch
+    real = platform.database.read
 
-    async def counted(self: Unit, sql: str, *args: object) -> list[Any]:
+    async def noted(reading: Reading, sql: str, args: Any) -> bytes | None:
         statements.append(sql)
-        return await real(self, sql, *args)
+        return await real(reading, sql, args)
 
-    monkeypatch.setattr(Unit, "fetch", counted)
+    monkeypatch.setattr(platform.database, "read", noted)
     query = """{ organisations(first: 20) { edges { node {
-      name proofBatch place { name parent { name }
+      name place { name parent { name }
         organisations(first: 2, orderBy: [{ field: NAME }]) { edges { node { name } } } } } } } }"""
     edges = (await chief.data(query))["organisations"]["edges"]
     assert len(edges) == 20
+    assert len(edges[-1]["node"]["place"]["organisations"]["edges"]) == 2
+    assert len(statements) == 1
+    await chief.data("{ organisations { totalCount } }")
+    assert len(statements) == 2
+    assert ["totalCount" in sql for sql in statements] == [False, True], statements
+
+
+async def test_a_computed_field_is_worked_out_once_for_all_rows(chief: Client) -> None:
+    query = "{ organisations(first: 20) { edges { node { proofBatch again: proofBatch } } } }"
+    edges = (await chief.data(query))["organisations"]["edges"]
+    assert len(edges) == 20
     assert {edge["node"]["proofBatch"] for edge in edges} == {20}
-    # one for the account's access, then list, places, their parents, their organisations
-    assert len(statements) == 5
-
-
-async def test_a_count_is_made_only_when_asked_for(
-    worker: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    statements: list[str] = []
-    real = Unit.fetchval
-
-    async def noted(self: Unit, sql: str, *args: object) -> Any:
-        statements.append(sql)
-        return await real(self, sql, *args)
-
-    monkeypatch.setattr(Unit, "fetchval", noted)
-    await worker.data("{ organisations { edges { cursor } } }")
-    assert not [sql for sql in statements if "count(*)" in sql]
-    await worker.data("{ organisations { totalCount } }")
-    assert len([sql for sql in statements if "count(*)" in sql]) == 1
+    assert {edge["node"]["again"] for edge in edges} == {20}
 
 
 async def test_a_plugin_is_seen_only_where_it_is_enabled(base_url: str, worker: Client) -> None:

@@ -186,7 +186,7 @@ async def test_a_schema_is_built_once_off_the_loop(monkeypatch: pytest.MonkeyPat
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builder, "build_schema", noted)
-    cache = SchemaCache((), size=1)
+    cache = SchemaCache(size=1)
     one, other = registry(), registry(SAFETY)
     schemas = await asyncio.gather(*(cache.schema(one) for _ in range(5)))
     assert len(set(map(id, schemas))) == 1
@@ -198,7 +198,7 @@ async def test_a_schema_is_built_once_off_the_loop(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_refused_schema_is_not_kept() -> None:
-    cache = SchemaCache(())
+    cache = SchemaCache()
     clash = registry(_plugin("late", records=(other_record("TextFilter"),)))
     for _ in range(2):
         with pytest.raises(Refused):

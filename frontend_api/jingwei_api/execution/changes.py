@@ -232,7 +232,8 @@ async def _look_again(operation: "Operation", first: _Sight, notice: Notice) -> 
     sight.require_plugins_of(first)
     if not sight.might_show(notice):
         return False
-    if await operation.rows.by_key(notice.record, "id", notice.row_id) is not None:
+    record = operation.registry.records[notice.record]
+    if await operation.reader.by_ids(operation.ctx, record, [notice.row_id]):
         return True
     return sight.covers(notice)
 

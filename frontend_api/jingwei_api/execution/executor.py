@@ -1,36 +1,38 @@
 """The executor (执行器): documents in, answers with told errors out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from strawberry import Schema
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import PreExecutionError
-from strawberry.types.graphql import OperationType
 
 from jingwei_api.execution.errors import ErrorTexts
-from jingwei_api.execution.extensions import extensions
 from jingwei_api.execution.operation import Caller, Document, Operation, Runtime
+from jingwei_api.planning.admission import Admission
+from jingwei_api.planning.answers import Answer, Body, answered, refused
+from jingwei_api.planning.documents import Documents
+from jingwei_api.planning.mutating import Mutations
+from jingwei_api.planning.plans import Question
+from jingwei_api.planning.queries import Queries
+from jingwei_api.planning.reads import Read, Reads
+from jingwei_api.planning.streaming import Streams, watch_of
+from jingwei_api.planning.variables import VariablesRefused
 from jingwei_api.schema.builder import SchemaCache
 from jingwei_api.settings import ApiSettings
 from jingwei_core.registry import Registry, build_registry
 from jingwei_sdk.errors import Invalid, JingweiError, Refused, Unauthenticated
 
-_ONE_ANSWER = (OperationType.QUERY, OperationType.MUTATION)
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A GraphQL response; ``has_run`` is false when nothing was executed."""
+class _Told(Exception):
+    """The operation does not run; ``errors`` says why."""
 
-    body: dict[str, Any]
-    has_run: bool
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(len(errors))
+        self.errors = list(errors)
 
 
 class Executor:
@@ -39,58 +41,82 @@ class Executor:
     def __init__(self, runtime: Runtime, settings: ApiSettings, texts: ErrorTexts) -> None:
         self._runtime = runtime
         self._platform = runtime.platform
-        self._schemas = SchemaCache(extensions(settings), settings.schema_cache_size)
+        self._schemas = SchemaCache(settings.schema_cache_size)
         self._texts = texts
         self._usable: dict[str, Registry] = {}
+        self._admission = Admission(settings)
+        self.documents = Documents(settings)
+        self.reads = Reads(runtime.platform)
+        self._queries = Queries(self.reads)
+        self._mutations = Mutations(runtime, self.reads)
+        self._streams = Streams(self.reads)
 
     async def run(self, caller: Caller, document: Document) -> Answer:
         """The answer to a query or mutation."""
-        schema, operation = await self._prepare(caller, document)
         try:
-            result = await schema.execute(
-                document.query,
-                variable_values=dict(document.variables or {}),
-                context_value=operation,
-                operation_name=document.operation_name,
-                allowed_operation_types=_ONE_ANSWER,
-            )
-        except (MissingQueryError, CannotGetOperationTypeError, InvalidOperationTypeError) as error:
-            return self._told(caller, None, [_request_error(error)])
-        if isinstance(result, PreExecutionError):
-            return self._told(caller, None, result.errors or [])
-        return self._told(caller, result.data, result.errors or [], has_run=True)
+            registry, question = await self._prepare(caller, document)
+            if question.operation.type is OperationType.SUBSCRIPTION:
+                raise Invalid("SUBSCRIPTION_NEEDS_WEBSOCKET")
+            return await self._run(caller, registry, question)
+        except _Told as told:
+            return refused(self._tell(caller, told.errors))
+        except JingweiError as error:
+            return refused(self._tell(caller, [_whole(error)]))
 
     async def stream(self, caller: Caller, document: Document) -> AsyncIterator[Answer]:
         """The answers to a subscription, or the one to a query or mutation.
 
         No transaction is open while the consumer holds an answer.
         """
-        schema, operation = await self._prepare(caller, document)
-        results: Any = await schema.stream(
-            document.query,
-            variable_values=dict(document.variables or {}),
-            context_value=operation,
-            operation_name=document.operation_name,
-        )
-        async with aclosing(results):
-            async for result in results:
-                await operation.close()
-                if isinstance(result, PreExecutionError):
-                    yield self._told(caller, None, result.errors or [])
-                else:
-                    yield self._told(caller, result.data, result.errors or [], has_run=True)
+        try:
+            registry, question = await self._prepare(caller, document)
+            if question.operation.type is not OperationType.SUBSCRIPTION:
+                yield await self._run(caller, registry, question)
+                return
+            watch = watch_of(registry, question)
+        except _Told as told:
+            yield refused(self._tell(caller, told.errors))
+            return
+        except JingweiError as error:
+            yield refused(self._tell(caller, [_whole(error)]))
+            return
+        operation = Operation(self._runtime, registry, caller)
+        changes: Any = self._streams.changes(operation, question, watch)
+        try:
+            async with aclosing(changes):
+                async for read in changes:
+                    yield self._answer(caller, read)
+        except JingweiError as error:
+            yield answered(b"null", self._tell(caller, [_whole(error)]))
 
     async def schema(self, registry: Registry) -> Schema:
         """The schema of a registry, without plugins whose names clash in GraphQL."""
         return await self._schemas.schema(await self._without_clashes(registry))
 
-    async def _prepare(self, caller: Caller, document: Document) -> tuple[Schema, Operation]:
+    async def _run(self, caller: Caller, registry: Registry, question: Question) -> Answer:
+        if question.operation.type is OperationType.QUERY:
+            read = await self._queries.run(caller, registry, question)
+        else:
+            read = await self._mutations.run(caller, registry, question)
+        return self._answer(caller, read)
+
+    async def _prepare(self, caller: Caller, document: Document) -> tuple[Registry, Question]:
         if caller.ends_at is not None and caller.ends_at <= self._platform.clock.now():
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
-        registry = await self._platform.registry(caller.tenant.id)
-        usable = await self._without_clashes(registry)
-        schema = await self._schemas.schema(usable)
-        return schema, Operation(self._runtime, usable, caller, document)
+        registry = await self._without_clashes(await self._platform.registry(caller.tenant.id))
+        schema = await self._schemas.schema(registry)
+        prepared = self.documents.prepared(registry.fingerprint, schema._schema, document.query)
+        if prepared.errors:
+            raise _Told(prepared.errors)
+        operation = prepared.operation(document.operation_name)
+        try:
+            question = Question.of(operation, document.variables or {})
+            self._admission.admit(question)
+        except VariablesRefused as refusal:
+            raise _Told(refusal.errors) from refusal
+        except GraphQLError as error:
+            raise _Told([error]) from error
+        return registry, question
 
     async def _without_clashes(self, registry: Registry) -> Registry:
         """The registry, without the later of two plugins that clash."""
@@ -109,33 +135,19 @@ class Executor:
             self._usable[registry.fingerprint] = usable
             return usable
 
-    def _told(
-        self,
-        caller: Caller,
-        data: dict[str, Any] | None,
-        errors: list[GraphQLError],
-        *,
-        has_run: bool = False,
-    ) -> Answer:
-        body: dict[str, Any] = {}
+    def _answer(self, caller: Caller, read: Read) -> Answer:
+        if not read.errors:
+            return answered(read.data)
+        return answered(read.data, self._tell(caller, read.errors))
+
+    def _tell(self, caller: Caller, errors: Sequence[GraphQLError]) -> list[Body]:
         request = caller.request
-        if errors:
-            body["errors"] = [
-                self._texts.graphql(error, request.locale, request.request_id) for error in errors
-            ]
-        if has_run:
-            body["data"] = data
-        return Answer(body, has_run)
+        return [self._texts.graphql(error, request.locale, request.request_id) for error in errors]
 
 
-def _request_error(error: Exception) -> GraphQLError:
-    code = "GRAPHQL_OPERATION_UNKNOWN"
-    if isinstance(error, InvalidOperationTypeError):
-        code = "SUBSCRIPTION_NEEDS_WEBSOCKET"
-    elif isinstance(error, MissingQueryError):
-        code = "GRAPHQL_REQUEST"
-    cause: JingweiError = Invalid(code)
-    return GraphQLError(code, original_error=cause)
+def _whole(error: JingweiError) -> GraphQLError:
+    """An error of the operation as a whole."""
+    return GraphQLError(error.code, original_error=error)
 
 
 def _without_later(registry: Registry, error: Refused) -> Registry:

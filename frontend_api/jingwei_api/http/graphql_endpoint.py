@@ -6,11 +6,9 @@ without asking first; so neither a form nor a link of such a page can call.
 
 from typing import Any
 
-import msgspec
 from litestar import Request, get, post
 from litestar.types import ASGIApp
 
-from jingwei_api.execution.executor import Answer
 from jingwei_api.execution.operation import Document
 from jingwei_api.http.console_page import console_page
 from jingwei_api.http.departure import unless_gone
@@ -25,6 +23,7 @@ from jingwei_api.http.request_forms import check_only_reads, in_url, posted
 from jingwei_api.http.services import Services, arrival_of, services_of
 from jingwei_api.http.tenant import caller_of
 from jingwei_api.http.wire import Reply, whole_body
+from jingwei_api.planning.answers import Answer
 
 Http = Request[Any, Any, Any]
 _ASKING = frozenset({"query", "documentId", "extensions"})
@@ -63,7 +62,7 @@ async def _run(request: Http, services: Services, document: Document, media_type
 def _reply(answer: Answer, media_type: str) -> Reply:
     """Status by the media type, as the GraphQL over HTTP draft says."""
     status = 400 if media_type == GRAPHQL_JSON and not answer.has_run else 200
-    return Reply(msgspec.json.encode(answer.body), status, _HEADERS[media_type])
+    return Reply(answer.content, status, _HEADERS[media_type])
 
 
 _HEADERS = {

@@ -182,10 +182,11 @@ class _Session:
             async with contextlib.aclosing(answers):  # type: ignore[type-var]
                 async for answer in answers:
                     if not answer.has_run:
-                        errors = answer.body["errors"]
+                        errors = answer.errors
                         await self._send({"id": operation, "type": "error", "payload": errors})
                         return
-                    await self._send({"id": operation, "type": "next", "payload": answer.body})
+                    payload = msgspec.Raw(answer.content)
+                    await self._send({"id": operation, "type": "next", "payload": payload})
         except WebSocketDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the dispatcher of operations: one told, all live

@@ -2,14 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
 
+from jingwei_api.schema.aggregates import add_shared
 from jingwei_api.schema.connections import add_connection
 from jingwei_api.schema.core_queries import core_query_fields
 from jingwei_api.schema.filters import Filters, SortDirection
@@ -20,7 +17,6 @@ from jingwei_api.schema.node import (
     MASKED_TEXT,
     PAGE_INFO_FIELDS,
     make_node,
-    plain_value,
 )
 from jingwei_api.schema.queries import query_fields
 from jingwei_api.schema.records import add_record
@@ -29,26 +25,14 @@ from jingwei_api.schema.scalars import Enums, scalar_map
 from jingwei_api.schema.subscriptions import subscription_fields
 from jingwei_api.schema.types import TypeSpace
 
-Extensions = Iterable[Callable[[], SchemaExtension]]
-
-
 _RESERVED = (
     *("Boolean", "Float", "ID", "Int", "String"),
-    *("Date", "DateTime", "JSON", "Long", "UUID", "SortDirection"),
+    *("Date", "DateTime", "JSON", "Long", "UUID", "SortDirection", "GroupOrderField"),
 )
 """Type names that exist before any declaration is read."""
 
 
-class QuietSchema(strawberry.Schema):
-    """Leaves errors to whoever tells them: Strawberry's own log would quote documents."""
-
-    def process_errors(
-        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
-    ) -> None:
-        """Nothing."""
-
-
-def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawberry.Schema:
+def build_schema(registry: Declarations) -> strawberry.Schema:
     """The schema of one enabled set; what is switched off is absent, also from introspection.
 
     Raises ``Refused``: ``SCHEMA_CLASH`` names both packages that claim a name, ``SCHEMA_NAME``,
@@ -63,6 +47,7 @@ def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawbe
     text = "Where a page lies in its list (Relay cursor connections)."
     space.object("PageInfo", PAGE_INFO_FIELDS, owner="core", description=text)
     space.object("Masked", MASKED_FIELDS, owner="core", description=MASKED_TEXT)
+    add_shared(space)
     filters, structs = Filters(space, registry, enums), Structs(space, enums)
     arguments = {
         name: add_connection(space, filters, registry, record)
@@ -84,23 +69,19 @@ def build_schema(registry: Declarations, extensions: Extensions = ()) -> strawbe
     subscription = space.object(
         "Subscription", subscription_fields(space), owner="core", description="Changes as they are."
     )
-    return QuietSchema(
+    return strawberry.Schema(
         query=query,
         mutation=mutation,
         subscription=subscription,
         types=[*records, SortDirection],
-        extensions=list(extensions),
-        config=StrawberryConfig(
-            auto_camel_case=False, default_resolver=plain_value, scalar_map=scalar_map()
-        ),
+        config=StrawberryConfig(auto_camel_case=False, scalar_map=scalar_map()),
     )
 
 
 class SchemaCache:
     """The schemas in use, by enabled set; building happens in a thread, each at most once."""
 
-    def __init__(self, extensions: Extensions, size: int = 32) -> None:
-        self._extensions = tuple(extensions)
+    def __init__(self, size: int = 32) -> None:
         self._size = size
         self._building: OrderedDict[str, asyncio.Future[strawberry.Schema]] = OrderedDict()
 
@@ -109,9 +90,7 @@ class SchemaCache:
         key = registry.fingerprint
         found = self._building.get(key)
         if found is None:
-            found = asyncio.ensure_future(
-                asyncio.to_thread(build_schema, registry, self._extensions)
-            )
+            found = asyncio.ensure_future(asyncio.to_thread(build_schema, registry))
             self._building[key] = found
             while len(self._building) > self._size:
                 self._building.popitem(last=False)

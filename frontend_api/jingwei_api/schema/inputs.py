@@ -8,7 +8,7 @@ import enum
 import types
 import typing
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -120,9 +120,8 @@ class Structs:
             kind = listed(kind)
         if shape.is_null or (is_input and not field.required):
             kind = optional(kind)
-        resolve = _value(field.name, shape) if not is_input else None
-        meaning = None if is_input else StructPart(field.name, resolve)
-        return Field(field.name, kind, shape.description, resolve, owner=owner, meaning=meaning)
+        meaning = None if is_input else StructPart(field.name, _value(field.name, shape))
+        return Field(field.name, kind, shape.description, owner=owner, meaning=meaning)
 
     def _kind(self, shape: Shape, owner: str, *, is_input: bool) -> Any:
         bare = shape.bare
@@ -188,14 +187,16 @@ def _converted(shape: Shape, value: Any, where: str) -> Any:
     return value.value if isinstance(value, enum.Enum) else value
 
 
-def _value(name: str, shape: Shape) -> Any:
-    def resolve(source: Any, operation: Any, given: Mapping[str, Any]) -> Any:
+def _value(name: str, shape: Shape) -> Callable[[Any], Any]:
+    """A function that takes a field's value out of an answer."""
+
+    def value_of(source: Any) -> Any:
         value = source[name] if isinstance(source, Mapping) else getattr(source, name)
         if value is None or value is msgspec.UNSET:
             return None
         return [_told(shape, item) for item in value] if shape.is_list else _told(shape, value)
 
-    return resolve
+    return value_of
 
 
 def _told(shape: Shape, value: Any) -> Any:

@@ -18,10 +18,9 @@ from jingwei_api.schema.meanings import (
     PayloadValue,
 )
 from jingwei_api.schema.naming import lower_first, pascal
-from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import Declarations, owner_of
 from jingwei_api.schema.types import Argument, Field, TypeSpace
-from jingwei_core.commands.bus import Answer, Call
+from jingwei_core.commands.bus import Call
 from jingwei_sdk.commands import Command
 from jingwei_sdk.errors import Invalid
 
@@ -54,7 +53,6 @@ def _evidence_commit(space: TypeSpace) -> Field:
         "evidence",
         "Evidence | None",
         "The evidence.",
-        _row("Evidence"),
         meaning=PayloadRow("Evidence"),
     )
     text = "Answer of evidenceCommit."
@@ -63,16 +61,9 @@ def _evidence_commit(space: TypeSpace) -> Field:
         "evidence_commit",
         "EvidenceCommitPayload | None",
         "提交证据: make an upload evidence; sent again, it answers the same.",
-        _commit,
         (Argument("id", strawberry.ID, "The upload's id."),),
         meaning=CommitField(),
     )
-
-
-async def _commit(source: object, operation: Any, given: Mapping[str, Any]) -> Payload:
-    evidence_id = global_id.decode_as("Evidence", given["id"], "id")
-    await operation.commit_evidence(evidence_id)
-    return Payload(evidence_id, None, replayed=False)
 
 
 def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) -> Field:
@@ -99,7 +90,6 @@ def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) 
         command.mutation,
         f"{payload} | None",
         command.description,
-        _run(command),
         tuple(arguments),
         owner,
         graphql_name=command.mutation,
@@ -114,7 +104,6 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
             lower_first(record.name),
             f"{record.name} | None",
             "The row after the command; null when it is out of your sight.",
-            _row(record.name),
             graphql_name=lower_first(record.name),
             meaning=PayloadRow(record.name),
         )
@@ -125,7 +114,6 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
             "result",
             kind,
             None,
-            lambda source, operation, given: source.values,
             meaning=PayloadValue(),
         )
     name = f"{pascal(command.name)}Payload"
@@ -139,26 +127,11 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
     return name
 
 
-def _row(record: str) -> Any:
-    async def resolve(source: Payload, operation: Any, given: Mapping[str, Any]) -> Row | None:
-        if source.row_id is None:
-            return None
-        found: Row | None = await operation.rows.by_key(record, "id", source.row_id)
-        return found
+def call_of(command: Command, given: Mapping[str, Any]) -> Call:
+    """The call that the arguments of a mutation make.
 
-    return resolve
-
-
-def _run(command: Command) -> Any:
-    async def resolve(source: object, operation: Any, given: Mapping[str, Any]) -> Payload:
-        answer: Answer = await operation.command(_call(command, given))
-        return Payload(answer.row_id, answer.values, answer.replayed)
-
-    return resolve
-
-
-def _call(command: Command, given: Mapping[str, Any]) -> Call:
-    """Raises ``Invalid``: ``IDEMPOTENCY_KEY_INVALID`` and what ids and input refuse."""
+    Raises ``Invalid``: ``IDEMPOTENCY_KEY_INVALID`` and what ids and input refuse.
+    """
     key = given["idempotency_key"]
     if not key.strip() or len(key) > LONGEST_KEY or not key.isprintable():
         raise Invalid("IDEMPOTENCY_KEY_INVALID", field="idempotencyKey", maximum=LONGEST_KEY)

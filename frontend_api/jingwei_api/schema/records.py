@@ -3,12 +3,12 @@
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import strawberry
 
-from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
     ColumnField,
     ComputedField,
@@ -19,7 +19,6 @@ from jingwei_api.schema.meanings import (
     OneField,
 )
 from jingwei_api.schema.naming import pascal
-from jingwei_api.schema.node import Row
 from jingwei_api.schema.references import (
     INTERNAL,
     Declarations,
@@ -31,7 +30,7 @@ from jingwei_api.schema.scalars import Enums, JsonValue, Long, column_type
 from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import masked_columns
-from jingwei_sdk.records import Computed, Either, Many, One, Opposite, Record, Relation
+from jingwei_sdk.records import Computed, Either, Many, Record, Relation
 
 _COMPUTED_TYPES: Mapping[Any, Any] = {
     str: str,
@@ -57,15 +56,15 @@ def add_record(
     Raises ``Refused`` (``SCHEMA_CLASH``) naming both packages when a field is claimed twice.
     """
     owner = owner_of(registry, "record", record.name)
-    fields = [Field("id", strawberry.ID, "Global id.", _id, owner=owner, meaning=IdField())]
+    fields = [Field("id", strawberry.ID, "Global id.", owner=owner, meaning=IdField())]
     fields += _columns(record, enums, owner)
     for name, relation in relations_of(registry, record).items():
-        fields.append(_relation(space, registry, record, name, relation, arguments))
+        owner_of_field = owner_of(registry, "field", f"{record.name}.{name}")
+        told = _relation(space, record, relation, (name, owner_of_field))
+        given = arguments[relation.record] if isinstance(relation, Many) else ()
+        fields.append(replace(told, arguments=given))
     for name, computed in registry.computed(record).items():
         fields.append(_computed(registry, record, name, computed))
-
-    def is_type_of(source: object, info: object) -> bool:
-        return isinstance(source, Row) and source.record.name == record.name
 
     return space.object(
         record.name,
@@ -73,12 +72,7 @@ def add_record(
         owner=owner,
         description=record.description,
         bases=(space.lookup("Node"),),
-        attributes={"is_type_of": staticmethod(is_type_of)},
     )
-
-
-def _id(source: Row, operation: Any, given: Mapping[str, Any]) -> str:
-    return global_id.encode(source.record.name, source.id)
 
 
 def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
@@ -103,26 +97,17 @@ def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
 
 
 def _relation(
-    space: TypeSpace,
-    registry: Declarations,
-    record: Record,
-    name: str,
-    relation: Relation,
-    arguments: Mapping[str, tuple[Argument, ...]],
+    space: TypeSpace, record: Record, relation: Relation, named: tuple[str, str]
 ) -> Field:
-    owner = owner_of(registry, "field", f"{record.name}.{name}")
+    name, owner = named
     if isinstance(relation, Either):
         kind = _either(space, f"{record.name}{pascal(name)}", relation, owner)
-        return Field(name, f"{kind} | None", None, owner=owner, meaning=EitherField(relation))
-    target = registry.records[relation.record]
+        return Field(name, f"{kind} | None", owner=owner, meaning=EitherField(relation))
     if isinstance(relation, Many):
-        kind, meaning = f"{target.name}Connection | None", ManyField(relation)
-        given = arguments[target.name]
-        return Field(name, kind, None, _many(relation), given, owner, meaning=meaning)
-    resolve = _one(relation) if isinstance(relation, One) else _opposite(relation)
+        kind = f"{relation.record}Connection | None"
+        return Field(name, kind, owner=owner, meaning=ManyField(relation))
     # Nullable even where the column is not: the row it names may be out of the reader's sight.
-    kind = f"{target.name} | None"
-    return Field(name, kind, None, resolve, owner=owner, meaning=OneField(relation))
+    return Field(name, f"{relation.record} | None", owner=owner, meaning=OneField(relation))
 
 
 def _either(space: TypeSpace, name: str, relation: Either, owner: str) -> str:
@@ -133,41 +118,11 @@ def _either(space: TypeSpace, name: str, relation: Either, owner: str) -> str:
     return name
 
 
-def _one(relation: One) -> Any:
-    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Row | None:
-        wanted = source.values[relation.column]
-        if wanted is None:
-            return None
-        found: Row | None = await operation.rows.by_key(relation.record, "id", wanted)
-        return found
-
-    return resolve
-
-
-def _opposite(relation: Opposite) -> Any:
-    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Row | None:
-        found: Row | None = await operation.rows.by_key(relation.record, relation.column, source.id)
-        return found
-
-    return resolve
-
-
-def _many(relation: Many) -> Any:
-    def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Any:
-        return operation.rows.children(relation.record, relation.column, source.id, given)
-
-    return resolve
-
-
 def _computed(registry: Declarations, record: Record, name: str, computed: Computed) -> Field:
     owner = owner_of(registry, "field", f"{record.name}.{name}")
-
-    async def resolve(source: Row, operation: Any, given: Mapping[str, Any]) -> Any:
-        return await operation.rows.computed(record, name, computed, source)
-
     kind = _computed_type(f"{record.name}.{name}", computed.type, owner)
     text, meaning = computed.description, ComputedField(name)
-    return Field(name, kind | None, text, resolve, owner=owner, meaning=meaning)
+    return Field(name, kind | None, text, owner=owner, meaning=meaning)
 
 
 def _computed_type(field: str, kind: Any, owner: str) -> Any:

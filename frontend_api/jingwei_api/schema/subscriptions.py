@@ -1,13 +1,10 @@
 """Subscriptions (订阅): changes in my area, as they are committed."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import strawberry
 
 from jingwei_api.schema.meanings import ChangePart, ChangesField
-from jingwei_api.schema.node import Row
 from jingwei_api.schema.types import Argument, Field, TypeSpace
 
 
@@ -17,12 +14,11 @@ def subscription_fields(space: TypeSpace) -> list[Field]:
         "Change",
         [
             Field("record", str, "Type name of what changed.", meaning=ChangePart("record")),
-            Field("id", strawberry.ID, "Its global id.", _global_id, meaning=ChangePart("id")),
+            Field("id", strawberry.ID, "Its global id.", meaning=ChangePart("id")),
             Field(
                 "node",
                 "Node | None",
                 "As it is now; null when it is gone.",
-                _node,
                 meaning=ChangePart("node"),
             ),
             Field("at", datetime, "When this server learnt of it.", meaning=ChangePart("at")),
@@ -40,23 +36,8 @@ def subscription_fields(space: TypeSpace) -> list[Field]:
             "changes",
             "Change",
             text,
-            _changes,
             arguments,
             is_subscription=True,
             meaning=ChangesField(),
         )
     ]
-
-
-def _global_id(source: Any, operation: Any, given: Mapping[str, Any]) -> str:
-    value: str = source.global_id
-    return value
-
-
-async def _node(source: Any, operation: Any, given: Mapping[str, Any]) -> Row | None:
-    found: Row | None = await operation.rows.by_key(source.record, "id", source.row_id)
-    return found
-
-
-def _changes(source: object, operation: Any, given: Mapping[str, Any]) -> Any:
-    return operation.changes(given.get("under"), given.get("records"))

@@ -1,7 +1,7 @@
 """Making GraphQL types at run time: named types that may refer to each other before they exist."""
 
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,35 +10,19 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import get_object_definition
 from strawberry.types.field import StrawberryField
-from strawberry.types.info import Info
 from strawberry.types.union import StrawberryUnion
 
 from jingwei_api.schema.naming import NAME, camel
 from jingwei_sdk.errors import Refused
 
-Resolver = Callable[[Any, Any, Mapping[str, Any]], Any]
 
+class MeantField(StrawberryField):
+    """A field that is planned by its ``meaning``; see :mod:`~.meanings`."""
 
-class ResolvedField(StrawberryField):
-    """A field answered by ``resolve(source, operation, arguments)``, at once or awaited."""
-
-    resolve: Resolver | None = None
     meaning: Any = None
-
-    @property
-    def is_basic_field(self) -> bool:
-        """Never: it always needs the operation."""
-        return self.resolve is None
-
-    def get_result(self, source: Any, info: Info | None, args: list[Any], kwargs: Any) -> Any:
-        """What ``resolve`` answers."""
-        if self.resolve is None or info is None:
-            return super().get_result(source, info, args, kwargs)
-        return self.resolve(source, info.context, kwargs)
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
-        copied.resolve = self.resolve
         copied.meaning = self.meaning
         return copied
 
@@ -69,7 +53,6 @@ class Field:
     name: str
     annotation: Any
     description: str | None = None
-    resolve: Resolver | None = None
     arguments: tuple[Argument, ...] = ()
     owner: str = ""
     is_subscription: bool = False
@@ -108,10 +91,9 @@ class TypeSpace:
         owner: str,
         description: str = "",
         bases: tuple[type, ...] = (),
-        attributes: Mapping[str, Any] | None = None,
     ) -> type:
         """An output type."""
-        return self._make(name, fields, owner, description, bases=bases, attributes=attributes)
+        return self._make(name, fields, owner, description, bases=bases)
 
     def input(
         self,
@@ -121,7 +103,7 @@ class TypeSpace:
         owner: str,
         description: str = "",
     ) -> type:
-        """An input type; a resolver receives it as a plain mapping by Python names."""
+        """An input type."""
         return self._make(name, fields, owner, description, is_input=True)
 
     def union(self, name: str, members: Sequence[str], *, owner: str) -> None:
@@ -140,14 +122,13 @@ class TypeSpace:
 
     def field(self, spec: Field) -> StrawberryField:
         """The Strawberry field of a specification."""
-        made = ResolvedField(
+        made = MeantField(
             python_name=spec.name,
             graphql_name=spec.graphql_name or camel(spec.name),
             type_annotation=self.annotation(spec.annotation),
             description=_plain_text(spec.description),
             is_subscription=spec.is_subscription,
         )
-        made.resolve = spec.resolve
         made.meaning = spec.meaning
         made.arguments = [
             StrawberryArgument(
@@ -169,12 +150,11 @@ class TypeSpace:
         *,
         is_input: bool = False,
         bases: tuple[type, ...] = (),
-        attributes: Mapping[str, Any] | None = None,
     ) -> type:
         self.claim(name, owner)
         _refuse_doubles(name, fields, owner)
         made = {spec.name: self.field(spec) for spec in fields}
-        body = {**(attributes or {}), **made, "__annotations__": {}, "__module__": __name__}
+        body = {**made, "__annotations__": {}, "__module__": __name__}
         kind = types.new_class(name, bases, {}, lambda space: space.update(body))
         finished: type = strawberry.type(
             kind, name=name, description=_plain_text(description), is_input=is_input
@@ -184,8 +164,6 @@ class TypeSpace:
         for field in definition.fields:
             # Making a dataclass replaced these by annotations that look names up in this module.
             field.type_annotation = self.annotation(annotations[field.python_name])
-        if is_input:
-            definition.from_input = _as_mapping
         self._types[name] = finished
         return finished
 
@@ -205,15 +183,3 @@ def _refuse_doubles(name: str, fields: Sequence[Field], owner: str) -> None:
             both = sorted((owners[spelt], spec.owner or owner))
             raise Refused("SCHEMA_CLASH", name=f"{name}.{spelt}", owners=both)
         owners[spelt] = spec.owner or owner
-
-
-def _as_mapping(kind: type, value: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    definition = get_object_definition(kind, strict=True)
-    given = {field.graphql_name: field for field in definition.fields}
-    return {
-        given[name].python_name: context.convert(
-            item, given[name].resolve_type(type_definition=definition), name
-        )
-        for name, item in value.items()
-        if name in given
-    }

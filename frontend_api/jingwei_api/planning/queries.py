@@ -1,0 +1,35 @@
+"""Queries (查询执行): one statement, and what the schema tells about itself beside it."""
+
+import msgspec
+
+from jingwei_api.execution.operation import Caller
+from jingwei_api.planning.answers import an_object
+from jingwei_api.planning.introspecting import Introspection
+from jingwei_api.planning.plans import Question, chosen_at
+from jingwei_api.planning.reads import Read, Reads
+from jingwei_core.registry import Registry
+
+
+class Queries:
+    """Runs the queries of one process."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._introspection = Introspection()
+
+    async def run(self, caller: Caller, registry: Registry, question: Question) -> Read:
+        """What a query asks for.
+
+        A query about the schema alone sends a statement as well: it says whether the caller may
+        still ask.
+        """
+        read = await self._reads.read(caller, registry, question)
+        if not question.operation.introspects:
+            return read
+        chosen = chosen_at(question)
+        told, errors = await self._introspection.told(question, chosen)
+        rows = msgspec.json.decode(read.data, type=dict[str, msgspec.Raw])
+        members = [
+            (one.key, told[one.key] if one.key in told else bytes(rows[one.key])) for one in chosen
+        ]
+        return Read(an_object(members), [*read.errors, *errors])

@@ -1,0 +1,136 @@
+"""Reads (读取): a part of an operation, read by one statement on behalf of a caller.
+
+What the caller may do is remembered between requests, and the statement checks that it still holds:
+if not, it answers nothing, and the read is planned again with what holds now.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError
+
+from jingwei_api.execution.operation import Caller
+from jingwei_api.planning.auditing import take_ids
+from jingwei_api.planning.building import Refusal
+from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question
+from jingwei_api.planning.roots import RULES
+from jingwei_api.planning.working import fill_in
+from jingwei_core.access.loading import Access
+from jingwei_core.audit.reading import note_reading
+from jingwei_core.database.reading import Reading
+from jingwei_core.platform import Platform
+from jingwei_core.reading.selection import Asked
+from jingwei_core.registry import Registry
+from jingwei_core.session import account_context
+from jingwei_sdk.context import Actor
+from jingwei_sdk.errors import Unavailable
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The JSON of what was asked for, and what was refused of it."""
+
+    data: bytes
+    errors: list[GraphQLError]
+
+
+class Reads:
+    """Reads for the callers of one process."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.plans = Plans(platform.cursor_secret)
+
+    async def read(
+        self, caller: Caller, registry: Registry, question: Question, part: Part = ROOT
+    ) -> Read:
+        """What a part of an operation asks for.
+
+        Raises ``Unauthenticated`` (``SESSION_ENDED``), and ``Unavailable`` when the database cannot
+        answer.
+        """
+        draft = self.plans.draft(registry, question, part)
+        for _ in range(_ATTEMPTS):
+            access = await self.access(caller)
+            found = await self._attempt(caller, registry, draft, question, access)
+            if found is not None:
+                return found
+            self._platform.access_cache.drop(caller.tenant.id, caller.identity.account_id)
+        raise Unavailable("DATABASE_CONTENTION", cause="access keeps changing")
+
+    async def access(self, caller: Caller) -> Access:
+        """What the caller may do; it may be out of date, but for what a statement checks."""
+        cache, identity, tenant = self._platform.access_cache, caller.identity, caller.tenant
+        now = self._platform.clock.now()
+        known = cache.known(tenant.id, identity.account_id, now)
+        if known is not None and known.epoch == identity.epoch:
+            return known
+        return await cache.load(tenant, identity, now)
+
+    async def _attempt(
+        self,
+        caller: Caller,
+        registry: Registry,
+        draft: Draft,
+        question: Question,
+        access: Access,
+    ) -> Read | None:
+        identity, tenant = caller.identity, caller.tenant
+        actor = Actor("account", access.name, identity.account_id, access.department_ids)
+        asked = Asked(
+            tenant,
+            actor,
+            access.permissions,
+            self._platform.clock.now(),
+            caller.request.locale,
+            question.variables,
+        )
+        reading = Reading(tenant.id, identity.account_id, identity.epoch, access.policy_version)
+        if draft.needs_rules:
+            rules = self._platform.event_rules
+            known = rules.known(tenant.id, access.policy_version) or await rules.load(reading)
+            if known is None:
+                return None
+            question.variables[RULES] = known
+        planned = self.plans.planned(registry, draft, asked)
+        if planned.plan.is_direct:
+            sql, arguments = planned.plan.compiled.sql, planned.arguments
+            data = await self._platform.database.read(reading, sql, arguments)
+            return None if data is None else Read(data, _refused(planned))
+        return await self._in_unit(caller, draft, reading, planned)
+
+    async def _in_unit(
+        self, caller: Caller, draft: Draft, reading: Reading, planned: Planned
+    ) -> Read | None:
+        """The same statement inside a unit of work, where functions of plugins may read more and
+        the audit log may be written."""
+        compiled = planned.plan.compiled
+        async with account_context(
+            self._platform, caller.tenant, caller.identity, caller.request
+        ) as ctx:
+            answer = await ctx.unit.fetchval(compiled.sql, *reading.parameters, *planned.arguments)
+            if answer is None:
+                return None
+            data: dict[str, Any] = msgspec.json.decode(answer)
+            if planned.plan.is_audited:
+                for shown in take_ids(data, draft.names_of_fields()):
+                    note_reading(ctx, *shown)
+            errors = await fill_in(ctx, draft.index, compiled.worked, data)
+        return Read(msgspec.json.encode(data), [*_refused(planned), *errors])
+
+
+def _refused(planned: Planned) -> list[GraphQLError]:
+    if not planned.refusals and not planned.plan.refusals:
+        return []
+    return [told_refusal(one) for one in planned.told()]
+
+
+def told_refusal(refusal: Refusal) -> GraphQLError:
+    """A refused field as an error of GraphQL, with its path and places in the document."""
+    chosen, error = refusal.chosen, refusal.error
+    if isinstance(error, GraphQLError):
+        return GraphQLError(error.message, chosen.nodes, path=chosen.path)
+    return GraphQLError(error.code, chosen.nodes, path=chosen.path, original_error=error)
