@@ -3,6 +3,7 @@
 Nothing here is global: a process may open several platforms, as tests do.
 """
 
+import asyncio
 import json
 import time
 import uuid
@@ -21,6 +22,9 @@ from jingwei_core.catalogue import load_core_texts
 from jingwei_core.clock import SystemClock
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.engine import Database, open_database
+from jingwei_core.database.lanes import NIL
+from jingwei_core.database.reading import bound_trip
+from jingwei_core.database.unit import open_unit_or_none
 from jingwei_core.events.opening import EventService
 from jingwei_core.events.rules import KnownRules
 from jingwei_core.evidence.opening import open_store
@@ -55,6 +59,14 @@ class TenantState:
             raise Denied("TENANT_SUSPENDED", tenant=self.tenant.slug)
 
 
+_STATE = """(
+SELECT json_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'timezone', t.timezone,
+       'status', t.status, 'limits', t.limits, 'enabled', (
+           SELECT coalesce(jsonb_object_agg(p.plugin_id, p.settings), '{{}}')
+             FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled))
+  FROM platform.tenant t WHERE t.slug = {slug})"""
+
+
 class Platform:
     """The running platform; make it with :func:`open_platform`."""
 
@@ -77,6 +89,7 @@ class Platform:
         self.catalogue = _catalogue(host)
         self._by_slug: dict[str, tuple[float, TenantState]] = {}
         self._by_id: dict[uuid.UUID, str] = {}
+        self._reading: dict[str, asyncio.Future[TenantState]] = {}
 
     async def state(self, slug: str) -> TenantState:
         """The tenant's state, at most :data:`SNAPSHOT_AGE_S` old.
@@ -86,6 +99,16 @@ class Platform:
         kept = self._by_slug.get(slug)
         if kept is not None and time.monotonic() - kept[0] < SNAPSHOT_AGE_S:
             return kept[1]
+        if open_unit_or_none() is not None:
+            return await self._read(slug)  # the unit may have changed it
+        reading = self._reading.get(slug)
+        if reading is None:
+            # Whoever asks meanwhile shares the answer.
+            reading = self._reading[slug] = asyncio.ensure_future(self._read(slug))
+            reading.add_done_callback(lambda _: self._reading.pop(slug, None))
+        return await asyncio.shield(reading)
+
+    async def _read(self, slug: str) -> TenantState:
         read_at = time.monotonic()
         state = await _read_state(self.database, slug)
         if state is None:
@@ -126,6 +149,7 @@ class Platform:
     def forget(self) -> None:
         """Drop copies of tenant states, after this process changed one itself."""
         self._by_slug.clear()
+        self._reading.clear()
 
 
 @asynccontextmanager
@@ -145,20 +169,18 @@ def assemble(database: Database) -> Platform:
 
 
 async def _read_state(database: Database, slug: str) -> TenantState | None:
-    async with database.platform() as unit:
-        row = await unit.fetchrow(
-            "SELECT t.id, t.slug, t.name, t.timezone, t.status, t.limits,"
-            " (SELECT coalesce(jsonb_object_agg(p.plugin_id, p.settings), '{}')"
-            "  FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled) AS enabled"
-            " FROM platform.tenant t WHERE t.slug = $1",
-            slug,
-        )
-    if row is None:
+    if open_unit_or_none() is None:
+        # The platform's tables are nobody's in particular, so nobody is bound: one round trip.
+        answer = await database.ask(NIL, bound_trip(_STATE.format(slug="$2")), (slug,))
+    else:
+        async with database.platform() as unit:
+            answer = await unit.fetchval(f"SELECT {_STATE.format(slug='$1')}::text", slug)
+    if answer is None:
         return None
-    tenant = Tenant(row["id"], row["slug"], row["name"], ZoneInfo(row["timezone"]))
-    enabled = json.loads(row["enabled"])
-    limits = stored_limits(json.loads(row["limits"]))
-    return TenantState(tenant, row["status"], frozenset(enabled), enabled, limits)
+    row = json.loads(answer)
+    tenant = Tenant(uuid.UUID(row["id"]), row["slug"], row["name"], ZoneInfo(row["timezone"]))
+    limits = stored_limits(row["limits"])
+    return TenantState(tenant, row["status"], frozenset(row["enabled"]), row["enabled"], limits)
 
 
 def _catalogue(host: PluginHost) -> Catalogue:
