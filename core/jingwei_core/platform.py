@@ -25,6 +25,7 @@ from jingwei_core.database.engine import Database, open_database
 from jingwei_core.database.lanes import NIL
 from jingwei_core.database.reading import bound_trip
 from jingwei_core.database.unit import open_unit_or_none
+from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.events.opening import EventService
 from jingwei_core.events.rules import KnownRules
 from jingwei_core.evidence.opening import open_store
@@ -82,6 +83,7 @@ class Platform:
         lifetime = timedelta(seconds=self.settings.access_token_s)
         self.tokens = AccessTokens(self.settings.secret(), lifetime)
         self.permission_sets = CompiledSets()
+        self.configurations = KnownConfigurations(database)
         self.access_cache = AccessCache(database, self.permission_sets)
         self.event_rules = KnownRules(database)
         self.command_secret = self.settings.derived_secret("command-key").encode()

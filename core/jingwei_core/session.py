@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from jingwei_core.access.loading import Access, load_access
 from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
-from jingwei_core.database.reading import STAMP
-from jingwei_core.database.unit import Unit
+from jingwei_core.database.literals import integer_literal, text_literal, uuid_literal
+from jingwei_core.database.unit import Unit, open_unit_or_none
+from jingwei_core.events.configuration import ConfigurationInForce
+from jingwei_core.places.tables import Place
 from jingwei_core.registry import Registry
 from jingwei_core.signals import UnitSignals
 from jingwei_sdk.context import Actor, Context, Permissions, Tenant
@@ -37,6 +39,11 @@ class CoreContext(Context):
     platform: "Platform"
     registry: Registry
     unit: Unit
+    configuration: ConfigurationInForce
+    at: Place | None = None
+    """The place that the command's ``at`` names, as it was checked."""
+    has_key: bool = False
+    """Whether the idempotency key that the context was asked for is its own: new, and claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +68,61 @@ class EveryPermission:
 
 @asynccontextmanager
 async def account_context(
-    platform: "Platform", tenant: Tenant, identity: Identity, request: Request
+    platform: "Platform", tenant: Tenant, identity: Identity, request: Request, key: str = ""
 ) -> AsyncIterator[CoreContext]:
     """A context for a signed-in account, with one unit of work.
 
-    Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
-    out everywhere since the token was issued; ``Denied`` (``TENANT_SUSPENDED``).
+    ``key`` is an idempotency key to claim in the same message that opens the unit; ``has_key`` of
+    the context says whether it was free. Raises ``Unauthenticated`` (``SESSION_ENDED``) when the
+    account is gone or suspended, or signed out everywhere since the token was issued; ``Denied``
+    (``TENANT_SUSPENDED``).
     """
     state = await platform.tenant_by_id(tenant.id)
     state.require_active()
-    known = platform.access_cache.known(tenant.id, identity.account_id, platform.clock.now())
-    async with platform.database.unit(tenant.id) as unit:
-        access = await _exact_access(platform, unit, identity, known)
-        actor = Actor("account", access.name, identity.account_id, access.department_ids)
-        ctx = _context(platform, state, unit, (actor, access.permissions, request))
+    known = await _remembered(platform, tenant, identity)
+    opening = _opening(known, key) if known is not None else ""
+    async with platform.database.unit(tenant.id, opening) as unit:
+        is_as_known = bool(opening) and unit.opened == _AS_KNOWN
+        if known is None or not is_as_known:
+            known = await _exact_access(platform, unit, identity)
+        actor = Actor("account", known.name, identity.account_id, known.department_ids)
+        who = (actor, known.permissions, request)
+        ctx = _context(
+            platform, state, unit, who, (known.policy_version, is_as_known and bool(key))
+        )
         yield ctx
         await finish(ctx)
 
 
-async def _exact_access(
-    platform: "Platform", unit: Unit, identity: Identity, known: Access | None
-) -> Access:
-    """What is remembered, if the unit sees that it still holds; else what the unit sees.
+_AS_KNOWN = "SELECT 1"
 
-    The latter is not remembered: the unit may have written it, and be rolled back.
-    """
-    if known is not None and known.epoch == identity.epoch:
-        stamp = (known.account_id, known.epoch, known.policy_version)
-        if await unit.fetchval(STAMP, *stamp):
-            return known
+
+def _opening(known: Access, key: str) -> str:
+    """A statement that answers one row if what is remembered holds, and the key is new."""
+    values = (
+        uuid_literal(known.account_id),
+        integer_literal(known.epoch),
+        integer_literal(known.policy_version),
+        text_literal(key or None),
+    )
+    return f"SELECT WHERE core.command_begins({', '.join(values)})"
+
+
+async def _remembered(platform: "Platform", tenant: Tenant, identity: Identity) -> Access | None:
+    """What is remembered of the account, or read now for the next time."""
+    now = platform.clock.now()
+    known = platform.access_cache.known(tenant.id, identity.account_id, now)
+    if known is None and open_unit_or_none() is None:
+        # Inside an open unit it could read what is never committed, and remember it.
+        known = await platform.access_cache.load(tenant, identity, now)
+    return known if known is not None and known.epoch == identity.epoch else None
+
+
+async def _exact_access(platform: "Platform", unit: Unit, identity: Identity) -> Access:
+    """What the unit sees; not remembered, since the unit may have written it."""
+    tenant = unit.tenant
+    assert tenant is not None
+    platform.access_cache.drop(tenant, identity.account_id)
     now = platform.clock.now()
     access = await load_access(unit, identity.account_id, now, platform.permission_sets)
     if access is None or not access.active or access.epoch != identity.epoch:
@@ -108,7 +141,7 @@ async def system_context(
     state = await platform.tenant_by_id(tenant.id)
     async with platform.database.unit(tenant.id) as unit:
         who = (Actor("system", name), EveryPermission(), request or Request())
-        ctx = _context(platform, state, unit, who)
+        ctx = _context(platform, state, unit, who, (None, False))
         yield ctx
         await finish(ctx)
 
@@ -118,8 +151,11 @@ def _context(
     state: "TenantState",
     unit: Unit,
     who: tuple[Actor, Permissions, Request],
+    opened: tuple[int | None, bool],
 ) -> CoreContext:
     actor, permissions, request = who
+    policy, has_key = opened
+    data = UnitData(unit, platform.clock)
     return CoreContext(
         tenant=state.tenant,
         actor=actor,
@@ -127,12 +163,14 @@ def _context(
         clock=platform.clock,
         locale=request.locale,
         request_id=request.request_id,
-        data=UnitData(unit, platform.clock),
-        signals=UnitSignals(unit, state.tenant, platform.queue),
+        data=data,
+        signals=UnitSignals(data, state.tenant),
         events=platform.events,
         records=platform.records,
         settings=state.settings,
         platform=platform,
         registry=platform.host.registry(state.enabled),
         unit=unit,
+        configuration=ConfigurationInForce(platform.configurations, data, state.tenant, policy),
+        has_key=has_key,
     )

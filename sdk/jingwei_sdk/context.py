@@ -82,6 +82,11 @@ class Data(Protocol):
         """Store a new row; raises ``Conflict`` (``ROW_EXISTS``) when a unique key is taken."""
         ...
 
+    async def insert_all(self, rows: Sequence[Row]) -> list[Row]:
+        """Store new rows, in the order given, with as few statements as can be; raises as
+        :meth:`insert` does. Rows of one table lie side by side in ``rows`` for that."""
+        ...
+
     async def update(self, row: Row, **changes: object) -> Row:
         """Change columns of a row that was read here; raises ``Conflict`` (``ROW_CHANGED``) when
         its version has moved on."""

@@ -5,25 +5,29 @@ tenant's chain until the commit; taken last, after every other lock, it cannot c
 transactions that wait for one another, and it is held for one round trip only.
 """
 
-import json
 import uuid
 from collections.abc import Iterable
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from jingwei_core.commands.data import AuditNote, Change, UnitData
+from jingwei_core.database.literals import (
+    instant_literal,
+    text_literal,
+    texts_literal,
+    uuid_literal,
+)
 from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
 
 if TYPE_CHECKING:
     from jingwei_core.session import CoreContext
 
-# What lies nowhere lies at the tenant's root, whose path is a prefix of every other one.
-_ROOT = "(SELECT path FROM core.place ORDER BY path LIMIT 1)"
-_APPEND = f"SELECT core.audit_append($1, $2, $3, $4, $5, $6, $7, coalesce($8, {_ROOT}), $9::jsonb)"
-_APPEND_AND_NOTIFY = (
-    f"{_APPEND}, (SELECT count(pg_notify($10, payload)) FROM unnest($11::text[]) AS payload)"
-)
-_NOTIFY = "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload"
+_JSON = msgspec.json.Encoder()
+_NOTE = "SELECT core.audit_note($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_LONG = 64 * 1024
+"""Characters of changes above which they travel as parameters and not as literals."""
 
 
 async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | None) -> None:
@@ -41,7 +45,7 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
         ctx.request_id,
         target_id,
         path,
-        json.dumps(changes, ensure_ascii=False),
+        _JSON.encode(changes).decode(),
     )
     ctx.data.notes.append(note)
 
@@ -61,18 +65,40 @@ def _told(change: Change) -> dict[str, object]:
 
 
 async def finish(ctx: "CoreContext") -> None:
-    """Store the audit rows and send the change notices: the last statements before the commit."""
+    """Give the unit its last words: what leaves the transaction, then the audit rows.
+
+    Long ones are stored at once: a message of literals is twice as long as what it says.
+    """
     assert isinstance(ctx.data, UnitData)
     assert isinstance(ctx.signals, UnitSignals)
-    notes, notices = list(ctx.data.notes), ctx.signals.notices()
+    calls, notes = list(ctx.data.parting), list(ctx.data.notes)
+    ctx.data.parting.clear()
     ctx.data.notes.clear()
-    if not notes:
-        if notices:
-            await ctx.unit.execute(_NOTIFY, CHANGES_CHANNEL, notices)
-        return
-    if len(notes) > 1:
-        await ctx.unit.executemany(_APPEND, notes[:-1])
+    notices = ctx.signals.notices()
     if notices:
-        await ctx.unit.fetch(_APPEND_AND_NOTIFY, *notes[-1], CHANGES_CHANNEL, notices)
-    else:
-        await ctx.unit.fetch(_APPEND, *notes[-1])
+        calls.append(f"core.changes_told('{CHANGES_CHANNEL}', {texts_literal(notices)})")
+    is_long = sum(len(note[-1]) for note in notes) > _LONG
+    if not is_long:
+        calls += [_call(note) for note in notes]
+    if calls and is_long:
+        await ctx.unit.execute(f"SELECT {', '.join(calls)}")
+    elif calls:
+        ctx.unit.at_the_end(f"SELECT {', '.join(calls)}")
+    if is_long:
+        await ctx.unit.executemany(_NOTE, notes)
+
+
+def _call(note: AuditNote) -> str:
+    at, kind, actor, name, command, request, target, path, changes = note
+    values = (
+        instant_literal(at),
+        text_literal(kind),
+        uuid_literal(actor),
+        text_literal(name),
+        text_literal(command),
+        text_literal(request),
+        uuid_literal(target),
+        text_literal(path),
+        text_literal(changes),
+    )
+    return f"core.audit_note({', '.join(values)})"

@@ -3,24 +3,24 @@
 Every write goes through here, so the audit row of a command can show what was before and after.
 """
 
-import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from enum import Enum
+from itertools import groupby
 from typing import Any
 
 import asyncpg
-from piccolo.columns import JSON, JSONB
 
+from jingwei_core.commands.shapes import plain, shape_of
+from jingwei_core.commands.steps import Adding, Changing, Step, added, many, statement
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.tables import Place
 from jingwei_sdk.context import Clock, Row
-from jingwei_sdk.errors import Conflict, Invalid, NotFound
-from jingwei_sdk.personal import mask_value, masked_columns, refuse_masked
-from jingwei_sdk.tables import TenantTable, columns_of
+from jingwei_sdk.errors import Conflict, Invalid, JingweiError, NotFound
+from jingwei_sdk.tables import TenantTable
+
+_ROWS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Change:
     revealed: Mapping[str, str] | None = None
 
 
-AuditNote = tuple[object, ...]
-"""The arguments of ``core.audit_append`` for a row that waits for the end of the transaction."""
+AuditNote = tuple[Any, ...]
+"""The arguments of ``core.audit_note`` for a row that waits for the end of the transaction."""
 
 
 class UnitData:
@@ -50,6 +50,9 @@ class UnitData:
         self.unit = unit
         self.changes: list[Change] = []
         self.notes: list[AuditNote] = []
+        self.parting: list[str] = []
+        """Calls of database functions, with literals, that go with the unit's last message."""
+        self.written: set[type[TenantTable]] = set()
         self._clock = clock
 
     async def get(self, table: type[Row], row_id: uuid.UUID) -> Row:
@@ -69,61 +72,65 @@ class UnitData:
             if value is None:
                 where.append(f"{column} IS NULL")
             else:
-                values.append(_plain(value))
+                values.append(plain(value))
                 where.append(f"{column} = ${len(values)}")
+        shape = shape_of(table)
         condition = " AND ".join(where) or "true"
         rows = await self.unit.fetch(
-            f"SELECT * FROM {qualified(table)} WHERE {condition} ORDER BY id", *values
+            f"SELECT {shape.listed} FROM {shape.source} WHERE {condition} ORDER BY id", *values
         )
-        return [_row(table, row) for row in rows]
+        return [shape.row(row) for row in rows]
 
     async def insert(self, row: Row) -> Row:
         """Store a new row; raises ``Conflict`` (``ROW_EXISTS``) when a unique key is taken."""
-        table = type(row)
-        for name, told in masked_columns(table).items():
-            refuse_masked(told, getattr(row, name), name)
-        values = {name: _write(column, getattr(row, name)) for name, column in _columns(table)}
-        now = self._clock.now()
-        values["created_at"] = values["updated_at"] = now
-        names = ", ".join(f'"{name}"' for name in values)
-        marks = ", ".join(f"${number}" for number in range(1, len(values) + 1))
-        sql = f"INSERT INTO {qualified(table)} ({names}) VALUES ({marks}) RETURNING *"
-        stored = await self._write(table, sql, list(values.values()))
-        if stored is None:
-            raise Conflict("ROW_EXISTS", record=table.__name__)
-        result = _row(table, stored)
-        self._note(result, None, _state(result))
-        return result
+        stored: list[Row] = await self.together(Adding(row))
+        return stored[0]
+
+    async def insert_all(self, rows: Sequence[Row]) -> list[Row]:
+        """Store new rows in as few statements as can be: one if no two are of one table, or all."""
+        if len({type(row) for row in rows}) == len(rows):
+            return await self.together(*(Adding(row) for row in rows)) if rows else []
+        stored = []
+        for table, run in groupby(rows, type):
+            same = list(run)
+            for start in range(0, len(same), _ROWS_AT_ONCE):
+                stored += await self._add_many(table, same[start : start + _ROWS_AT_ONCE])
+        return stored
 
     async def update(self, row: Row, **changes: object) -> Row:
         """Change columns of a row that was read here; raises ``Conflict`` (``ROW_CHANGED``)."""
-        table = type(row)
-        columns = dict(_columns(table))
-        masked = masked_columns(table)
-        for name in masked.keys() & changes.keys():
-            refuse_masked(masked[name], changes[name], name)
-        values = [_write(columns[name], value) for name, value in changes.items()]
-        sets = [f'"{name}" = ${number}' for number, name in enumerate(changes, start=1)]
-        values += [self._clock.now(), row.id, row.version]
-        count = len(values)
-        sets += [f"updated_at = ${count - 2}", "version = version + 1"]
-        sql = (
-            f"UPDATE {qualified(table)} SET {', '.join(sets)}"
-            f" WHERE id = ${count - 1} AND version = ${count} RETURNING *"
-        )
-        stored = await self._write(table, sql, values)
-        if stored is None:
-            raise Conflict("ROW_CHANGED", record=table.__name__, id=str(row.id))
-        result = _row(table, stored)
-        self._note(result, _state(row), _state(result))
-        return result
+        stored: list[Row] = await self.together(Changing(row, changes))
+        return stored[0]
+
+    async def together(self, *steps: Step) -> list[Any]:
+        """Write several rows in one statement; the rows as they are stored.
+
+        Raises as :meth:`insert` and :meth:`update` do. A refusal must then end the transaction, or
+        the savepoint that it happened in: what the other steps wrote stands.
+        """
+        now = self._clock.now()
+        texts = tuple(step.text for step in steps)
+        values = [value for step in steps for value in step.values(now)]
+        found = await self._write([text.table for text in texts], statement(texts), values)
+        if not found:
+            raise steps[-1].refused()
+        stored, start = [], 0
+        for step, text in zip(steps, texts, strict=True):
+            shape = shape_of(text.table)
+            end = start + len(shape.names)
+            row = shape.row(found[0][start:end])
+            self._note(row, step.before(row), row)
+            stored.append(row)
+            start = end
+        return stored
 
     async def delete(self, row: TenantTable) -> None:
         """Remove a row that was read here; raises ``Conflict`` when it is still referred to."""
-        sql = f"DELETE FROM {qualified(type(row))} WHERE id = $1 AND version = $2 RETURNING id"
-        if await self._write(type(row), sql, [row.id, row.version]) is None:
+        source = shape_of(type(row)).source
+        sql = f"DELETE FROM {source} WHERE id = $1 AND version = $2 RETURNING id"
+        if not await self._write([type(row)], sql, [row.id, row.version]):
             raise Conflict("ROW_CHANGED", record=type(row).__name__, id=str(row.id))
-        self._note(row, _state(row), None)
+        self._note(row, row, None)
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]:
         """Rows of a read-only statement."""
@@ -136,124 +143,86 @@ class UnitData:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail without failing the whole; what it wrote is forgotten then."""
-        changes, notes = len(self.changes), len(self.notes)
+        changes, notes, parting = len(self.changes), len(self.notes), len(self.parting)
         try:
             async with self.unit.savepoint():
                 yield
         except BaseException:
-            del self.changes[changes:], self.notes[notes:]
+            del self.changes[changes:], self.notes[notes:], self.parting[parting:]
             raise
 
     async def _one(self, table: type[Row], row_id: uuid.UUID, suffix: str) -> Row:
+        shape = shape_of(table)
         found = await self.unit.fetchrow(
-            f"SELECT * FROM {qualified(table)} WHERE id = $1{suffix}", row_id
+            f"SELECT {shape.listed} FROM {shape.source} WHERE id = $1{suffix}", row_id
         )
         if found is None:
             raise NotFound("ROW_NOT_FOUND", record=table.__name__, id=str(row_id))
-        return _row(table, found)
+        row: Row = shape.row(found)
+        return row
+
+    async def _add_many(self, table: type[Row], rows: Sequence[Row]) -> list[Row]:
+        shape, now = shape_of(table), self._clock.now()
+        values = [value for row in rows for value in added(shape, row, now, {})]
+        found = await self._write([table], many(table, len(rows)), values)
+        by_id = {row.id: row for row in map(shape.row, found)}
+        stored = [by_id[row.id] for row in rows]
+        for row in stored:
+            self._note(row, None, row)
+        return stored
 
     async def _write(
-        self, table: type[TenantTable], sql: str, values: list[Any]
-    ) -> Mapping[str, Any] | None:
+        self, tables: Sequence[type[TenantTable]], sql: str, values: list[Any]
+    ) -> list[Any]:
         """Run a writing statement; what the database refuses gets a code of ours.
 
         A refusal ends the transaction: a handler that wants to go on writes inside a savepoint.
         """
         try:
-            stored: Mapping[str, Any] | None = await self.unit.fetchrow(sql, *values)
-        except asyncpg.UniqueViolationError as error:
-            raise Conflict("ROW_EXISTS", record=table.__name__) from error
-        except asyncpg.ForeignKeyViolationError as error:
-            code = "ROW_IN_USE" if sql.startswith("DELETE") else "REFERENCE_UNKNOWN"
-            raise Conflict(code, record=table.__name__, key=error.constraint_name) from error
-        except (asyncpg.CheckViolationError, asyncpg.NotNullViolationError) as error:
-            name = error.column_name or error.constraint_name
-            raise Invalid("VALUE_REFUSED", field=name, record=table.__name__) from error
-        return stored
+            return await self.unit.fetch(sql, *values)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            refusal = _refusal(error, tables, sql)
+            if refusal is None:
+                raise
+            raise refusal from error
 
     def _note(
-        self,
-        row: TenantTable,
-        before: Mapping[str, Any] | None,
-        after: Mapping[str, Any] | None,
+        self, row: TenantTable, before: TenantTable | None, after: TenantTable | None
     ) -> None:
-        if before is not None and after is not None:
-            changed = [name for name in after if before.get(name) != after[name]]
-            before = {name: before.get(name) for name in changed}
-            after = {name: after[name] for name in changed}
+        shape = shape_of(type(row))
+        was = None if before is None else shape.state(before)
+        now = None if after is None else shape.state(after)
+        if was is not None and now is not None:
+            changed = [name for name in now if was[name] != now[name]]
+            was = {name: was[name] for name in changed}
+            now = {name: now[name] for name in changed}
+        was, now = was and shape.shown(was), now and shape.shown(now)
         path = row.path if isinstance(row, Place) else getattr(row, "place_path", None)
-        table = type(row)
-        shown_before, shown_after = _as_shown(table, before), _as_shown(table, after)
-        self.changes.append(Change(table._meta.tablename, row.id, shown_before, shown_after, path))
+        self.written.add(type(row))
+        self.changes.append(Change(type(row)._meta.tablename, row.id, was, now, path))
 
 
 def qualified(table: type[TenantTable]) -> str:
     """``"schema"."table"`` of a table class."""
-    return f'"{table._meta.schema}"."{table._meta.tablename}"'
-
-
-def _columns(table: type[TenantTable]) -> list[tuple[str, Any]]:
-    return [(column._meta.name, column) for column in columns_of(table)]
+    return shape_of(table).source
 
 
 def _db_name(table: type[TenantTable], name: str) -> str:
     return f'"{table._meta.get_column_by_name(name)._meta.db_column_name}"'
 
 
-def _row(table: type[Row], values: Mapping[str, Any]) -> Row:
-    row = table(**{name: _read(column, values[name]) for name, column in _columns(table)})
-    row._exists_in_db = True
-    return row
-
-
-def _read(column: Any, value: Any) -> Any:
-    if value is not None and isinstance(column, (JSON, JSONB)) and isinstance(value, str):
-        return json.loads(value)
-    return value
-
-
-def _write(column: Any, value: Any) -> Any:
-    if value is not None and isinstance(column, (JSON, JSONB)):
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _plain(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, TenantTable):
-        return value.id
-    return value
-
-
-def _state(row: TenantTable) -> dict[str, Any]:
-    """The row as the audit log shows it: JSON values; secrets and book-keeping left out."""
-    left_out = {"tenant_id", "id", "created_at", "updated_at"}
-    return {
-        name: _json(getattr(row, name))
-        for name, column in _columns(type(row))
-        if name not in left_out and not column._meta.secret
-    }
-
-
-def _as_shown(
-    table: type[TenantTable], state: Mapping[str, Any] | None
-) -> Mapping[str, Any] | None:
-    """The state with its masked columns as they are shown: the log is kept longer than they are."""
-    if state is None:
-        return None
-    masks = {name: told.mask for name, told in masked_columns(table).items()}
-    return {
-        name: mask_value(mask, value).shown if (mask := masks.get(name)) and value else value
-        for name, value in state.items()
-    }
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, TenantTable):
-        return str(value.id)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if value is None or isinstance(value, (bool, int, float, str, list, dict)):
-        return value
-    return str(value)
+def _refusal(
+    error: asyncpg.IntegrityConstraintViolationError, tables: Sequence[type[TenantTable]], sql: str
+) -> JingweiError | None:
+    """What a broken constraint means, naming the table that it is about."""
+    met = (table for table in tables if table._meta.tablename == error.table_name)
+    record = next(met, tables[0]).__name__
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Conflict("ROW_EXISTS", record=record)
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        code = "ROW_IN_USE" if sql.startswith("DELETE") else "REFERENCE_UNKNOWN"
+        return Conflict(code, record=record, key=error.constraint_name)
+    if isinstance(error, asyncpg.CheckViolationError | asyncpg.NotNullViolationError):
+        name = error.column_name or error.constraint_name
+        return Invalid("VALUE_REFUSED", field=name, record=record)
+    return None

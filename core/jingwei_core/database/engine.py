@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
+from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack, told
 from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
@@ -48,13 +48,20 @@ class Database:
         """What this database was opened with."""
         return self._settings
 
-    def unit(self, tenant: UUID) -> AbstractAsyncContextManager[Unit]:
+    @property
+    def reads_apart(self) -> bool:
+        """Whether :meth:`read` and :meth:`ask` see only what is committed, also inside a unit."""
+        return bool(self._settings.statement_cache_size)
+
+    def unit(self, tenant: UUID, opening: str = "") -> AbstractAsyncContextManager[Unit]:
         """One transaction for ``tenant``: committed at the end, rolled back by an exception.
 
-        Inside a unit of the same tenant it is a savepoint of that one. Raises ``OtherTenant``
-        inside a unit of another tenant, and ``UnitRolledBack`` if a failed statement was swallowed.
+        ``opening`` is a statement of literals that is sent with the first message; ``opened`` of
+        the unit is its command tag. Inside a unit of the same tenant it is a savepoint of that one.
+        Raises ``OtherTenant`` inside a unit of another tenant, and ``UnitRolledBack`` if a failed
+        statement was swallowed.
         """
-        return self._scope(tenant)
+        return self._scope(tenant, opening)
 
     async def read(self, reading: Reading, sql: str, args: Sequence[object]) -> bytes | None:
         """The answer of a statement made by ``one_trip``; ``args`` are its own parameters.
@@ -109,7 +116,7 @@ class Database:
             await connection.execute(self._begin(None))
             yield _Rehearsal(connection, self)
         finally:
-            await undisturbed(self._return(connection, committed=False))
+            await undisturbed(self._return(connection))
 
     async def close(self) -> None:
         """Wait for open units and close every connection."""
@@ -129,46 +136,47 @@ class Database:
             return answer
 
     @asynccontextmanager
-    async def _scope(self, tenant: UUID | None) -> AsyncIterator[Unit]:
+    async def _scope(self, tenant: UUID | None, opening: str = "") -> AsyncIterator[Unit]:
         outer = open_unit_or_none()
         if outer is None:
-            async with self._outermost(tenant) as unit:
+            async with self._outermost(tenant, opening) as unit:
                 yield unit
             return
         if tenant is not None and outer.tenant not in (None, tenant):
             raise OtherTenant(outer.tenant, tenant)
-        async with outer.rebound(tenant) as unit:
+        async with outer.rebound(tenant, opening) as unit:
             yield unit
 
     @asynccontextmanager
-    async def _outermost(self, tenant: UUID | None) -> AsyncIterator[Unit]:
+    async def _outermost(self, tenant: UUID | None, opening: str = "") -> AsyncIterator[Unit]:
         connection = await self._acquire()
         unit = Unit(connection, tenant)
         committed = False
         try:
-            await connection.execute(self._begin(tenant))
+            begin = self._begin(tenant)
+            unit.opened = await unit.first(f"{begin}; {opening}" if opening else begin)
             async with entered(unit):
                 yield unit
                 await unit.close()
-            # A failed transaction answers COMMIT with ROLLBACK, and with no error.
-            committed = await connection.execute("COMMIT") == "COMMIT"
-            if not committed:
-                raise UnitRolledBack
+            committed = await _commit(connection, unit)
         except LOST_CONNECTION as error:
             if _is_gone(connection):
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
             raise
         finally:
-            await undisturbed(self._finish(unit, connection, committed=committed))
+            if committed:
+                await self._pool.release(connection)
+            else:
+                await undisturbed(self._finish(unit, connection))
 
-    async def _finish(self, unit: Unit, connection: Connection, *, committed: bool) -> None:
+    async def _finish(self, unit: Unit, connection: Connection) -> None:
         await unit.close()
-        await self._return(connection, committed=committed)
+        await self._return(connection)
 
-    async def _return(self, connection: Connection, *, committed: bool) -> None:
-        """Give the connection back clean, or not at all."""
+    async def _return(self, connection: Connection) -> None:
+        """Give the connection of a transaction that did not commit back clean, or not at all."""
         try:
-            if not committed and not _is_gone(connection):
+            if not _is_gone(connection):
                 async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
         except LOST_CONNECTION:
@@ -185,16 +193,12 @@ class Database:
             raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
 
     def _begin(self, tenant: UUID | None) -> str:
-        limits = {
-            "statement_timeout": self._settings.statement_timeout_s,
-            "lock_timeout": self._settings.lock_timeout_s,
-            "idle_in_transaction_session_timeout": self._settings.idle_in_unit_timeout_s,
-        }
-        # Local settings in the same round trip also work behind a pooler and need no reset.
-        sets = "".join(
-            f", set_config('{k}', '{round(v * 1000)}ms', true)" for k, v in limits.items()
-        )
-        return f"BEGIN; {bind(tenant)}{sets}, set_config('TimeZone', 'UTC', true)"
+        begin = f"BEGIN; {bind(tenant)}"
+        if self._settings.statement_cache_size:
+            return begin
+        # Behind a pooler a session is not ours to set up: each transaction says it.
+        sets = (f"SET LOCAL {name} = '{value}'" for name, value in _limits(self._settings).items())
+        return "; ".join((begin, *sets))
 
 
 class _Rehearsal(Database):
@@ -203,6 +207,11 @@ class _Rehearsal(Database):
     def __init__(self, connection: Connection, original: Database) -> None:
         super().__init__(original._pool, original._settings, original._url)
         self._root = Unit(connection, None)
+
+    @property
+    def reads_apart(self) -> bool:
+        """Never: everything happens on one connection."""
+        return False
 
     @asynccontextmanager
     async def rehearsal(self) -> AsyncIterator[Database]:
@@ -216,10 +225,10 @@ class _Rehearsal(Database):
         """Nothing: the connection belongs to the database this was made from."""
 
     @asynccontextmanager
-    async def _outermost(self, tenant: UUID | None) -> AsyncIterator[Unit]:
-        async with self._root.rebound(tenant) as unit:
+    async def _outermost(self, tenant: UUID | None, opening: str = "") -> AsyncIterator[Unit]:
+        async with self._root.rebound(tenant, opening) as unit:
             yield unit
-            await unit.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+            unit.at_the_end("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 
 
 @asynccontextmanager
@@ -278,9 +287,40 @@ async def _open(settings: Settings, url: str) -> Database:
         statement_cache_size=settings.statement_cache_size,
         reset=_nothing_to_reset,
         timeout=settings.connect_timeout_s,
-        server_settings={"application_name": "jingwei"},
+        server_settings=_session(settings),
     )
     return Database(pool, settings, url)
+
+
+def _session(settings: Settings) -> dict[str, str]:
+    """What a session of the pool is told when it begins."""
+    name = {"application_name": "jingwei"}
+    return {**name, **_limits(settings)} if settings.statement_cache_size else name
+
+
+def _limits(settings: Settings) -> dict[str, str]:
+    limits = {
+        "statement_timeout": settings.statement_timeout_s,
+        "lock_timeout": settings.lock_timeout_s,
+        "idle_in_transaction_session_timeout": settings.idle_in_unit_timeout_s,
+    }
+    return {**{k: f"{round(v * 1000)}ms" for k, v in limits.items()}, "TimeZone": "UTC"}
+
+
+async def _commit(connection: Connection, unit: Unit) -> bool:
+    """Send the unit's last message; raises ``UnitRolledBack`` if a failure was swallowed."""
+    try:
+        # A failed transaction answers COMMIT with ROLLBACK, and with no error.
+        if await connection.execute(unit.closing("COMMIT")) == "COMMIT":
+            return True
+    except asyncpg.InFailedSQLTransactionError as error:
+        raise UnitRolledBack from error
+    except asyncpg.PostgresError as error:
+        refusal = told(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    raise UnitRolledBack
 
 
 async def _check_server(connection: Connection) -> None:

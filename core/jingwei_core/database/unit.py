@@ -9,16 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
-from jingwei_core.database.errors import (
-    CONTENTION,
-    LOST_CONNECTION,
-    Contention,
-    NoTenantBound,
-    UnitRolledBack,
-    is_unstorable,
-)
+from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRolledBack, told
 from jingwei_core.database.identifiers import column_list, quoted
-from jingwei_sdk.errors import Invalid, Unavailable
 from jingwei_sdk.tables import bound_tenant
 
 R = TypeVar("R")
@@ -55,6 +47,10 @@ class Unit:
         self.tenant = tenant
         self.is_open = True
         self.parent = parent
+        self.opened = ""
+        """The command tag of the last statement of the opening message."""
+        self._closing: list[str] = []
+        self._awaited: str | None = None
         self._connection = connection
         self._lock = asyncio.Lock()
         self._depth: int = parent._depth + 1 if parent else 0
@@ -64,6 +60,16 @@ class Unit:
         """The asyncpg connection, for the job queue only. Prefer :meth:`exclusive`."""
         self._check_open()
         return self._connection
+
+    def at_the_end(self, sql: str) -> None:
+        """Statements that go with the unit's last message: just before its COMMIT or RELEASE, in
+        the same round trip. They have no parameters: see :mod:`jingwei_core.database.literals`."""
+        self._check_open()
+        self._closing.append(sql)
+
+    def closing(self, last: str) -> str:
+        """The unit's last message, ending with ``last``; for the database room only."""
+        return "; ".join((*self._closing, last))
 
     async def fetch(self, sql: str, *args: object) -> list[Record]:
         """All rows of a statement."""
@@ -100,19 +106,38 @@ class Unit:
         unit = self._innermost()
         async with unit._lock:
             unit._check_open()
+            await unit._begun()
             yield self._connection
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator["Unit"]:
-        """A part that can fail without failing the whole unit."""
-        async with self._innermost()._nested(self.tenant) as inner:
-            yield inner
+        """A part that can fail without failing the whole unit.
+
+        Nothing is sent before its first statement, and nothing at all without one.
+        """
+        unit = self._innermost()
+        async with unit._lock:
+            unit._check_open()
+            inner = Unit(self._connection, self.tenant, parent=unit)
+            inner._awaited = f"SAVEPOINT {inner._name}"
+            async with unit._kept_apart(inner, f"RELEASE {inner._name}"):
+                yield inner
 
     @asynccontextmanager
-    async def rebound(self, tenant: UUID | None) -> AsyncIterator["Unit"]:
-        """A savepoint in which ``tenant`` is bound instead; for the database room only."""
-        async with self._innermost()._nested(tenant) as inner:
-            yield inner
+    async def rebound(self, tenant: UUID | None, opening: str = "") -> AsyncIterator["Unit"]:
+        """A savepoint in which ``tenant`` is bound instead; for the database room only.
+
+        ``opening`` is sent with the first message and answered by ``opened``.
+        """
+        unit = self._innermost()
+        async with unit._lock:
+            unit._check_open()
+            await unit._begun()
+            inner = Unit(self._connection, tenant, parent=unit)
+            inner._awaited = f"SAVEPOINT {inner._name}; {bind(tenant)}"
+            async with unit._kept_apart(inner, f"RELEASE {inner._name}; {bind(unit.tenant)}"):
+                await inner._begun(opening)
+                yield inner
 
     async def close(self) -> None:
         """Let no further statement in and wait for the running one."""
@@ -120,56 +145,76 @@ class Unit:
         async with self._lock:
             return
 
-    @asynccontextmanager
-    async def _nested(self, tenant: UUID | None) -> AsyncIterator["Unit"]:
-        async with self._lock:
-            self._check_open()
-            inner = Unit(self._connection, tenant, parent=self)
-            name = f"unit_{inner._depth}"
-            await self._connection.execute(f"SAVEPOINT {name}; {bind(tenant)}")
-            try:
-                async with entered(inner):
-                    yield inner
-            except BaseException:
-                await undisturbed(self._abandon(inner, name))
-                raise
-            try:
-                await self._leave(inner, f"RELEASE {name}; {bind(self.tenant)}")
-            except asyncpg.PostgresError as error:
-                await self._connection.execute(f"ROLLBACK TO {name}; RELEASE {name}")
-                if isinstance(error, asyncpg.InFailedSQLTransactionError):
-                    raise UnitRolledBack from error
-                raise
+    @property
+    def _name(self) -> str:
+        return f"unit_{self._depth}"
 
-    async def _abandon(self, inner: "Unit", name: str) -> None:
+    @asynccontextmanager
+    async def _kept_apart(self, inner: "Unit", release: str) -> AsyncIterator[None]:
+        """Enter ``inner``; what it did is released at the end, and undone by an exception."""
+        try:
+            async with entered(inner):
+                yield
+        except BaseException:
+            await undisturbed(self._abandon(inner))
+            raise
+        try:
+            await self._leave(inner, inner.closing(release))
+        except asyncpg.PostgresError as error:
+            await self._connection.execute(_undone(inner._name))
+            if isinstance(error, asyncpg.InFailedSQLTransactionError):
+                raise UnitRolledBack from error
+            refusal = told(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    async def _begun(self, opening: str = "") -> None:
+        """Send what this scope begins with, unless it is sent already."""
+        if self._awaited is None:
+            return
+        if self.parent is not None:
+            await self.parent._begun()
+        first, self._awaited = self._awaited, None
+        self.opened = await self.first(f"{first}; {opening}" if opening else first)
+
+    async def first(self, message: str) -> str:
+        """Send an opening message; the command tag of its last statement. For the database room."""
+        try:
+            tag: str = await self._connection.execute(message)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            refusal = told(error)
+            if refusal is None:
+                raise
+            raise refusal from error
+        return tag
+
+    async def _abandon(self, inner: "Unit") -> None:
         # A dead connection has rolled everything back already; the first error is the news.
         with suppress(*LOST_CONNECTION):
-            await self._leave(inner, f"ROLLBACK TO {name}; RELEASE {name}")
+            await self._leave(inner, _undone(inner._name))
 
     async def _leave(self, inner: "Unit", sql: str) -> None:
         await inner.close()
-        await self._connection.execute(sql)
+        if inner._awaited is None:
+            await self._connection.execute(sql)
 
     async def _run(self, statement: Callable[[Connection], Awaitable[R]]) -> R:
         unit = self._innermost()
         async with unit._lock:
             unit._check_open()
             try:
+                await unit._begun()
                 return await statement(self._connection)
             except (asyncpg.UndefinedObjectError, asyncpg.InvalidTextRepresentationError) as error:
                 if unit.tenant is None and _is_unbound(error):
                     raise NoTenantBound from error
                 raise
-            except asyncpg.DataError as error:
-                if is_unstorable(error):
-                    raise Invalid("VALUE_UNSTORABLE") from error
-                raise
-            except asyncpg.QueryCanceledError as error:
-                raise Unavailable("STATEMENT_TIMEOUT") from error
-            except asyncpg.LockNotAvailableError as error:
-                raise Unavailable("DATABASE_CONTENTION", cause="lock timeout") from error
-            except CONTENTION as error:
-                raise Contention(type(error).__name__) from error
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                refusal = told(error)
+                if refusal is None:
+                    raise
+                raise refusal from error
 
     def _innermost(self) -> "Unit":
         """The scope this task is in, if it lies inside this unit; else this unit itself."""
@@ -222,7 +267,11 @@ def bind(tenant: UUID | None) -> str:
     """The statement that binds ``tenant`` (or none) for the rest of the transaction."""
     # The value is a UUID object, never text of a caller, so it cannot carry SQL.
     value = "" if tenant is None else str(UUID(int=tenant.int))
-    return f"SELECT set_config('app.tenant', '{value}', true)"
+    return f"SET LOCAL app.tenant = '{value}'"
+
+
+def _undone(name: str) -> str:
+    return f"ROLLBACK TO {name}; RELEASE {name}"
 
 
 def _is_unbound(error: asyncpg.PostgresError) -> bool:

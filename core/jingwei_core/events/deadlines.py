@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.tables import CalendarDay, DeadlineRule, WorkCalendar
-from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
-from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict
+from jingwei_core.events.work_clock import TimeUnit, WorkClock
 
 WHOLE_LOOP = "*"
 """The state code of a rule that limits the whole loop, from registration to closing."""
@@ -70,32 +66,6 @@ def limit_of(clock: WorkClock, rule: Rule, start: datetime) -> Limit:
     # Through seconds since the epoch: two times of one zone subtract by the wall.
     total = timedelta(seconds=due.timestamp() - instant.timestamp())
     return Limit(due, clock.add(start, _hours(total, rule.warn_at_percent), TimeUnit.HOUR))
-
-
-async def load_deadlines(ctx: Context, profile: str) -> Deadlines:
-    """The limits of a profile; none for an unknown or empty one.
-
-    Raises ``Conflict`` (``CALENDAR_MISSING``) when there are limits and no work calendar.
-    """
-    rows = await ctx.data.find(DeadlineRule, profile=profile) if profile else []
-    if not rows:
-        return Deadlines({}, None)
-    rules = {
-        row.state: Rule(Decimal(str(row.amount)), TimeUnit(row.unit), row.warn_at_percent)
-        for row in rows
-    }
-    return Deadlines(rules, await load_work_clock(ctx))
-
-
-async def load_work_clock(ctx: Context) -> WorkClock:
-    """The tenant's work clock; raises ``Conflict`` (``CALENDAR_MISSING``)."""
-    calendars = await ctx.data.find(WorkCalendar)
-    if not calendars:
-        raise Conflict("CALENDAR_MISSING")
-    definition = stored_json(calendars[0].definition)
-    days = await ctx.data.find(CalendarDay)
-    exceptions = {row.day: row.is_working for row in days}
-    return read_work_clock(definition, exceptions, ctx.tenant.timezone)
 
 
 def _share(total: timedelta, percent: int) -> timedelta:

@@ -22,6 +22,30 @@ MAX_DEPTH = 16
 PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,18}[0-9]")
 
 
+class Form:
+    """A kind's form, ready to check with; without a schema every form must be empty."""
+
+    def __init__(self, schema: Mapping[str, Any] | None) -> None:
+        # An empty registry: a schema that points elsewhere must not make the server fetch it.
+        self._validator = (
+            None
+            if schema is None
+            else Draft202012Validator(schema, format_checker=FORMATS, registry=Registry())
+        )
+
+    def check(self, form: Mapping[str, Any]) -> dict[str, Any]:
+        """See :func:`check_form`."""
+        if _depth(form) > MAX_DEPTH or len(msgspec.json.encode(form)) > MAX_BYTES:
+            raise Invalid("EVENT_FORM_TOO_LARGE", field="form", limit=MAX_BYTES, depth=MAX_DEPTH)
+        normal: dict[str, Any] = _normalise(form)
+        if self._validator is not None:
+            _refuse_invalid(self._validator, normal)
+        elif normal:
+            first = f"form.{next(iter(normal))}"
+            raise Invalid("EVENT_FORM_INVALID", field=first, rule="not-expected", problems=[first])
+        return normal
+
+
 def check_form(schema: Mapping[str, Any] | None, form: Mapping[str, Any]) -> dict[str, Any]:
     """The form with every text in NFC, valid under ``schema``; without one it must be empty.
 
@@ -29,24 +53,17 @@ def check_form(schema: Mapping[str, Any] | None, form: Mapping[str, Any]) -> dic
     with the broken ``rule`` and all ``problems``, ``EVENT_FORM_TOO_LARGE``. Values are never
     repeated in an error: a form may hold personal information.
     """
-    if _depth(form) > MAX_DEPTH or len(msgspec.json.encode(form)) > MAX_BYTES:
-        raise Invalid("EVENT_FORM_TOO_LARGE", field="form", limit=MAX_BYTES, depth=MAX_DEPTH)
-    normal: dict[str, Any] = _normalise(form)
-    if schema is None:
-        if normal:
-            first = f"form.{next(iter(normal))}"
-            raise Invalid("EVENT_FORM_INVALID", field=first, rule="not-expected", problems=[first])
-        return normal
-    # An empty registry: a schema that points elsewhere must not make the server fetch it.
-    validator = Draft202012Validator(schema, format_checker=FORMATS, registry=Registry())
+    return Form(schema).check(form)
+
+
+def _refuse_invalid(validator: Draft202012Validator, form: Mapping[str, Any]) -> None:
     problems = sorted(
-        problem for error in validator.iter_errors(normal) for problem in _problems(error)
+        problem for error in validator.iter_errors(form) for problem in _problems(error)
     )
     if problems:
         field, rule = problems[0]
         listed = [f"{name}: {broken}" for name, broken in problems]
         raise Invalid("EVENT_FORM_INVALID", field=field, rule=rule, problems=listed)
-    return normal
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:

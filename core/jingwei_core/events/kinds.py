@@ -2,24 +2,26 @@
 
 from typing import TypeVar
 
+from jingwei_core.events.configuration import Kind
 from jingwei_core.events.rules import KnownKind
-from jingwei_core.events.tables import EventKind
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
 
-async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -> EventKind:
+async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -> Kind:
     """The kind that an event may be of.
 
     Raises ``Invalid`` on the field ``kind``: ``EVENT_KIND_UNKNOWN`` (absent or switched off),
     ``EVENT_KIND_NOT_LEAF`` (大类 and 中类 only group), ``EVENT_KIND_OF_PLUGIN`` when people report
     a kind whose events only its plugin opens, together with the record they are about.
     """
-    found = await ctx.data.find(EventKind, code=code.strip())
-    return checked_kind(found[0] if found else None, code, by_plugin=by_plugin)
+    assert isinstance(ctx, CoreContext)
+    configuration = await ctx.configuration.get()
+    return checked_kind(configuration.kinds_by_code.get(code.strip()), code, by_plugin=by_plugin)
 
 
-K = TypeVar("K", EventKind, KnownKind)
+K = TypeVar("K", Kind, KnownKind)
 
 
 def checked_kind(kind: K | None, code: str, *, by_plugin: bool = False) -> K:

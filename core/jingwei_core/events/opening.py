@@ -2,12 +2,10 @@
 
 import uuid
 
-from jingwei_core.events.forms import check_form
 from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import resolve_placing
 from jingwei_core.events.registration import Registration, register
 from jingwei_core.events.reporting import clean_text
-from jingwei_core.events.stored_json import stored_json
 from jingwei_sdk.context import Context, OpenEvent
 from jingwei_sdk.errors import Invalid
 
@@ -40,7 +38,7 @@ class EventService:
             title=clean_text("title", new.title),
             source=PLUGIN_SOURCE,
             description=new.description.strip(),
-            form=check_form(stored_json(kind.form_schema), new.form),
+            form=kind.form.check(new.form),
             subject=subject,
             due_at=new.due_at,
         )

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import msgspec
 
-from jingwei_core.events.stored_json import stored_json
-from jingwei_core.places.geometry import Position, checked_position, shape_covers
-from jingwei_core.places.locate import locate
-from jingwei_core.places.tables import Place, PlaceShape
+from jingwei_core.commands.shapes import shape_of
+from jingwei_core.places.geometry import Position, checked_position
+from jingwei_core.places.locate import deepest_place, locate
+from jingwei_core.places.tables import Place
+from jingwei_core.reading.sight import Arguments
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid, NotFound
 
@@ -49,25 +51,29 @@ async def resolve_placing(
             raise Invalid("EVENT_PLACE_REQUIRED", field="placeId")
         return Placing(named)
     position = checked_position(reported.lon, reported.lat, reported.crs)
-    located = await locate(ctx, position)
     if named is None:
+        located = await locate(ctx, position)
         # A grid out of sight and no grid at all read the same.
         if located is None or not ctx.permissions.allows("place.read", located.path):
             raise Invalid("EVENT_PLACE_UNKNOWN", field="position")
         return Placing(located, position, reported)
-    if not await _agrees(ctx, named, located, position):
+    located, covers = await _located(ctx, named, position)
+    if not _agrees(named, located, covers=covers):
         raise Invalid("EVENT_POSITION_ELSEWHERE", field="position", place=named.name)
     is_finer = located is not None and located.path.startswith(named.path)
     return Placing(located if located and is_finer else named, position, reported)
 
 
 async def _named(ctx: Context, place_id: uuid.UUID) -> Place:
-    found = await ctx.data.find(Place, id=place_id)
-    if not found:
-        raise NotFound("PLACE_NOT_FOUND", field="placeId", id=str(place_id))
-    if not _is_valid(found[0], ctx.today()):
-        raise Invalid("EVENT_PLACE_ENDED", field="placeId", place=found[0].name)
-    return found[0]
+    place = ctx.at if isinstance(ctx, CoreContext) else None
+    if place is None or place.id != place_id:
+        found = await ctx.data.find(Place, id=place_id)
+        if not found:
+            raise NotFound("PLACE_NOT_FOUND", field="placeId", id=str(place_id))
+        place = found[0]
+    if not _is_valid(place, ctx.today()):
+        raise Invalid("EVENT_PLACE_ENDED", field="placeId", place=place.name)
+    return place
 
 
 def _is_valid(place: Place, day: date) -> bool:
@@ -75,15 +81,36 @@ def _is_valid(place: Place, day: date) -> bool:
     return place.valid_from <= day and (end is None or day < end)
 
 
-async def _agrees(ctx: Context, named: Place, located: Place | None, position: Position) -> bool:
+async def _located(
+    ctx: Context, named: Place, position: Position
+) -> tuple[Place | None, bool | None]:
+    """The deepest place that holds the position, and whether the named one's own shape covers it:
+    ``None`` where it has no shape."""
+    arguments, shape = Arguments(), shape_of(Place)
+    lon, lat = position.lon_e7, position.lat_e7
+    deepest = deepest_place(arguments.add, lon, lat, ctx.today())
+    point = f"{arguments.add(lon)}::bigint, {arguments.add(lat)}::bigint"
+    own = (
+        f"SELECT core.shape_covers(s.geometry, {point}) FROM core.place_shape s"
+        f" WHERE s.place = {arguments.add(named.id)}"
+    )
+    found = await ctx.data.fetch(
+        f"SELECT ({own}) AS covers, p.* FROM (VALUES (1)) one"
+        f" LEFT JOIN core.place p ON p.id = ({deepest})",
+        *arguments.values,
+    )
+    row = found[0]
+    return (None if row["id"] is None else shape.named(row)), row["covers"]
+
+
+def _agrees(named: Place, located: Place | None, *, covers: bool | None) -> bool:
     """Whether the position may lie in the named place.
 
     Its own shape decides, edge included, since neighbours share their edge. Without one the tree
     decides: the place found must lie below the named one or hold it; nothing found, nothing known.
     """
-    shapes = await ctx.data.find(PlaceShape, place=named.id)
-    if shapes:
-        return shape_covers(stored_json(shapes[0].geometry), position)
+    if covers is not None:
+        return covers
     if located is None:
         return True
     return located.path.startswith(named.path) or named.path.startswith(located.path)

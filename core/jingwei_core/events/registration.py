@@ -4,19 +4,21 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from jingwei_core.events.deadlines import load_deadlines
-from jingwei_core.events.numbering import next_number
+from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.steps import Adding
+from jingwei_core.events.configuration import Kind, StoredWorkflow
+from jingwei_core.events.deadlines import Deadlines
+from jingwei_core.events.numbering import Counting, next_number, number_of
 from jingwei_core.events.placing import Placing
-from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed
-from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.tables import Event, EventKind, Workflow
-from jingwei_core.events.timeline import Entry, append_entry
-from jingwei_core.events.workflow import REGISTER, WorkflowDefinition, read_workflow
-from jingwei_core.plugins.hooks import announce, veto_or_continue
+from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed, attach
+from jingwei_core.events.tables import Event
+from jingwei_core.events.timeline import Entry, entry_of
+from jingwei_core.events.workflow import REGISTER
+from jingwei_core.plugins.hooks import announce, is_asked, veto_or_continue
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict
 from jingwei_sdk.hooks import EventTransition
 
 
@@ -24,7 +26,7 @@ from jingwei_sdk.hooks import EventTransition
 class Registration:
     """A checked report: everything that becomes the event."""
 
-    kind: EventKind
+    kind: Kind
     placing: Placing
     title: str
     source: str
@@ -41,14 +43,25 @@ async def register(ctx: Context, new: Registration) -> Event:
     Raises ``Conflict``: ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's
     veto.
     """
-    workflow = await _current_workflow(ctx, new.kind)
-    definition = read_workflow(stored_json(workflow.definition))
-    event = await _new_event(ctx, new, workflow, definition)
-    change = transition(event, new.kind.code, REGISTER, None)
-    await veto_or_continue(ctx, change)
-    event = await ctx.data.insert(event)
-    await append_entry(ctx, event, Entry(REGISTER, None, note=new.description), new.evidence)
-    await announce(ctx, change)
+    assert isinstance(ctx, CoreContext)
+    configuration = await ctx.configuration.get()
+    workflow = configuration.current_workflow(new.kind)
+    deadlines = configuration.deadlines(new.kind.deadline_profile, ctx.tenant.timezone)
+    event = _new_event(ctx, new, workflow, deadlines)
+    counting: tuple[Counting, ...] = (Counting(ctx.today()),)
+    computed = {"number": number_of("step0")}
+    if is_asked(ctx):
+        # Plugins are told the number, so it is taken before they are asked.
+        event.number = await next_number(ctx)
+        counting, computed = (), {}
+        await veto_or_continue(ctx, transition(event, new.kind.code, REGISTER, None))
+    step = entry_of(ctx, event, Entry(REGISTER, None, note=new.description))
+    step.sequence = 1
+    assert isinstance(ctx.data, UnitData)
+    stored = await ctx.data.together(*counting, Adding(event, computed), Adding(step))
+    event = cast(Event, stored[-2])
+    await attach(ctx, step, new.evidence)
+    await announce(ctx, transition(event, new.kind.code, REGISTER, None))
     await ctx.signals.changed("Event", event.id, event.place_path)
     return event
 
@@ -69,25 +82,17 @@ def transition(event: Event, kind: str, action: str, from_state: str | None) -> 
     )
 
 
-async def _current_workflow(ctx: Context, kind: EventKind) -> Workflow:
-    found = await ctx.data.find(Workflow, code=kind.workflow, is_current=True)
-    if not found:
-        raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=kind.workflow)
-    return max(found, key=lambda row: row.number)
-
-
-async def _new_event(
-    ctx: Context, new: Registration, workflow: Workflow, definition: WorkflowDefinition
+def _new_event(
+    ctx: Context, new: Registration, workflow: StoredWorkflow, deadlines: Deadlines
 ) -> Event:
+    """The event without its number."""
     now = ctx.now()
-    start = definition.start
-    deadlines = await load_deadlines(ctx, new.kind.deadline_profile)
+    start = workflow.read.start
     limit = deadlines.entering(start, now)
     position, reported = new.placing.position, new.placing.reported
     subject_type, subject_id = new.subject or (None, None)
     return Event(
-        # Last: the day's counter stays locked from here on.
-        number=await next_number(ctx),
+        number="",
         kind=new.kind.id,
         workflow=workflow.id,
         state=start,

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from jingwei_core.events.forms import check_form
 from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import ReportedPosition, resolve_placing
 from jingwei_core.events.registration import Registration
 from jingwei_core.events.step_evidence import AttachedEvidence, claim_evidence
-from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.workflow import PhotoPhase, require_photo
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -66,7 +64,7 @@ async def check_report(ctx: Context, given: ReportEvent) -> Registration:
         title=clean_text("title", given.title),
         source=given.source.value,
         description=given.description.strip(),
-        form=check_form(stored_json(kind.form_schema), given.form),
+        form=kind.form.check(given.form),
         evidence=evidence,
     )
 

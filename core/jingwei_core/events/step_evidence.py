@@ -9,9 +9,14 @@ import msgspec
 
 from jingwei_core.events.tables import EventStep, StepEvidence
 from jingwei_core.events.workflow import PhotoPhase
-from jingwei_core.evidence.tables import Evidence
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict, Invalid, NotFound
+from jingwei_sdk.errors import Conflict, Invalid
+
+_LOCK = """
+SELECT id, owner, status, content_type FROM core.evidence WHERE id = ANY($1::uuid[])
+ORDER BY id FOR NO KEY UPDATE
+"""
+_USED = "SELECT evidence FROM core.step_evidence WHERE evidence = ANY($1::uuid[])"
 
 MAX_ATTACHED = 20
 """Photos of one step; a reader looks through them one by one."""
@@ -52,33 +57,31 @@ async def claim_evidence(ctx: Context, attached: Sequence[AttachedEvidence]) -> 
         if item.id in seen:
             raise Invalid("EVENT_EVIDENCE_TWICE", field=f"evidence.{at}.id")
         seen.add(item.id)
+    if not seen:
+        return NO_EVIDENCE
     # Locked in one order, so that two steps with the same photos cannot wait for each other.
-    rows = {wanted: await _locked(ctx, wanted) for wanted in sorted(seen)}
+    rows = {row["id"]: row for row in await ctx.data.fetch(_LOCK, list(seen))}
+    # Looked for only now: whoever held a lock may have used the photo.
+    used = {row["evidence"] for row in await ctx.data.fetch(_USED, list(seen))}
     photos = set()
     for at, item in enumerate(attached):
-        row = rows[item.id]
+        row = rows.get(item.id)
         field = f"evidence.{at}.id"
-        if row is None or row.owner != ctx.actor.account_id:
+        if row is None or row["owner"] != ctx.actor.account_id:
             raise Invalid("EVENT_EVIDENCE_UNKNOWN", field=field)
-        if row.status != "committed":
+        if row["status"] != "committed":
             raise Invalid("EVENT_EVIDENCE_PENDING", field=field)
-        if await ctx.data.find(StepEvidence, evidence=item.id):
+        if item.id in used:
             raise Conflict("EVENT_EVIDENCE_USED", field=field)
-        if row.content_type.startswith("image/"):
+        if row["content_type"].startswith("image/"):
             photos.add(item.phase)
     return Claimed(tuple(attached), frozenset(photos))
 
 
 async def attach(ctx: Context, step: EventStep, claimed: Claimed) -> None:
     """Bind claimed evidence to a step for good."""
-    for item in claimed.attached:
-        await ctx.data.insert(
-            StepEvidence(step=step.id, event=step.event, evidence=item.id, phase=item.phase.value)
-        )
-
-
-async def _locked(ctx: Context, evidence_id: uuid.UUID) -> Evidence | None:
-    try:
-        return await ctx.data.lock(Evidence, evidence_id)
-    except NotFound:
-        return None
+    rows = [
+        StepEvidence(step=step.id, event=step.event, evidence=item.id, phase=item.phase.value)
+        for item in claimed.attached
+    ]
+    await ctx.data.insert_all(rows)

@@ -1,19 +1,22 @@
 """Taking a step (办理): authority, plan, veto, event, timeline, news, all in one transaction."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import msgspec
 
 from jingwei_core.access.tables import Department
+from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.steps import Changing
 from jingwei_core.events.authority import Desk, require_taking
-from jingwei_core.events.deadlines import load_deadlines
+from jingwei_core.events.configuration import Configuration, Kind
 from jingwei_core.events.registration import transition
-from jingwei_core.events.step_evidence import AttachedEvidence, claim_evidence
-from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.tables import Event, EventKind, Workflow
-from jingwei_core.events.timeline import Entry, append_entry
+from jingwei_core.events.step_evidence import AttachedEvidence, Claimed, attach, claim_evidence
+from jingwei_core.events.tables import Event
+from jingwei_core.events.timeline import Entry, entry_of, next_entry
 from jingwei_core.events.workflow import (
     Assigns,
     Standing,
@@ -21,9 +24,9 @@ from jingwei_core.events.workflow import (
     StepPlan,
     WorkflowDefinition,
     plan_step,
-    read_workflow,
 )
 from jingwei_core.plugins.hooks import announce, veto_or_continue
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.hooks import EventTransition
@@ -51,8 +54,12 @@ class Step:
 
 async def load_definition(ctx: Context, event: Event) -> WorkflowDefinition:
     """The version of the workflow that the event began with."""
-    workflow = await ctx.data.get(Workflow, event.workflow)
-    return read_workflow(stored_json(workflow.definition))
+    return (await _configuration(ctx)).workflow(event.workflow).read
+
+
+async def _configuration(ctx: Context) -> Configuration:
+    assert isinstance(ctx, CoreContext)
+    return await ctx.configuration.get()
 
 
 async def take_step(ctx: Context, event: Event, step: Step) -> Event:
@@ -67,7 +74,7 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     definition.allowed(event.state, step.action)
     desk = Desk(event.place_path, event.assigned_department, event.assigned_account)
     require_taking(ctx, action, desk)
-    kind = await ctx.data.get(EventKind, event.kind)
+    kind = (await _configuration(ctx)).kind(event.kind)
     claimed = await claim_evidence(ctx, step.evidence)
     brought = StepInput(step.note, step.reason, step.department, step.assignee, claimed.photos)
     standing = Standing(event.state, desk.department, desk.account, kind.department)
@@ -77,7 +84,6 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     was_late = plan.restarts_clock and due_at is not None and ctx.now() > due_at
     change = _change(event, kind, plan)
     await veto_or_continue(ctx, change)
-    event = await _move(ctx, event, kind, plan)
     names_unit = action.assigns in (Assigns.DEPARTMENT, Assigns.ASSIGNEE)
     entry = Entry(
         action=action.code,
@@ -88,7 +94,7 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
         assignee=plan.account if names_unit else None,
         was_late=was_late,
     )
-    await append_entry(ctx, event, entry, claimed)
+    event = await _move(ctx, event, await _changes(ctx, event, kind, plan), entry, claimed)
     await announce(ctx, change)
     await ctx.signals.changed("Event", event.id, event.place_path)
     return event
@@ -123,7 +129,8 @@ async def _check_assignment(ctx: Context, plan: StepPlan, step: Step) -> None:
         raise Invalid("EVENT_ASSIGNEE_NOT_MEMBER", field="assignee")
 
 
-async def _move(ctx: Context, event: Event, kind: EventKind, plan: StepPlan) -> Event:
+async def _changes(ctx: Context, event: Event, kind: Kind, plan: StepPlan) -> Mapping[str, object]:
+    """What the step makes of the event's columns."""
     now = ctx.now()
     closed_at: datetime | None = event.closed_at
     changes: dict[str, object] = {
@@ -134,14 +141,33 @@ async def _move(ctx: Context, event: Event, kind: EventKind, plan: StepPlan) -> 
         "closed_at": (closed_at or now) if plan.is_final else None,
     }
     if plan.restarts_clock:
-        deadlines = await load_deadlines(ctx, kind.deadline_profile)
+        configuration = await _configuration(ctx)
+        deadlines = configuration.deadlines(kind.deadline_profile, ctx.tenant.timezone)
         limit = None if plan.is_final else deadlines.entering(plan.to_state, now)
         changes["state_since"] = now
         changes["state_due_at"] = limit.due_at if limit else None
         changes["warn_at"] = limit.warn_at if limit else None
-    return await ctx.data.update(event, **changes)
+    return changes
 
 
-def _change(event: Event, kind: EventKind, plan: StepPlan) -> EventTransition:
+async def _move(
+    ctx: Context,
+    event: Event,
+    changes: Mapping[str, object],
+    entry: Entry,
+    claimed: Claimed,
+) -> Event:
+    """Change the event and append the entry about it, which tells how the step leaves it."""
+    assert isinstance(ctx.data, UnitData)
+    told = entry_of(ctx, event, entry)
+    told.to_state = cast(str, changes["state"])
+    told.due_at = cast(datetime | None, changes.get("state_due_at", event.state_due_at))
+    moved, step = await ctx.data.together(Changing(event, changes), next_entry(told))
+    await attach(ctx, step, claimed)
+    found: Event = moved
+    return found
+
+
+def _change(event: Event, kind: Kind, plan: StepPlan) -> EventTransition:
     standing = transition(event, kind.code, plan.action.code, plan.from_state)
     return msgspec.structs.replace(standing, to_state=plan.to_state, is_final=plan.is_final)

@@ -3,9 +3,13 @@
 import uuid
 from dataclasses import dataclass
 
+from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.steps import Adding
 from jingwei_core.events.step_evidence import Claimed, attach
 from jingwei_core.events.tables import Event, EventStep
 from jingwei_sdk.context import Context
+
+_NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM core.event_step WHERE event = {event})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +27,34 @@ class Entry:
 
 
 async def append_entry(ctx: Context, event: Event, entry: Entry, claimed: Claimed) -> EventStep:
-    """Append an entry about ``event``: locked or new, and as the step leaves it."""
-    last = await ctx.data.fetchval(
-        "SELECT max(sequence) FROM core.event_step WHERE event = $1", event.id
-    )
-    step = await ctx.data.insert(
-        EventStep(
-            event=event.id,
-            sequence=(last or 0) + 1,
-            action=entry.action,
-            from_state=entry.from_state,
-            to_state=event.state,
-            actor=ctx.actor.account_id,
-            actor_name=ctx.actor.name,
-            department=entry.department,
-            assignee=entry.assignee,
-            note=entry.note,
-            reason=entry.reason,
-            at=ctx.now(),
-            due_at=event.state_due_at,
-            was_late=entry.was_late,
-        )
-    )
+    """Append an entry about ``event``: locked, and as the step leaves it."""
+    assert isinstance(ctx.data, UnitData)
+    (step,) = await ctx.data.together(next_entry(entry_of(ctx, event, entry)))
     await attach(ctx, step, claimed)
-    return step
+    found: EventStep = step
+    return found
+
+
+def next_entry(row: EventStep) -> Adding:
+    """The writing step for an entry behind the last one of its event, which is locked."""
+    return Adding(row, {"sequence": _NEXT})
+
+
+def entry_of(ctx: Context, event: Event, entry: Entry) -> EventStep:
+    """The row of an entry, without its place in the timeline."""
+    return EventStep(
+        event=event.id,
+        sequence=0,
+        action=entry.action,
+        from_state=entry.from_state,
+        to_state=event.state,
+        actor=ctx.actor.account_id,
+        actor_name=ctx.actor.name,
+        department=entry.department,
+        assignee=entry.assignee,
+        note=entry.note,
+        reason=entry.reason,
+        at=ctx.now(),
+        due_at=event.state_due_at,
+        was_late=entry.was_late,
+    )

@@ -18,6 +18,12 @@ from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.adapters.persistence.queries import Queries
 
 from jingwei_core.database import Unit
+from jingwei_core.database.literals import (
+    bytes_literal,
+    seconds_literal,
+    text_literal,
+    uuid_literal,
+)
 from jingwei_core.jobs.names import WAITING, queue_settings
 from jingwei_sdk.errors import Invalid, Refused
 
@@ -39,6 +45,19 @@ class NewJob:
     payload: msgspec.Struct | Mapping[str, Any] = field(default_factory=dict)
     delay_s: float = 0
     dedupe_key: str | None = None
+
+
+def adding(tenant_id: UUID, job: NewJob) -> str:
+    """The call of the database's function that queues a job without a ``dedupe_key``, for the last
+    message of a unit. Raises ``Invalid`` as :meth:`JobQueue.add` does."""
+    payload = _encoded(job)
+    values = (
+        uuid_literal(tenant_id),
+        text_literal(job.name),
+        bytes_literal(payload),
+        seconds_literal(job.delay_s),
+    )
+    return f"jobs.add({', '.join(values)})"
 
 
 class UnitDriver(AsyncpgDriver):

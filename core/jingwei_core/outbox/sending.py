@@ -8,18 +8,13 @@ from typing import Protocol
 import msgspec
 from uuid_utils.compat import uuid7
 
-from jingwei_core.database.unit import Unit
+from jingwei_core.database.literals import text_literal, uuid_literal
 from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.outbox.channels import CHANNEL_NAMES
 from jingwei_sdk.errors import Invalid
 
 PAYLOAD_LIMIT = 256 * 1024
 """Bytes of a message as JSON; larger things travel as a signed address of an evidence file."""
-
-_INSERT = """
-INSERT INTO core.outbox_message (tenant_id, id, channel, payload, status)
-VALUES ($1, $2, $3, $4::jsonb, 'waiting')
-"""
 
 
 class Enqueues(Protocol):
@@ -32,10 +27,10 @@ class Enqueues(Protocol):
         ...
 
 
-async def send_message(
-    signals: Enqueues, unit: Unit, channel: str, payload: Mapping[str, object]
+async def new_message(
+    signals: Enqueues, parting: list[str], channel: str, payload: Mapping[str, object]
 ) -> uuid.UUID:
-    """Store a message and queue its delivery; both are gone if the transaction rolls back.
+    """Add to ``parting`` what stores a message and queues its delivery, with the unit's last words.
 
     The id is what the receiver recognises a repetition by. Raises ``Invalid``:
     ``OUTBOX_CHANNEL_UNKNOWN``, ``OUTBOX_PAYLOAD_UNFIT``, ``OUTBOX_PAYLOAD_TOO_LARGE``.
@@ -50,6 +45,7 @@ async def send_message(
     if size > PAYLOAD_LIMIT:
         raise Invalid("OUTBOX_PAYLOAD_TOO_LARGE", size=size, limit=PAYLOAD_LIMIT)
     message_id: uuid.UUID = uuid7()
-    await unit.execute(_INSERT, unit.tenant, message_id, channel, text)
+    values = (uuid_literal(message_id), text_literal(channel), text_literal(text))
+    parting.append(f"core.message_waits({', '.join(values)})")
     await signals.enqueue(OUTBOX_DELIVER, {"message": str(message_id)})
     return message_id

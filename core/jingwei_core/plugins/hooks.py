@@ -40,6 +40,12 @@ async def veto_or_continue(ctx: Context, change: EventTransition) -> None:
             raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin_name})
 
 
+def is_asked(ctx: Context) -> bool:
+    """Whether an enabled plugin has a word in steps before they happen."""
+    assert isinstance(ctx, CoreContext)
+    return bool(_callers(ctx, "before_event_transition"))
+
+
 async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)

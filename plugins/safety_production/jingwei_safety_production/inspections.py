@@ -80,11 +80,13 @@ async def record(ctx: Context, target: SafetyEnterprise, new: NewInspection) -> 
             place_id=target.place_id,
         )
     )
-    for item in new.items:
-        answered = SafetyInspectionItem(
+    answered = [
+        SafetyInspectionItem(
             inspection=inspection.id, code=item.code, verdict=item.verdict, note=item.note.strip()
         )
-        await ctx.data.insert(answered)
+        for item in new.items
+    ]
+    await ctx.data.insert_all(answered)
     before: date | None = target.last_inspected_on
     if before is None or before < inspected_on:
         target = await ctx.data.update(target, last_inspected_on=inspected_on)

@@ -14,6 +14,7 @@ from jingwei_core.access.loading import Access, CompiledSets, load_access
 from jingwei_core.access.tokens import AccessTokens
 from jingwei_core.commands.bus import Answer, Call, execute
 from jingwei_core.database.engine import Database
+from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.tables import Place
 from jingwei_core.platform import TenantState
@@ -65,6 +66,7 @@ class SmallPlatform:
         self.tokens = AccessTokens(b"s" * 32, timedelta(seconds=self.settings.access_token_s))
         self.permission_sets = CompiledSets()
         self.access_cache = AccessCache(database, self.permission_sets)
+        self.configurations = KnownConfigurations(database)
         self.command_secret = b"k" * 32
         self.tenants: dict[uuid.UUID, Tenant] = {}
         self.host = self

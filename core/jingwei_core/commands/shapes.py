@@ -1,0 +1,96 @@
+"""Shapes (表形): what reading and writing rows of a table class needs, worked out once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import msgspec
+from piccolo.columns import JSON, JSONB
+
+from jingwei_sdk.personal import Mask, mask_value, masked_columns
+from jingwei_sdk.tables import TenantTable, columns_of
+
+_BOOK_KEEPING = frozenset({"tenant_id", "id", "created_at", "updated_at"})
+
+
+class TableShape:
+    """The columns of a table in declaration order, and how values go in and come out."""
+
+    def __init__(self, table: type[TenantTable]) -> None:
+        columns = [(column._meta.name, column) for column in columns_of(table)]
+        self.table = table
+        self.names: tuple[str, ...] = tuple(name for name, _ in columns)
+        self.json: frozenset[str] = frozenset(n for n, c in columns if isinstance(c, JSON | JSONB))
+        self.source = f'"{table._meta.schema}"."{table._meta.tablename}"'
+        self.listed = ", ".join(f'"{name}"' for name in self.names)
+        self.masks: Mapping[str, Mask] = {
+            name: told.mask for name, told in masked_columns(table).items() if told.mask
+        }
+        secret = {name for name, column in columns if column._meta.secret}
+        self._told = tuple(name for name in self.names if name not in _BOOK_KEEPING | secret)
+
+    def row(self, values: Sequence[Any]) -> Any:
+        """The stored row with these values, in the order of ``names``."""
+        # Piccolo's constructor looks for a default of each column, which a stored row has no use
+        # for and which takes longer than the statement.
+        row = self.table.__new__(self.table)
+        held = row.__dict__
+        held.update(zip(self.names, values, strict=True))
+        for name in self.json:
+            if isinstance(held[name], str):
+                held[name] = msgspec.json.decode(held[name])
+        held["_exists_in_db"] = True
+        held["_was_created"] = None
+        return row
+
+    def named(self, values: Mapping[str, Any]) -> Any:
+        """The stored row with the values of a statement's row, which may hold more."""
+        return self.row([values[name] for name in self.names])
+
+    def written(self, name: str, value: Any) -> Any:
+        """A value as a parameter of a statement."""
+        if value is None or (isinstance(value, str) and not isinstance(value, Enum)):
+            return value
+        if name in self.json:
+            return json.dumps(value, ensure_ascii=False)
+        return plain(value)
+
+    def state(self, row: TenantTable) -> dict[str, Any]:
+        """The row as JSON values; secrets and book-keeping left out."""
+        held = row.__dict__
+        return {name: _json(held[name]) for name in self._told}
+
+    def shown(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The state with masked columns as they are shown: the audit log is kept longer."""
+        for name, mask in self.masks.items():
+            if state.get(name):
+                state[name] = mask_value(mask, state[name]).shown
+        return state
+
+
+@cache
+def shape_of(table: type[TenantTable]) -> TableShape:
+    """The shape of a table class."""
+    return TableShape(table)
+
+
+def plain(value: Any) -> Any:
+    """A value as the driver takes it."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, TenantTable):
+        return value.id
+    return value
+
+
+def _json(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str, list, dict)):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, TenantTable):
+        return str(value.id)
+    return str(value)

@@ -1,0 +1,83 @@
+"""What a command is about (目标): the row or place that a call names, and the permission there."""
+
+import uuid
+from typing import Any
+
+from jingwei_core.commands.shapes import shape_of
+from jingwei_core.places.tables import Place
+from jingwei_core.reading.sight import Arguments, Present, Sight
+from jingwei_core.session import CoreContext
+from jingwei_sdk.commands import Command
+from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
+from jingwei_sdk.records import AtPlace, Record
+from jingwei_sdk.tables import TenantTable
+
+
+async def target_row(
+    ctx: CoreContext, command: Command, row_id: uuid.UUID | None, version: int | None
+) -> TenantTable:
+    """The row that a command is ``on``, locked; one statement.
+
+    Raises ``NotFound`` (``ROW_NOT_FOUND``): out of sight reads like absent; ``Conflict``
+    (``ROW_CHANGED``) when its version is not the one expected; ``Denied``.
+    """
+    assert command.on is not None
+    record = ctx.registry.record(command.on)
+    if row_id is None:
+        raise Invalid("INPUT_INVALID", field="id", cause="missing")
+    found = await _locked_in_sight(ctx, record, command.permission, row_id)
+    if found is None:
+        raise NotFound("ROW_NOT_FOUND", field="id", record=record.name, id=str(row_id))
+    row: TenantTable = shape_of(record.table).named(found)
+    if version is not None and row.version != version:
+        raise Conflict("ROW_CHANGED", record=record.name, id=str(row.id))
+    # Where the permission to read is all that is asked, being in sight is having it: the row may be
+    # seen as one's own or one's department's, and the handler asks for more.
+    if command.permission == record.read:
+        return row
+    place = _place_column(record)
+    if place is not None:
+        ctx.require(command.permission, getattr(row, place))
+    elif not found["is_held"]:
+        raise Denied("PERMISSION_DENIED", permission=command.permission)
+    return row
+
+
+async def _locked_in_sight(
+    ctx: CoreContext, record: Record, permission: str, row_id: uuid.UUID
+) -> Any:
+    """The row's columns, and ``is_held``: whether the permission is held where the row lies, which
+    is said of a row that lies where another one does."""
+    arguments = Arguments([row_id])
+    sight = Sight(Present(ctx), ctx.registry, arguments)
+    seen = sight.condition(record, "t")
+    asks = permission != record.read and _place_column(record) is None
+    held = sight.held(record, "t", permission) if asks else None
+    shape = shape_of(record.table)
+    # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
+    sql = (
+        f"SELECT t.*, {held or 'true'} AS is_held FROM {shape.source} t"
+        f" WHERE t.id = $1 AND {seen} FOR NO KEY UPDATE OF t"
+    )
+    return await ctx.unit.fetchrow(sql, *arguments.values)
+
+
+def _place_column(record: Record) -> str | None:
+    return next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
+
+
+async def named_place(
+    ctx: CoreContext, command: Command, place_id: uuid.UUID | None
+) -> Place | None:
+    """The place that the input names, where the permission must be held.
+
+    A field left out is the handler's to resolve: it checks the place that it finds. Raises
+    ``NotFound`` (``PLACE_NOT_FOUND``), ``Denied``.
+    """
+    if place_id is None:
+        return None
+    found = await ctx.data.find(Place, id=place_id)
+    if not found or not ctx.permissions.allows("place.read", found[0].path):
+        raise NotFound("PLACE_NOT_FOUND", field=command.at, id=str(place_id))
+    ctx.require(command.permission, found[0].path)
+    return found[0]

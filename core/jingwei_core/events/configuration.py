@@ -1,0 +1,265 @@
+"""Configuration in force (现行配置): a tenant's kinds, workflows, limits and calendar, remembered.
+
+They change rarely and every step of an event needs them. The tenant's policy number moves with each
+change of these tables, in the transaction that makes it: what was read with a number holds for as
+long as the number does. Only what is committed is remembered.
+"""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from jingwei_core.commands.data import UnitData
+from jingwei_core.database.engine import Database
+from jingwei_core.database.reading import bound_trip
+from jingwei_core.events.deadlines import Deadlines, Rule
+from jingwei_core.events.forms import Form
+from jingwei_core.events.tables import CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow
+from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
+from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import Conflict, NotFound
+
+_MOST = 128
+_NUMBER = "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
+_TABLES = frozenset({CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow})
+
+
+def _rows(table: str, columns: str, order: str = "id") -> str:
+    pairs = ", ".join(f"'{name}', t.{name}" for name in columns.split())
+    return (
+        f"(SELECT coalesce(json_agg(json_build_object({pairs}) ORDER BY t.{order}), '[]')"
+        f" FROM core.{table} t)"
+    )
+
+
+_KIND = (
+    "id code department workflow deadline_profile form_schema photo_required duplicate_radius_m"
+    " duplicate_days owner_plugin is_active"
+)
+_EXPRESSION = (
+    f"(SELECT json_build_object('number', ({_NUMBER}),"
+    f" 'kinds', {_rows('event_kind', _KIND)},"
+    f" 'workflows', {_rows('workflow', 'id code number is_current definition', 'number')},"
+    f" 'limits', {_rows('deadline_rule', 'profile state amount unit warn_at_percent')},"
+    f" 'calendars', {_rows('work_calendar', 'definition')},"
+    f" 'days', {_rows('calendar_day', 'day is_working')}))"
+)
+_COMMITTED = bound_trip(_EXPRESSION)
+_IN_UNIT = f"SELECT {_EXPRESSION}::text"
+
+
+class Kind(msgspec.Struct, frozen=True, dict=True):
+    """A kind of events, as a step needs it; the columns are those of :class:`EventKind`."""
+
+    id: uuid.UUID
+    code: str
+    department: uuid.UUID | None
+    workflow: str
+    deadline_profile: str
+    form_schema: dict[str, Any] | None
+    photo_required: bool
+    duplicate_radius_m: int | None
+    duplicate_days: int | None
+    owner_plugin: str
+    is_active: bool
+
+    @cached_property
+    def form(self) -> Form:
+        """What the kind asks for, ready to check with."""
+        return Form(self.form_schema)
+
+
+class StoredWorkflow(msgspec.Struct, frozen=True, dict=True):
+    """A version of a workflow."""
+
+    id: uuid.UUID
+    code: str
+    number: int
+    is_current: bool
+    definition: msgspec.Raw
+
+    @cached_property
+    def read(self) -> WorkflowDefinition:
+        """The state machine; raises ``Invalid`` (``WORKFLOW_INVALID``)."""
+        return read_workflow(msgspec.json.decode(self.definition))
+
+
+class _Limit(msgspec.Struct, frozen=True):
+    profile: str
+    state: str
+    amount: float
+    unit: str
+    warn_at_percent: int
+
+    def rule(self) -> Rule:
+        return Rule(Decimal(str(self.amount)), TimeUnit(self.unit), self.warn_at_percent)
+
+
+class _Calendar(msgspec.Struct, frozen=True):
+    definition: dict[str, Any]
+
+
+class _Day(msgspec.Struct, frozen=True):
+    day: date
+    is_working: bool
+
+
+class Configuration(msgspec.Struct, frozen=True, dict=True):
+    """A tenant's configuration under one policy number."""
+
+    number: int
+    kinds: tuple[Kind, ...]
+    workflows: tuple[StoredWorkflow, ...]
+    limits: tuple[_Limit, ...]
+    calendars: tuple[_Calendar, ...]
+    days: tuple[_Day, ...]
+
+    @cached_property
+    def kinds_by_code(self) -> Mapping[str, Kind]:
+        """All kinds, switched off ones too."""
+        return {kind.code: kind for kind in self.kinds}
+
+    def kind(self, kind_id: uuid.UUID) -> Kind:
+        """The kind with this id; raises ``NotFound``."""
+        return _found(EventKind, self._kinds_by_id, kind_id)
+
+    def workflow(self, workflow_id: uuid.UUID) -> StoredWorkflow:
+        """The version with this id, current or not; raises ``NotFound``."""
+        return _found(Workflow, self._workflows_by_id, workflow_id)
+
+    def current_workflow(self, kind: Kind) -> StoredWorkflow:
+        """The version that new events of a kind begin with.
+
+        Raises ``Conflict`` (``EVENT_WORKFLOW_MISSING``).
+        """
+        found = self._current.get(kind.workflow)
+        if found is None:
+            raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=kind.workflow)
+        return found
+
+    def deadlines(self, profile: str, timezone: ZoneInfo) -> Deadlines:
+        """The limits of a profile; none for an unknown or empty one.
+
+        Raises ``Conflict`` (``CALENDAR_MISSING``) when there are limits and no work calendar.
+        """
+        found = self._deadlines.get((profile, timezone))
+        if found is None:
+            rules = {limit.state: limit.rule() for limit in self.limits if limit.profile == profile}
+            clock = self._clock(timezone) if rules else None
+            found = self._deadlines[profile, timezone] = Deadlines(rules, clock)
+        return found
+
+    @cached_property
+    def _kinds_by_id(self) -> dict[uuid.UUID, Kind]:
+        return {kind.id: kind for kind in self.kinds}
+
+    @cached_property
+    def _workflows_by_id(self) -> dict[uuid.UUID, StoredWorkflow]:
+        return {workflow.id: workflow for workflow in self.workflows}
+
+    @cached_property
+    def _current(self) -> dict[str, StoredWorkflow]:
+        # In the order of their numbers, so the last of a code stays.
+        return {workflow.code: workflow for workflow in self.workflows if workflow.is_current}
+
+    @cached_property
+    def _deadlines(self) -> dict[tuple[str, ZoneInfo], Deadlines]:
+        return {}
+
+    @cached_property
+    def _clocks(self) -> dict[ZoneInfo, WorkClock]:
+        return {}
+
+    def _clock(self, timezone: ZoneInfo) -> WorkClock:
+        found = self._clocks.get(timezone)
+        if found is None:
+            if not self.calendars:
+                raise Conflict("CALENDAR_MISSING")
+            days = {day.day: day.is_working for day in self.days}
+            found = read_work_clock(self.calendars[0].definition, days, timezone)
+            self._clocks[timezone] = found
+        return found
+
+
+Held = TypeVar("Held")
+
+
+def _found(table: type[Any], held: Mapping[uuid.UUID, Held], row_id: uuid.UUID) -> Held:
+    if row_id not in held:
+        raise NotFound("ROW_NOT_FOUND", record=table.__name__, id=str(row_id))
+    return held[row_id]
+
+
+_DECODER = msgspec.json.Decoder(Configuration)
+
+
+class KnownConfigurations:
+    """The configurations of the tenants that were used most recently."""
+
+    def __init__(self, database: Database, size: int = _MOST) -> None:
+        self._database = database
+        self._size = size
+        self._entries: OrderedDict[uuid.UUID, Configuration] = OrderedDict()
+
+    def known(self, tenant: Tenant, number: int) -> Configuration | None:
+        """What is remembered for a policy number."""
+        found = self._entries.get(tenant.id)
+        if found is None or found.number != number:
+            return None
+        self._entries.move_to_end(tenant.id)
+        return found
+
+    async def load(self, tenant: Tenant) -> Configuration | None:
+        """The configuration as it is committed now, remembered from here on.
+
+        ``None`` where a read could see what is not committed: in a rehearsal, behind a pooler.
+        """
+        if not self._database.reads_apart:
+            return None
+        answer = await self._database.ask(tenant.id, _COMMITTED, ())
+        assert answer is not None
+        found = self._entries[tenant.id] = _DECODER.decode(answer)
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+        return found
+
+
+class ConfigurationInForce:
+    """The configuration as a context's transaction sees it.
+
+    ``policy`` is the policy number that the transaction has seen when it began; without one, and
+    after a change made in this context, the number is asked for at each use.
+    """
+
+    def __init__(
+        self, known: KnownConfigurations, data: UnitData, tenant: Tenant, policy: int | None
+    ) -> None:
+        self._known = known
+        self._data = data
+        self._tenant = tenant
+        self._policy = policy
+        self._held: Configuration | None = None
+
+    async def get(self) -> Configuration:
+        """The configuration."""
+        is_ours = not _TABLES.isdisjoint(self._data.written)
+        if self._held is not None and self._policy is not None and not is_ours:
+            return self._held
+        number = self._policy
+        if number is None or is_ours:
+            number = await self._data.fetchval(_NUMBER)
+        found = self._known.known(self._tenant, number)
+        if found is None and not is_ours:
+            found = await self._known.load(self._tenant)
+        if found is None or found.number != number:
+            found = _DECODER.decode(await self._data.fetchval(_IN_UNIT))
+        self._held = found
+        return found
