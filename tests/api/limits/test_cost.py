@@ -1,6 +1,8 @@
 """What an operation costs: bounds, monotony, and how long measuring takes."""
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +49,18 @@ EXAMPLE = """query Board($first: Int, $filter: EventFilter) {
 }"""
 
 
-def test_the_worked_example_of_the_page() -> None:
+def test_the_worked_example_of_the_manual_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "graphql.md").read_text(encoding="utf-8")
+    example = page.partition("```graphql\nquery Board")[2].partition("```")[0]
+    told = re.search(r"= (\d+); rows: .* = (\d+)", example)
+    size = re.search(r"\$first = (\d+)", example)
+    assert told is not None
+    assert size is not None
+    rows, found = cost(f"query Board{example}", first=int(size[1]))
+    assert (found, rows) == (int(told[1]), int(told[2]))
+
+
+def test_a_larger_operation() -> None:
     rows, found = cost(EXAMPLE, first=10, filter={"state": {"eq": "filed"}, "isFinal": {}})
     steps = 2 + 3 * (1 + 1)
     row = 1 + 1 + 1 + steps
