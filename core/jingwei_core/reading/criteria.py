@@ -1,6 +1,6 @@
 """Criteria (条件): which rows a page holds, as SQL over parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jingwei_core.reading.columns import sql_name, sql_type
@@ -25,23 +25,37 @@ def searched(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str
     return [f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0"]
 
 
-def conditions(plan: Plan, record: Record, where: Sequence[Criterion], alias: str) -> list[str]:
-    """The conditions of ``where``; all of them must hold."""
-    return [_condition(plan, record, criterion, alias) for criterion in where]
+def conditions(
+    plan: Plan, record: Record, where: Sequence[Criterion], alias: str, *, walked: bool = False
+) -> list[str]:
+    """The conditions of ``where``; all of them must hold.
+
+    ``walked`` hides those on place paths from the choice of an index.
+    """
+    told = unseen if walked else str
+    return [_condition(plan, record, criterion, alias, told) for criterion in where]
 
 
-def _condition(plan: Plan, record: Record, criterion: Criterion, alias: str) -> str:
+def unseen(condition: str) -> str:
+    """The condition in a form that the planner takes for true half of the time, and looks for no
+    index for: a generic plan takes any subtree for a small one."""
+    return condition if condition in ("true", "false") else f"CASE WHEN {condition} THEN true END"
+
+
+def _condition(
+    plan: Plan, record: Record, criterion: Criterion, alias: str, told: Callable[[str], str]
+) -> str:
     if isinstance(criterion, Sql):
         return f"({criterion.render(alias, plan.add)})"
     if isinstance(criterion, AnyOf):
         groups = [
-            " AND ".join(conditions(plan, record, group, alias)) or "true"
+            " AND ".join(_condition(plan, record, one, alias, told) for one in group) or "true"
             for group in criterion.groups
         ]
         return "(" + " OR ".join(f"({group})" for group in groups) + ")" if groups else "false"
     column = f"{alias}.{sql_name(record, criterion.column)}"
     if isinstance(criterion, Subtree):
-        return _subtrees(plan, criterion, column)
+        return told(_subtrees(plan, criterion, column))
     return test_of(plan, record, criterion, column)
 
 
@@ -49,6 +63,9 @@ def test_of(plan: Plan, record: Record, test: Test, column: str) -> str:
     """The condition of a test on ``column``, the SQL of the tested column's value."""
     if test.op == "is_null":
         return f"{column} IS {'' if test.value else 'NOT '}NULL"
+    if isinstance(test.value, bool):
+        # Told as it is: how rare it is counts when a plan is made.
+        return f"{column} {_OPERATORS[test.op]} {str(test.value).lower()}"
     kind = sql_type(record, test.column)
     if test.op == "in":
         value = test.value

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jingwei_core.reading.columns import sql_type
-from jingwei_core.reading.criteria import conditions, searched, under
+from jingwei_core.reading.criteria import conditions, searched, under, unseen
 from jingwei_core.reading.keyset import Sort, continue_after, order_by
 from jingwei_core.reading.plan import Plan
-from jingwei_core.reading.selection import Asked, Subtree, Test, Wanted
+from jingwei_core.reading.selection import AnyOf, Asked, Test, Wanted
 from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record, Through
 from jingwei_sdk.tables import TenantTable, columns_of
 
@@ -66,6 +66,10 @@ def matching(
     plan: Plan, record: Record, wanted: Wanted, alias: str, parent: Parent | None
 ) -> list[str]:
     """Sight, the parent and what is wanted; not where a page continues."""
+    # What waits for an actor is little, wherever it lies; the places are not where to look for it.
+    is_queue = any(isinstance(one, AnyOf) for one in wanted.where)
+    if parent is None and is_queue and record.name not in plan.narrow:
+        return _walked(plan, record, wanted, alias)
     found = [plan.in_sight(record, alias, parent.known if parent else None)]
     if parent is not None:
         found.append(f'{alias}."{parent.column}" = {parent.sql}')
@@ -80,7 +84,7 @@ def _all_of(
     plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None, *, walked: bool = False
 ) -> list[str]:
     found = (
-        _walked_conditions(plan, scan, wanted)
+        _walked(plan, scan.record, wanted, scan.alias)
         if walked
         else matching(plan, scan.record, wanted, scan.alias, parent)
     )
@@ -95,17 +99,14 @@ def _all_of(
     return found
 
 
-def _walked_conditions(plan: Plan, scan: Scan, wanted: Wanted) -> list[str]:
-    """The conditions with those on the place path hidden from the choice of an index."""
-    record, alias = scan.record, scan.alias
-    places = tuple(test for test in wanted.where if isinstance(test, Subtree))
-    others = tuple(test for test in wanted.where if not isinstance(test, Subtree))
-    hidden = [plan.in_sight(record, alias), *conditions(plan, record, places, alias)]
+def _walked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
+    """The same with the conditions on the place path hidden from the choice of an index."""
+    hidden = [plan.in_sight(record, alias)]
     if wanted.under is not None:
         hidden.append(under(plan, record, wanted.under, alias))
     return [
-        *(c if c in ("true", "false") else f"CASE WHEN {c} THEN true END" for c in hidden),
-        *conditions(plan, record, others, alias),
+        *map(unseen, hidden),
+        *conditions(plan, record, wanted.where, alias, walked=True),
         *searched(plan, record, wanted, alias),
     ]
 
@@ -182,6 +183,8 @@ def _is_walked(scan: Scan, wanted: Wanted) -> bool:
     """Whether an index has the page's order, after columns that equal something."""
     given = {t.column for t in wanted.where if isinstance(t, Test) and t.op == "eq"}
     first = scan.sort[0][0]
+    if any(isinstance(scope, AtPlace) and scope.column == first for scope in scan.record.scope):
+        return False  # In the order of paths a subtree is a stretch of the index by itself.
     for columns in _indexes(scan.record.table):
         rest = list(columns)
         while rest and rest[0] in given and rest[0] != first:
