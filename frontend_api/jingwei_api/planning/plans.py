@@ -32,6 +32,8 @@ PLANNERS = (figures,)
 
 Results = tuple[Hashable, ...]
 Refused = frozenset[Chosen]
+Narrow = frozenset[str]
+_NOWHERE: Narrow = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +70,8 @@ ROOT = Part()
 @dataclass(slots=True, eq=False)
 class Draft:
     """The fields of a part, chosen for variables of one shape, and what each request is probed
-    for. ``names`` grows to all permissions that any statement of the draft depended on."""
+    for. ``names`` grows to all permissions that any statement of the draft depended on, ``areas``
+    to all records of which it matters how much the caller sees."""
 
     index: SchemaIndex
     record: str
@@ -76,6 +79,7 @@ class Draft:
     probes: Mapping[ProbeKey, Probe]
     needs_rules: bool
     names: tuple[str, ...] = ()
+    areas: frozenset[str] = frozenset()
 
     def names_of_fields(self) -> dict[str, str]:
         """What the fields at its top are called, by their response keys."""
@@ -140,12 +144,15 @@ class Plans:
             found = self._drafts.keep(key, self._new_draft(registry, question, part))
         return found
 
-    def planned(self, registry: Registry, draft: Draft, asked: Asked) -> Planned:
-        """The statement for a request, with its parameters."""
+    def planned(
+        self, registry: Registry, draft: Draft, asked: Asked, narrow: Narrow = _NOWHERE
+    ) -> Planned:
+        """The statement for a request, with its parameters; ``narrow`` are the records of which
+        the caller sees few rows, as far as ``draft.areas`` asks for them."""
         refusals: dict[Chosen, Refusal] = {}
         while True:
             results = _probed(draft, asked, refusals)
-            plan = self._plan(registry, draft, asked, (results, frozenset(refusals)))
+            plan = self._plan(registry, draft, asked, (results, frozenset(refusals), narrow))
             try:
                 return Planned(plan, plan.compiled.arguments(asked), refusals)
             except FieldRefused as refused:
@@ -160,9 +167,9 @@ class Plans:
         )
 
     def _plan(
-        self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused]
+        self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused, Narrow]
     ) -> Plan:
-        results, refused = found
+        results, refused, narrow = found
         permissions = asked.permissions
         key = (draft, found, sight_shape(permissions, draft.names))
         known = self._plans.get(key)
@@ -183,11 +190,12 @@ class Plans:
             told,
         )
         root = group_of(building, "", draft.chosen)
-        compiled = compile_read(registry, root, permissions, self._secret)
+        compiled = compile_read(registry, root, permissions, self._secret, narrow)
         plan = Plan(compiled, tuple(building.refusals), building.is_audited)
         # A statement depends on the permissions it names only, but others of this draft on others.
         more = [name for name in compiled.permissions if name not in draft.names]
         draft.names = (*draft.names, *more)
+        draft.areas |= frozenset(compiled.areas)
         shape = sight_shape(permissions, draft.names)
         return self._plans.keep((draft, found, shape), plan)
 

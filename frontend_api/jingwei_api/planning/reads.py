@@ -20,6 +20,7 @@ from jingwei_core.access.loading import Access
 from jingwei_core.audit.reading import note_reading
 from jingwei_core.database.reading import Reading
 from jingwei_core.platform import Platform
+from jingwei_core.reading.areas import AreaSizes
 from jingwei_core.reading.selection import Asked
 from jingwei_core.registry import Registry
 from jingwei_core.session import account_context
@@ -43,6 +44,7 @@ class Reads:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self.plans = Plans(platform.cursor_secret)
+        self._areas = AreaSizes()
 
     async def read(
         self, caller: Caller, registry: Registry, question: Question, part: Part = ROOT
@@ -95,12 +97,33 @@ class Reads:
             if known is None:
                 return None
             question.variables[RULES] = known
-        planned = self.plans.planned(registry, draft, asked)
+        planned = await self._planned(registry, draft, asked, reading)
         if planned.plan.is_direct:
             sql, arguments = planned.plan.compiled.sql, planned.arguments
             data = await self._platform.database.read(reading, sql, arguments)
             return None if data is None else Read(data, _refused(planned))
         return await self._in_unit(caller, draft, reading, planned)
+
+    async def _planned(
+        self, registry: Registry, draft: Draft, asked: Asked, reading: Reading
+    ) -> Planned:
+        """The statement, with what is known of how much the caller sees."""
+        areas = draft.areas
+        narrow = await self._narrow(registry, areas, asked, reading) if areas else frozenset()
+        planned = self.plans.planned(registry, draft, asked, narrow)
+        if draft.areas == areas:
+            return planned
+        # The first statement of a draft tells what it should have known.
+        narrow = await self._narrow(registry, draft.areas, asked, reading)
+        return self.plans.planned(registry, draft, asked, narrow)
+
+    async def _narrow(
+        self, registry: Registry, areas: frozenset[str], asked: Asked, reading: Reading
+    ) -> frozenset[str]:
+        async def read(sql: str, arguments: list[object]) -> bytes | None:
+            return await self._platform.database.read(reading, sql, arguments)
+
+        return await self._areas.narrow(registry, asked, tuple(areas), read)
 
     async def _in_unit(
         self, caller: Caller, draft: Draft, reading: Reading, planned: Planned
