@@ -70,6 +70,13 @@ class Listing:
         part = "has_previous_page" if self.backwards else "has_next_page"
         return self.asks(part)
 
+    @property
+    def reads_rows(self) -> bool:
+        """Whether rows have to be read at all: the way a page continues is known without them."""
+        if any(isinstance(field, Edges) for field in self.page.fields):
+            return True
+        return self.looks_further or (self.size > 0 and self.asks("start_cursor", "end_cursor"))
+
     def asks(self, *parts: str) -> bool:
         """Whether page information is asked for one of these."""
         infos = [field for field in self.page.fields if isinstance(field, PageInfo)]
@@ -100,7 +107,7 @@ def page_of(plan: Plan, page: Page, path: Path, parent: Parent | None = None) ->
     listing = Listing(plan, page, sort, RowAt(page.record, plan.alias()), path, parent)
     members = [(field.key, _field(listing, field)) for field in page.fields]
     pieces = an_object(members)
-    if not any(isinstance(field, (Edges, PageInfo)) for field in page.fields):
+    if not listing.reads_rows:
         return pieces
     return made(f"(SELECT {sql_of(pieces)} FROM {_rows(listing)})")
 
