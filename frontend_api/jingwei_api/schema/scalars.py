@@ -30,6 +30,7 @@ from piccolo.columns import (
 from strawberry.types.scalar import ScalarDefinition
 
 from jingwei_api.schema.naming import NAME
+from jingwei_core.reading.keyset import instant_text
 from jingwei_sdk.errors import Refused
 
 LARGEST_EXACT = 2**53 - 1
@@ -98,7 +99,7 @@ def scalar_map() -> Mapping[object, ScalarDefinition]:
         datetime: strawberry.scalar(
             name="DateTime",
             description="An instant, ISO 8601 with offset.",
-            serialize=lambda value: value.isoformat(),
+            serialize=instant_text,
             parse_value=_told(_instant),
         ),
         date: strawberry.scalar(
