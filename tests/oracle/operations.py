@@ -1,0 +1,246 @@
+"""Operations drawn from a schema: valid documents of every shape, with what they ask for."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from hypothesis import strategies as st
+
+from tests.oracle.arguments import Arguments
+from tests.oracle.vocabulary import Name, Vocabulary
+
+DEEPEST = 4
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is asked, by whom: ``variables`` may hold cursors that are still to be looked up."""
+
+    login: str
+    locale: str
+    document: str
+    variables: Mapping[str, Any]
+    name: str | None = None
+
+
+@dataclass
+class Scope:
+    """The keys of a selection, and what stands under them: one key means one thing."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    below: dict[str, "Scope"] = field(default_factory=dict)
+
+
+@dataclass
+class Writer:
+    """Writes one operation; every choice is drawn, so that Hypothesis can make it smaller."""
+
+    draw: Callable[[Any], Any]
+    words: Vocabulary
+    variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    fragments: list[str] = field(default_factory=list)
+    by_type: dict[str, list[str]] = field(default_factory=dict)
+    numbers: int = 0
+
+    def chance(self, percent: int) -> bool:
+        """True so many times of a hundred."""
+        return self.number(0, 99) >= 100 - percent
+
+    def some(self, values: Sequence[Any]) -> Any:
+        """One of the values; smaller examples have the first."""
+        return values[self.number(0, len(values) - 1)]
+
+    def number(self, least: int, most: int) -> int:
+        """A number, both ends included."""
+        return int(self.draw(_numbers(least, most)))
+
+    def new(self, stem: str) -> str:
+        """A name that nothing else has."""
+        self.numbers += 1
+        return f"{stem}{self.numbers}"
+
+    def variable(self, kind: str, value: Any, default: str | None = None) -> str:
+        """Declare a variable; answers how it is written. ``ABSENT`` is not sent."""
+        name = self.new("v")
+        self.variables[name] = (kind, default)
+        if value is not ABSENT:
+            self.values[name] = value
+        return f"${name}"
+
+    def selection(self, kind: Any, depth: int, level: int, scope: Scope | None = None) -> str:
+        """A selection set of a type, with at most ``depth`` rows below one another."""
+        scope = scope if scope is not None else Scope()
+        parts = [self._part(kind, depth, level, scope) for _ in range(self.number(1, 4))]
+        if is_connection(kind) and self.chance(80):
+            parts.append(self._field(kind, "edges", (depth, level), scope))
+        return "{ " + " ".join(parts) + " }"
+
+    def _part(self, kind: Any, depth: int, level: int, scope: Scope) -> str:
+        if self.chance(8):
+            inner = self.selection(kind, depth, level, scope)
+            condition = f" on {kind.name}" if self.chance(50) else ""
+            return f"...{condition}{self._directive()} {inner}"
+        if self.chance(6) and level:
+            return self._spread(kind, depth, level)
+        if is_abstract_type(kind) and self.chance(70):
+            name = self.some(sorted(t.name for t in self.words.schema.get_possible_types(kind)))
+            target = self.words.schema.type_map[name]
+            return f"... on {name}{self._directive()} {self.selection(target, depth, level)}"
+        fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
+        names = [n for n, f in fields.items() if depth > 0 or not _is_deep(f)]
+        name = self.some([*names, "__typename"]) if names else "__typename"
+        return self._field(kind, name, (depth, level), scope)
+
+    def _spread(self, kind: Any, depth: int, level: int) -> str:
+        """A fragment spread: of a fragment that is there already, or of a new one."""
+        known = self.by_type.setdefault(f"{kind.name} {level} {depth}", [])
+        if known and self.chance(50):
+            return f"...{self.some(known)}{self._directive()}"
+        name = self.new("F")
+        inner = self.selection(kind, depth, level, Scope())
+        self.fragments.append(f"fragment {name} on {kind.name} {inner}")
+        known.append(name)
+        return f"...{name}{self._directive()}"
+
+    def _field(self, kind: Any, name: str, at: tuple[int, int], scope: Scope) -> str:
+        if name == "__typename":
+            return "__typename" if self.chance(70) else f"{self.new('t')}: __typename"
+        found: GraphQLField = kind.fields[name]
+        plain = not found.args and is_leaf_type(get_named_type(found.type))
+        if plain:
+            key = self.new("k") if self.chance(15) else name
+            alias = "" if key == name else f"{key}: "
+            return f"{alias}{name}{self._directive()}"
+        return self._composite(kind, name, at, scope)
+
+    def _composite(self, kind: Any, name: str, at: tuple[int, int], scope: Scope) -> str:
+        """A field with arguments or a selection; the same key twice is merged."""
+        depth, level = at
+        found: GraphQLField = kind.fields[name]
+        twice = [key for key, text in scope.keys.items() if text.startswith(f"{name}(")]
+        if twice and self.chance(30):
+            key = self.some(twice)
+            arguments = scope.keys[key][len(name) + 1 :]
+        else:
+            key = self.new("k")
+            arguments = self._arguments(kind, name, found, level)
+            scope.keys[key] = f"{name}({arguments}"
+        told = f"({arguments})" if arguments else ""
+        inner_kind = get_named_type(found.type)
+        inner = ""
+        if not is_leaf_type(inner_kind):
+            deeper = depth - (inner_kind.name in self.words.registry.records)
+            lower = level + is_connection(inner_kind)
+            below = scope.below.setdefault(key, Scope())
+            inner = " " + self.selection(inner_kind, deeper, lower, below)
+        return f"{key}: {name}{told}{self._directive()}{inner}"
+
+    def _arguments(self, kind: Any, name: str, found: GraphQLField, level: int) -> str:
+        values = Arguments(self, kind, name, level).of(found)
+        return ", ".join(
+            f"{argument}: {self._value(value, found.args[argument])}"
+            for argument, value in values.items()
+        )
+
+    def _value(self, value: Any, argument: GraphQLArgument) -> str:
+        """An argument as a literal or by a variable, which may be left out or have a default."""
+        kind = str(argument.type)
+        if not _is_literal(value):
+            return self.variable(kind, value)
+        if not self.chance(30):
+            return literal(value, pretty=self.chance(50))
+        if not is_required_argument(argument) and self.chance(15):
+            return self.variable(kind, ABSENT)
+        if value is not None and self.chance(15):
+            return self.variable(kind, ABSENT, literal(value))
+        return self.variable(kind, value)
+
+    def _directive(self) -> str:
+        if not self.chance(7):
+            return ""
+        name, wanted = self.some(["include", "skip"]), self.chance(50)
+        told = str(wanted).lower()
+        if self.chance(70):
+            told = self.variable("Boolean!", wanted)
+        return f" @{name}(if: {told})"
+
+
+class _Absent:
+    """A variable that is declared and not sent."""
+
+
+ABSENT = _Absent()
+
+
+def literal(value: Any, *, pretty: bool = False) -> str:
+    """A value as GraphQL spells it; ``pretty`` leaves what is not ASCII as it is."""
+    if isinstance(value, Name):
+        return str(value)
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{key}: {literal(each, pretty=pretty)}" for key, each in value.items())
+        return "{" + inner + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(literal(each, pretty=pretty) for each in value) + "]"
+    return json.dumps(value, ensure_ascii=not pretty)
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_literal(each) for each in value.values())
+    if isinstance(value, list):
+        return all(_is_literal(each) for each in value)
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+@cache
+def _numbers(least: int, most: int) -> st.SearchStrategy[int]:
+    return st.integers(least, most)
+
+
+def is_connection(kind: Any) -> bool:
+    """Whether a type is a Relay connection."""
+    return isinstance(kind, GraphQLObjectType) and kind.name.endswith("Connection")
+
+
+def _is_deep(found: GraphQLField) -> bool:
+    """Whether a field leads to further rows."""
+    kind = found.type
+    while isinstance(kind, (GraphQLNonNull, GraphQLList)):
+        kind = kind.of_type
+    return not is_leaf_type(kind) and kind.name not in ("Masked", "PageInfo")
+
+
+@st.composite
+def operations(draw: Callable[[Any], Any], words: Vocabulary) -> Operation:
+    """A valid query of one of the tenant's accounts."""
+    writer = Writer(draw, words)
+    root = words.schema.query_type
+    assert root is not None
+    login, locale = writer.some(words.logins), writer.some(["zh", "en"])
+    body = writer.selection(root, writer.number(1, DEEPEST), 0)
+    declared = ", ".join(
+        f"${name}: {kind}" + (f" = {default}" if default else "")
+        for name, (kind, default) in writer.variables.items()
+    )
+    header = f"query Asked({declared})" if declared else "query Asked"
+    parts = [f"{header} {body}", *writer.fragments]
+    name = None
+    if writer.chance(5):
+        parts.append("query Other { __typename }")
+        name = "Asked"
+    return Operation(login, locale, "\n".join(parts), dict(writer.values), name)
