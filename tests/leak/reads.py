@@ -21,6 +21,7 @@ from graphql import (
     get_named_type,
 )
 
+from tests.leak.figures import aggregate_of, brief, figures
 from tests.leak.judge import global_id
 from tests.leak.surface import (
     Name,
@@ -160,7 +161,7 @@ def _listing(
     assert node is not None
 
     def attempt(surface: str, given: dict[str, Any], *aims: Planted) -> Attempt:
-        inner = connection(shallow(node) if surface == "list" else "id")
+        inner = connection(shallow(node) if surface == "list" else "id") + brief(field)
         # A list of one's own (my queue, my area) need not hold what its filter would find.
         aimed = () if name.startswith("my") else aims
         return Attempt(surface, path, f"{name}{arguments(given)} {{ {inner} }}", aimed)
@@ -168,6 +169,9 @@ def _listing(
     yield attempt("list", {"first": 100})
     yield attempt("list", {"last": 100})
     yield Attempt("count", path, f"{name} {{ totalCount }}")
+    aggregate = aggregate_of(field)
+    for told in figures(aggregate) if aggregate else ():
+        yield Attempt("figures", path, f"{name} {{ totalCount {told} }}")
     if "under" in field.args:
         for place in world.of("Place", tenant):
             yield attempt("under", {"first": 100, "under": global_id("Place", place.id)})
@@ -199,7 +203,7 @@ def _nested(
             continue
         rows = world.of(node.name, tenant)
         for given in _choices(field, rows, world, tenant):
-            inner = f"{name}{arguments(given)} {{ {connection('id')} }}"
+            inner = f"{name}{arguments(given)} {{ {connection('id')}{brief(field)} }}"
             told = f'node(id: "{global_id(parent.record, parent.id)}")'
             yield Attempt("relation", (), f"{told} {{ ... on {kind.name} {{ {inner} }} }}")
 

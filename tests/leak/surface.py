@@ -140,11 +140,18 @@ def all_coordinates(schema: GraphQLSchema) -> set[Coordinate]:
                 found |= {f"{kind.name}.{name}({argument})" for argument in field.args}
         elif isinstance(kind, GraphQLInputObjectType):
             found |= {f"{kind.name}.{name}" for name in kind.fields}
-    # Other members of enums are values like any text; those of an order are doors to columns.
+    # Other members of enums are values like any text; those of an order or of what rows may be
+    # grouped by are doors to columns.
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLInputObjectType) and kind.name.endswith("Order"):
             for field in kind.fields.values():
                 members = get_named_type(field.type)
+                assert isinstance(members, GraphQLEnumType)
+                found |= {f"{members.name}.{name}" for name in members.values}
+        elif isinstance(kind, GraphQLObjectType) and kind.name.endswith("Connection"):
+            aggregate = kind.fields.get("aggregate")
+            if aggregate is not None and "by" in aggregate.args:
+                members = get_named_type(aggregate.args["by"].type)
                 assert isinstance(members, GraphQLEnumType)
                 found |= {f"{members.name}.{name}" for name in members.values}
     return found
