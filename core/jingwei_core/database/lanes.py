@@ -110,22 +110,22 @@ class Lanes:
                 dead = lane
         if self._open < self._settings.read_lanes:
             return await self._connect()
-        turn: asyncio.Future[Lane | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Lane | None] = loop.create_future()
+        patience = loop.call_later(self._settings.connect_timeout_s, _give_up, turn)
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_s):
-                lane = await turn
-        except TimeoutError as error:
-            self._pass_turn(turn)
-            raise Unavailable("DATABASE_UNREACHABLE", cause="no free connection") from error
-        except BaseException:
+            lane = await turn
+        except asyncio.CancelledError:
             self._pass_turn(turn)
             raise
+        finally:
+            patience.cancel()
         return lane if lane is not None else await self._connect()
 
     def _pass_turn(self, turn: "asyncio.Future[Lane | None]") -> None:
         """Whoever stops waiting just when it was given a lane hands it on."""
-        if turn.done() and not turn.cancelled():
+        if turn.done() and not turn.cancelled() and turn.exception() is None:
             lane = turn.result()
             if lane is None:
                 self._invite()
@@ -222,6 +222,11 @@ def session_settings(settings: Settings) -> dict[str, str]:
             f"{round(settings.idle_in_unit_timeout_s * 1000)}ms"
         ),
     }
+
+
+def _give_up(turn: "asyncio.Future[Lane | None]") -> None:
+    if not turn.done():
+        turn.set_exception(Unavailable("DATABASE_UNREACHABLE", cause="no free connection"))
 
 
 def _is_lost(lane: Lane, error: BaseException) -> bool:

@@ -1,6 +1,7 @@
 """The outermost layer (外层): request ids, security headers, one line of log a request."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 import structlog
@@ -24,6 +25,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _ADDED = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
+_NAMES = frozenset(name for name, _ in _ADDED)
 _log = structlog.get_logger("jingwei_api.access")
 
 
@@ -66,8 +68,10 @@ class Application(Litestar):
 
 def _with_ours(headers: Any, request_id: str) -> list[tuple[bytes, bytes]]:
     """An answer's headers and ours; what the answer says itself stays as it is."""
-    said = {name.lower() for name, _ in headers}
-    ours = (added for added in _ADDED if added[0] not in said)
+    ours: Sequence[tuple[bytes, bytes]] = _ADDED
+    said = {name for name, _ in headers}
+    if not said.isdisjoint(_NAMES):
+        ours = [added for added in _ADDED if added[0] not in said]
     return [*headers, *ours, (REQUEST_ID_HEADER, request_id.encode())]
 
 
