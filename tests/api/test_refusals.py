@@ -50,17 +50,29 @@ async def test_a_document_that_cannot_run_has_a_code(worker: Client, query: str,
 
 
 async def test_a_limit_says_itself_and_the_figure(worker: Client) -> None:
-    error = await worker.error(NESTED, language="en")
-    assert error["extensions"]["limit"] == 20_000
-    assert error["extensions"]["figure"] == 1_010_100
-    assert error["message"] == "The operation could return 1010100 rows; the limit is 20000"
-    assert error["extensions"]["nextStep"] == "Ask for smaller pages or fewer nested lists"
+    told = await worker.ask(NESTED, language="en")
+    rows, cost = told["errors"]
+    assert (rows["extensions"]["code"], cost["extensions"]["code"]) == (
+        "QUERY_TOO_MANY_ROWS",
+        "QUERY_TOO_COSTLY",
+    )
+    assert rows["extensions"]["limit"] == 20_000
+    assert rows["extensions"]["figure"] == 1_010_100
+    assert rows["message"] == "The operation could return 1010100 rows; the limit is 20000"
+    assert rows["extensions"]["nextStep"] == "Ask for smaller pages or fewer nested lists"
+    assert cost["extensions"]["limit"] == 50_000
+    assert cost["extensions"]["figure"] == 1_040_402
+    assert cost["message"] == "The operation costs 1040402; the limit is 50000"
 
 
 async def test_cost_counts_variables(worker: Client) -> None:
     query = NESTED.replace("first: 100", "first: $n").replace("{", "query($n: Int!) {", 1)
     assert "errors" not in await worker.ask(query, n=3)
-    assert (await worker.error(query, n=100))["extensions"]["code"] == "QUERY_TOO_COSTLY"
+    told = await worker.ask(query, n=100)
+    assert {error["extensions"]["code"] for error in told["errors"]} == {
+        "QUERY_TOO_MANY_ROWS",
+        "QUERY_TOO_COSTLY",
+    }
 
 
 @pytest.mark.parametrize(

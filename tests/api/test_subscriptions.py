@@ -158,7 +158,7 @@ async def test_queries_and_refusals_over_the_socket(worker: Client) -> None:
     async with worker.socket() as socket:
         await socket.subscribe("{ me { name } }")
         told = await _next(socket)
-        assert told["payload"] == {"data": {"me": {"name": "yichang worker"}}}
+        assert told["payload"]["data"] == {"me": {"name": "yichang worker"}}
         assert (await _next(socket))["type"] == "complete"
         await socket.subscribe("{ nothing }")
         told = await _next(socket)

@@ -1,1 +1,1 @@
-"""Running an operation: context, batching, limits, and how errors are told."""
+"""Running an operation: context, changes, and how errors are told."""

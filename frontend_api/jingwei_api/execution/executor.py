@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import structlog
@@ -10,7 +11,8 @@ from strawberry import Schema
 
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.operation import Caller, Document, Operation, Runtime
-from jingwei_api.planning.admission import Admission
+from jingwei_api.limits.gate import Admitted, TooMuch
+from jingwei_api.planning.admission import Admission, standing_of
 from jingwei_api.planning.answers import Answer, Body, answered, refused
 from jingwei_api.planning.documents import Documents
 from jingwei_api.planning.mutating import Mutations
@@ -22,7 +24,7 @@ from jingwei_api.planning.variables import VariablesRefused
 from jingwei_api.schema.builder import SchemaCache
 from jingwei_api.settings import ApiSettings
 from jingwei_core.registry import Registry, build_registry
-from jingwei_sdk.errors import Invalid, JingweiError, Refused, Unauthenticated
+from jingwei_sdk.errors import Invalid, JingweiError, RateLimited, Refused, Unauthenticated
 
 _log = structlog.get_logger(__name__)
 
@@ -54,12 +56,14 @@ class Executor:
     async def run(self, caller: Caller, document: Document) -> Answer:
         """The answer to a query or mutation."""
         try:
-            registry, question = await self._prepare(caller, document)
+            registry, question, admitted = await self._prepare(caller, document)
             if question.operation.type is OperationType.SUBSCRIPTION:
                 raise Invalid("SUBSCRIPTION_NEEDS_WEBSOCKET")
-            return await self._run(caller, registry, question)
+            return await self._run(caller, registry, question, admitted)
         except _Told as told:
             return refused(self._tell(caller, told.errors))
+        except RateLimited:
+            raise  # the request as a whole is refused, and told when to come back
         except JingweiError as error:
             return refused(self._tell(caller, [_whole(error)]))
 
@@ -69,9 +73,9 @@ class Executor:
         No transaction is open while the consumer holds an answer.
         """
         try:
-            registry, question = await self._prepare(caller, document)
+            registry, question, admitted = await self._prepare(caller, document)
             if question.operation.type is not OperationType.SUBSCRIPTION:
-                yield await self._run(caller, registry, question)
+                yield await self._run(caller, registry, question, admitted)
                 return
             watch = watch_of(registry, question)
         except _Told as told:
@@ -85,7 +89,7 @@ class Executor:
         try:
             async with aclosing(changes):
                 async for read in changes:
-                    yield self._answer(caller, read)
+                    yield self._answer(caller, read, admitted)
         except JingweiError as error:
             yield answered(b"null", self._tell(caller, [_whole(error)]))
 
@@ -93,30 +97,36 @@ class Executor:
         """The schema of a registry, without plugins whose names clash in GraphQL."""
         return await self._schemas.schema(await self._without_clashes(registry))
 
-    async def _run(self, caller: Caller, registry: Registry, question: Question) -> Answer:
+    async def _run(
+        self, caller: Caller, registry: Registry, question: Question, admitted: Admitted
+    ) -> Answer:
         if question.operation.type is OperationType.QUERY:
             read = await self._queries.run(caller, registry, question)
         else:
             read = await self._mutations.run(caller, registry, question)
-        return self._answer(caller, read)
+        return self._answer(caller, read, admitted)
 
-    async def _prepare(self, caller: Caller, document: Document) -> tuple[Registry, Question]:
+    async def _prepare(
+        self, caller: Caller, document: Document
+    ) -> tuple[Registry, Question, Admitted]:
         if caller.ends_at is not None and caller.ends_at <= self._platform.clock.now():
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
         registry = await self._without_clashes(await self._platform.registry(caller.tenant.id))
         schema = await self._schemas.schema(registry)
-        prepared = self.documents.prepared(registry.fingerprint, schema._schema, document.query)
-        if prepared.errors:
-            raise _Told(prepared.errors)
-        operation = prepared.operation(document.operation_name)
+        state = await self._platform.tenant_by_id(caller.tenant.id)
+        standing = standing_of(caller, state, await self.reads.access(caller))
+        admit = partial(self._admission.admit_document, standing=standing)
         try:
+            prepared = self.documents.prepared(
+                registry.fingerprint, schema._schema, document.query, admit
+            )
+            if prepared.errors:
+                raise _Told(prepared.errors)
+            operation = prepared.operation(document.operation_name)
             question = Question.of(operation, document.variables or {})
-            self._admission.admit(question)
-        except VariablesRefused as refusal:
+            return registry, question, self._admission.admit(registry, question, standing)
+        except (VariablesRefused, TooMuch) as refusal:
             raise _Told(refusal.errors) from refusal
-        except GraphQLError as error:
-            raise _Told([error]) from error
-        return registry, question
 
     async def _without_clashes(self, registry: Registry) -> Registry:
         """The registry, without the later of two plugins that clash."""
@@ -135,10 +145,9 @@ class Executor:
             self._usable[registry.fingerprint] = usable
             return usable
 
-    def _answer(self, caller: Caller, read: Read) -> Answer:
-        if not read.errors:
-            return answered(read.data)
-        return answered(read.data, self._tell(caller, read.errors))
+    def _answer(self, caller: Caller, read: Read, admitted: Admitted) -> Answer:
+        errors = self._tell(caller, read.errors) if read.errors else ()
+        return answered(read.data, errors, admitted.as_bytes())
 
     def _tell(self, caller: Caller, errors: Sequence[GraphQLError]) -> list[Body]:
         request = caller.request

@@ -86,16 +86,18 @@ class Gate:
         spent = self._budgets.spend(account, cost.cost, ceiling.cost_per_minute)
         return Admitted(cost, ceiling.max_cost, spent)
 
-    def admit_document(self, shape: Shape, length: int, standing: Standing) -> None:
-        """Charge the reading of a document that was not read before, by its length in letters;
-        to be called when it was parsed and before it is validated.
-
-        Raises what :meth:`admit` raises.
-        """
-        ceiling = self.ceiling(standing)
-        errors = _misshapen(shape, ceiling)
+    def admit_shape(self, shape: Shape, standing: Standing) -> None:
+        """Refuse what is too deep, too wide or has too many aliases; raises :class:`TooMuch`."""
+        errors = _misshapen(shape, self.ceiling(standing))
         if errors:
             raise TooMuch(errors)
+
+    def admit_document(self, length: int, standing: Standing) -> None:
+        """Charge the reading of a document that was not read before, by its length in letters.
+
+        Raises ``RateLimited`` (``COST_BUDGET_EXHAUSTED``).
+        """
+        ceiling = self.ceiling(standing)
         account = (standing.tenant_id, standing.account_id)
         charge = min(length // _LETTERS_A_POINT, ceiling.cost_per_minute)
         self._budgets.spend(account, charge, ceiling.cost_per_minute)

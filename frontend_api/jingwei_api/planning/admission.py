@@ -1,34 +1,70 @@
-"""Admission (准入): whether an operation may run, from what it could cost."""
+"""Admission (准入): whether an operation may run, from what it costs and who asks."""
 
-from collections.abc import Hashable
+from collections.abc import Iterable
 
-from jingwei_api.execution.limits import check_rows
+from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
+
+from jingwei_api.execution.operation import Caller
+from jingwei_api.limits.cost import Measured, compile_cost
+from jingwei_api.limits.gate import Admitted, Gate, Standing
+from jingwei_api.limits.shape import Shape, shape_of
+from jingwei_api.limits.weights import Weights
+from jingwei_api.planning.documents import PreparedOperation
 from jingwei_api.planning.plans import Question
 from jingwei_api.planning.recent import Recent
 from jingwei_api.settings import ApiSettings
+from jingwei_core.access.loading import Access
+from jingwei_core.platform import TenantState
+from jingwei_core.registry import Registry
 
-KEPT = 1024
+KEPT = 64
+"""How many enabled sets' weights are kept."""
 
 
 class Admission:
-    """Refuses what is too costly before anything is read or run."""
+    """Refuses what is too much before anything is read or run."""
 
     def __init__(self, settings: ApiSettings) -> None:
-        self._max_rows = settings.max_rows
-        self._admitted: Recent[Hashable, bool] = Recent(KEPT)
+        self._gate = Gate(settings)
+        self._weights: Recent[str, Weights] = Recent(KEPT)
 
-    def admit(self, question: Question) -> None:
-        """Raise ``GraphQLError`` (``QUERY_TOO_COSTLY``) when it could return too many rows."""
-        # Page sizes are part of a shape, and so is all that the number of rows depends on.
-        key = (question.operation, question.shape)
-        if self._admitted.get(key):
-            return
-        operation = question.operation
-        check_rows(
-            operation.index.schema,
-            operation.document,
-            operation.node,
-            question.variables,
-            self._max_rows,
-        )
-        self._admitted.keep(key, value=True)
+    def admit(self, registry: Registry, question: Question, standing: Standing) -> Admitted:
+        """Charge an operation to its caller; raises what ``Gate.admit`` raises."""
+        measured = self._measured(registry, question.operation)
+        return self._gate.admit(measured, question.given, standing)
+
+    def admit_document(self, document: DocumentNode, text: str, standing: Standing) -> None:
+        """Charge the reading of a document before it is validated, for that is work as well.
+
+        Raises what ``Gate.admit_document`` raises.
+        """
+        for shape in shapes(document):
+            self._gate.admit_shape(shape, standing)
+        self._gate.admit_document(len(text), standing)
+
+    def _measured(self, registry: Registry, operation: PreparedOperation) -> Measured:
+        if operation.measured is None:
+            weights = self._weights.get(registry.fingerprint)
+            # A schema that was built anew has types of its own.
+            if weights is None or weights.schema is not operation.index.schema:
+                weights = Weights(operation.index.schema, registry)
+                self._weights.keep(registry.fingerprint, weights)
+            operation.measured = compile_cost(weights, operation.node, operation.fragments)
+        return operation.measured
+
+
+def standing_of(caller: Caller, state: TenantState, access: Access) -> Standing:
+    """Which limits the caller's tenant and roles state."""
+    return Standing(caller.tenant.id, caller.identity.account_id, state.limits, access.limits)
+
+
+def shapes(document: DocumentNode) -> Iterable[Shape]:
+    """The shape of each operation of a document."""
+    fragments = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, FragmentDefinitionNode)
+    }
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode):
+            yield shape_of(node, fragments)

@@ -1,7 +1,7 @@
 """Prepared documents (已备文档): parsed and validated once, kept while they are in use."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -13,11 +13,10 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     parse,
-    specified_rules,
     validate,
 )
 
-from jingwei_api.execution.limits import limit_rule
+from jingwei_api.limits.cost import Measured
 from jingwei_api.planning.collecting import Scope
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.inputs import Literals
@@ -26,6 +25,8 @@ from jingwei_api.planning.shaping import Shape
 from jingwei_api.planning.variables import Variables
 from jingwei_api.settings import ApiSettings
 from jingwei_sdk.errors import Invalid
+
+Admit = Callable[[DocumentNode, str], None]
 
 DOCUMENTS = 512
 """How many documents are kept, of all schemas together."""
@@ -52,6 +53,7 @@ class PreparedOperation:
         self.shape = Shape(index, fragments, node)
         self.introspects = self.shape.introspects
         self._literals = Literals(index)
+        self.measured: Measured | None = None
 
     @property
     def root(self) -> Any:
@@ -94,20 +96,23 @@ class Documents:
 
     def __init__(self, settings: ApiSettings, size: int = DOCUMENTS) -> None:
         self._max_tokens = settings.max_tokens
-        # Made once: a rule made for each request would be another rule each time.
-        self._rules = (*specified_rules, limit_rule(settings))
         self._kept: Recent[tuple[str, bytes], PreparedDocument] = Recent(size)
         self._indexes: Recent[str, SchemaIndex] = Recent(64)
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def prepared(self, fingerprint: str, schema: GraphQLSchema, text: str) -> PreparedDocument:
-        """The document for the schema of an enabled set, which ``fingerprint`` names."""
+    def prepared(
+        self, fingerprint: str, schema: GraphQLSchema, text: str, admit: Admit
+    ) -> PreparedDocument:
+        """The document for the schema of an enabled set, which ``fingerprint`` names.
+
+        ``admit`` is asked before a new one is validated; what it raises is raised.
+        """
         key = (fingerprint, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
         found = self._kept.get(key)
         if found is None:
-            found = self._prepare(self._index(fingerprint, schema), text)
+            found = self._prepare(self._index(fingerprint, schema), text, admit)
             if len(text) <= LONGEST_KEPT:
                 self._kept.keep(key, found)
         return found
@@ -118,7 +123,7 @@ class Documents:
             found = self._indexes.keep(fingerprint, SchemaIndex(schema))
         return found
 
-    def _prepare(self, index: SchemaIndex, text: str) -> PreparedDocument:
+    def _prepare(self, index: SchemaIndex, text: str, admit: Admit) -> PreparedDocument:
         if not text:
             raise Invalid("GRAPHQL_REQUEST", field="query")
         try:
@@ -127,7 +132,8 @@ class Documents:
             return PreparedDocument({}, [error])
         if not any(isinstance(node, OperationDefinitionNode) for node in document.definitions):
             return PreparedDocument({})
-        errors = validate(index.schema, document, self._rules)
+        admit(document, text)
+        errors = validate(index.schema, document)
         if errors:
             return PreparedDocument({}, errors)
         return PreparedDocument(_operations(index, document))

@@ -171,10 +171,10 @@ def test_every_exceeded_limit_is_told_with_the_figure_and_charges_nothing() -> N
 def test_reading_long_new_documents_costs_too() -> None:
     doors, clock = gate(cost_per_minute=6000)
     for _ in range(6):
-        doors.admit_document(Shape(1, 0, 1), 10_000, STANDING)
+        doors.admit_document(10_000, STANDING)
     with pytest.raises(RateLimited):
-        doors.admit_document(Shape(1, 0, 1), 10_000, STANDING)
+        doors.admit_document(10_000, STANDING)
     clock.now = 60
-    doors.admit_document(Shape(1, 0, 1), 10**9, STANDING)  # at most all of it
+    doors.admit_document(10**9, STANDING)  # at most all of it
     with pytest.raises(TooMuch):
-        doors.admit_document(Shape(99, 0, 1), 10, STANDING)
+        doors.admit_shape(Shape(99, 0, 1), STANDING)
