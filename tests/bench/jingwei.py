@@ -39,6 +39,7 @@ class Jingwei(Server):
                 cluster.settings.model_copy(update={"pool_size": CONNECTIONS // self._workers}),
                 JINGWEI_ACCESS_TOKEN_S=lives,
                 JINGWEI_LOG_LEVEL="WARNING",
+                JINGWEI_API_COST_PER_MINUTE="0",
             ),
         )
 

@@ -81,6 +81,8 @@ class ApplicationServer:
             # The limits of documents are not what these tests are about.
             "JINGWEI_API_MAX_ALIASES": "2000",
             "JINGWEI_API_MAX_TOKENS": "20000",
+            "JINGWEI_API_MAX_COST": "10000000",
+            "JINGWEI_API_COST_PER_MINUTE": "0",
         }
         kept = {name: value for name, value in os.environ.items() if name[:8] != "JINGWEI_"}
         return {**kept, **own}

@@ -51,8 +51,14 @@ async def http(leak_platform: Platform, world: World) -> AsyncIterator[httpx.Asy
 @asynccontextmanager
 async def served(platform: Platform) -> AsyncIterator[httpx.AsyncClient]:
     """The application of a platform; limits are wide, for they are not what is tested."""
-    wide = {"max_rows": 10**7, "max_cost": 10**8, "cost_per_minute": 0}
-    app = create_app(platform, ApiSettings(max_tokens=20_000, max_aliases=2000, **wide))
+    settings = ApiSettings(
+        max_tokens=20_000,
+        max_aliases=2000,
+        max_rows=10**7,
+        max_cost=10**8,
+        cost_per_minute=0,
+    )
+    app = create_app(platform, settings)
     async with living(app):
         transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://leak.test") as client:
