@@ -25,12 +25,14 @@ _KEPT = 16
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One stretch of load."""
+    """One stretch of load; ``server_ms`` and ``database_ms`` are CPU time of each request."""
 
     rate: float
     median_ms: float
     p99_ms: float
     bytes_each: float
+    server_ms: float
+    database_ms: float
 
 
 class LoadFailed(RuntimeError):
@@ -46,10 +48,11 @@ def require_wrk() -> None:
 class PreparedRequests:
     """The requests of a workload as ``load.lua`` reads them."""
 
-    def __init__(self, server: Server, requests: Sequence[Request], folder: Path) -> None:
+    def __init__(self, server: Server, requests: Sequence[Request], cluster: Cluster) -> None:
         self.server = server
         self.requests = requests
-        self._file = Path(tempfile.mkstemp(suffix=".lua", dir=folder)[1])
+        self._cluster = cluster
+        self._file = Path(tempfile.mkstemp(suffix=".lua", dir=cluster.folder)[1])
         texts = (self._parts(request) for request in requests)
         self._file.write_text("return {\n" + ",\n".join(texts) + "\n}\n", encoding="utf-8")
 
@@ -59,7 +62,9 @@ class PreparedRequests:
         start = str(uuid.uuid4().int % len(self.requests))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "30s"]
         command += ["-s", str(LUA), self.server.url, "--", str(self._file), salt, start]
+        before = self.server.cpu_s(), self._cluster.cpu_s()
         done = subprocess.run(command, check=True, capture_output=True, text=True)
+        after = self.server.cpu_s(), self._cluster.cpu_s()
         told = json.loads(done.stdout.splitlines()[-1])
         if told["failed"] or told["lost"] or not told["requests"]:
             raise LoadFailed(f"{self.server.name}: {told}")
@@ -68,6 +73,8 @@ class PreparedRequests:
             told["median_ms"],
             told["p99_ms"],
             told["bytes"] / told["requests"],
+            (after[0] - before[0]) * 1000 / told["requests"],
+            (after[1] - before[1]) * 1000 / told["requests"],
         )
 
     def _parts(self, request: Request) -> str:
@@ -104,7 +111,9 @@ class Limit:
             command += ["-D", "turn=-1", "--log", f"--log-prefix={folder}/log"]
             command.append(self._cluster.app_url)
             plans = {"PGOPTIONS": "-c plan_cache_mode=force_generic_plan"}
+            before = self._cluster.cpu_s()
             done = subprocess.run(command, check=False, capture_output=True, text=True, env=plans)
+            spent_s = self._cluster.cpu_s() - before
             if done.returncode != 0:
                 raise LoadFailed(done.stderr[-2000:])
             rate = next(line for line in done.stdout.splitlines() if line.startswith("tps = "))
@@ -113,8 +122,9 @@ class Limit:
                 for log in Path(folder).glob("log*")
                 for line in log.read_text().splitlines()
             )
-        at = int(len(times) * 0.99)
-        return Measured(float(rate.split()[2]), statistics.median(times), times[at], 0)
+        p99 = times[int(len(times) * 0.99)]
+        database_ms = spent_s * 1000 / len(times)
+        return Measured(float(rate.split()[2]), statistics.median(times), p99, 0, 0, database_ms)
 
     def _script(self, workload: str, size: int) -> str:
         """Parameters are fetched anew after every so many requests, so that their cost is small."""

@@ -52,6 +52,11 @@ class Results:
         """The median of the rounds' 99th percentiles."""
         return median(one.p99_ms for one in self.measured[workload][name])
 
+    def cpu_ms(self, workload: str, name: str) -> tuple[float, float]:
+        """CPU time of a request in the server and in the database, the median of the rounds."""
+        stretches = self.measured[workload][name]
+        return median(s.server_ms for s in stretches), median(s.database_ms for s in stretches)
+
     def ratio(self, workload: str, name: str, other: str) -> tuple[float, float, float] | None:
         """How many times the other's rate, round by round: median, lowest, highest."""
         of, to = self.measured[workload].get(name), self.measured[workload].get(other)
@@ -99,8 +104,7 @@ def loads_of(
     able = [server for server in servers if workload in server.workloads]
     asked = check_answers(workload, able, pool)
     found: dict[str, Load] = {
-        server.name: PreparedRequests(server, asked[server.name], cluster.folder).load
-        for server in able
+        server.name: PreparedRequests(server, asked[server.name], cluster).load for server in able
     }
     return found | {limit.name: _limit_load(limit, workload, pool) for limit in limits}
 

@@ -40,7 +40,7 @@ class Server(ABC):
     def __init__(self) -> None:
         self.port = free_port()
         self.daemons: Daemons | None = None
-        self._memory_of: list[psutil.Process] = []
+        self._started: list[psutil.Process] = []
 
     @abstractmethod
     def start(self, cluster: Cluster) -> None:
@@ -66,7 +66,7 @@ class Server(ABC):
         before = set(psutil.Process().children())
         self.daemons.start(command)
         self.daemons.wait_until(self._listens, timeout_s=60)
-        self._memory_of = [p for p in psutil.Process().children() if p not in before]
+        self._started = [p for p in psutil.Process().children() if p not in before]
 
     def stop(self) -> None:
         """Stop the process, if it runs."""
@@ -76,12 +76,12 @@ class Server(ABC):
 
     def memory_mb(self) -> list[float]:
         """The proportional memory (PSS) of each of its processes, largest first."""
-        processes = [
-            process
-            for parent in self._memory_of
-            for process in (parent, *parent.children(recursive=True))
-        ]
-        return sorted((p.memory_full_info().pss / 1e6 for p in processes), reverse=True)
+        return sorted((p.memory_full_info().pss / 1e6 for p in self._processes()), reverse=True)
+
+    def cpu_s(self) -> float:
+        """The CPU time that its processes have spent."""
+        times = [process.cpu_times() for process in self._processes()]
+        return sum(time.user + time.system for time in times)
 
     def ask(self, request: Request) -> dict[str, Any]:
         """The answer to one request."""
@@ -90,6 +90,13 @@ class Server(ABC):
         with urllib.request.urlopen(call, timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
+
+    def _processes(self) -> list[psutil.Process]:
+        return [
+            process
+            for parent in self._started
+            for process in (parent, *parent.children(recursive=True))
+        ]
 
     def _listens(self) -> bool:
         try:

@@ -23,6 +23,7 @@ def rates(results: Results, against: Sequence[str] = (PEER, LIMIT)) -> str:
     for workload, named in results.measured.items():
         for name in named:
             low, high = results.spread(workload, name)
+            server_ms, database_ms = results.cpu_ms(workload, name)
             rows.append(
                 [
                     workload,
@@ -30,11 +31,13 @@ def rates(results: Results, against: Sequence[str] = (PEER, LIMIT)) -> str:
                     f"{results.rate(workload, name):,.0f}",
                     f"{low:,.0f}–{high:,.0f}",
                     f"{results.p99_ms(workload, name):.0f}",
+                    f"{server_ms:.2f} + {database_ms:.2f}" if server_ms else f"{database_ms:.2f}",
                     *(_times(results.ratio(workload, name, other)) for other in against),
                 ]
             )
     ratios = [f"÷ {other}" for other in against]
-    return markdown(["workload", "", "req/s", "spread", "p99 ms", *ratios], rows)
+    table = markdown(["workload", "", "req/s", "spread", "p99 ms", "CPU ms*", *ratios], rows)
+    return f"{table}\n\n\\* of each request, in the server + in the database."
 
 
 def verdicts(results: Results) -> str:
