@@ -6,13 +6,16 @@ from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from piccolo.columns import JSON, JSONB
+from piccolo.columns.defaults.base import Default
 
 from jingwei_sdk.personal import Mask, mask_value, masked_columns
 from jingwei_sdk.tables import TenantTable, columns_of
 
+_AS_IT_IS = frozenset({type(None), str, UUID, datetime})
 _BOOK_KEEPING = frozenset({"tenant_id", "id", "created_at", "updated_at"})
 
 
@@ -31,11 +34,34 @@ class TableShape:
         }
         secret = {name for name, column in columns if column._meta.secret}
         self._told = tuple(name for name in self.names if name not in _BOOK_KEEPING | secret)
+        self._known = frozenset(self.names)
+        defaults = {name: column.get_default_value() for name, column in columns}
+        self._makers = {n: d.python for n, d in defaults.items() if isinstance(d, Default)}
+        self._constants = {n: d for n, d in defaults.items() if n not in self._makers}
+        self._needed = frozenset(
+            name for name, column in columns if defaults[name] is None and not column._meta.null
+        )
+
+    def new(self, **given: Any) -> Any:
+        """A new row with these values and the defaults of the others, as the class would make it.
+
+        Piccolo's constructor does the same in ten times the time.
+        """
+        if not (self._needed <= given.keys() <= self._known):
+            raise ValueError(sorted((self._needed - given.keys()) | (given.keys() - self._known)))
+        row = self.table.__new__(self.table)
+        held = row.__dict__
+        held.update(self._constants)
+        held.update(given)
+        for name, make in self._makers.items():
+            if name not in given:
+                held[name] = make()
+        held["_exists_in_db"] = False
+        held["_was_created"] = None
+        return row
 
     def row(self, values: Sequence[Any]) -> Any:
         """The stored row with these values, in the order of ``names``."""
-        # Piccolo's constructor looks for a default of each column, which a stored row has no use
-        # for and which takes longer than the statement.
         row = self.table.__new__(self.table)
         held = row.__dict__
         held.update(zip(self.names, values, strict=True))
@@ -52,7 +78,7 @@ class TableShape:
 
     def written(self, name: str, value: Any) -> Any:
         """A value as a parameter of a statement."""
-        if value is None or (isinstance(value, str) and not isinstance(value, Enum)):
+        if type(value) in _AS_IT_IS:
             return value
         if name in self.json:
             return json.dumps(value, ensure_ascii=False)
@@ -87,6 +113,8 @@ def plain(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
+    if type(value) is UUID:
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str, list, dict)):
         return value
     if isinstance(value, datetime):

@@ -188,7 +188,8 @@ class Database:
 
     async def _acquire(self) -> Connection:
         try:
-            return await self._pool.acquire(timeout=self._settings.connect_timeout_s)
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                return await self._pool.acquire()
         except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
             raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
 

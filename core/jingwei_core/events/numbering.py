@@ -60,8 +60,8 @@ class Counting:
 
     def values(self, now: datetime) -> list[Any]:
         """The counter of a day on which nothing was counted yet."""
-        row = EventNumber(day=self.day, last=1)
-        return added(shape_of(EventNumber), row, now, {})
+        shape = shape_of(EventNumber)
+        return added(shape, shape.new(day=self.day, last=1), now, {})
 
     def before(self, stored: Any) -> EventNumber | None:
         """The counter one number ago; none on the first of the day."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.shapes import shape_of
 from jingwei_core.commands.steps import Adding
 from jingwei_core.events.configuration import Kind, StoredWorkflow
 from jingwei_core.events.deadlines import Deadlines
@@ -91,7 +92,7 @@ def _new_event(
     limit = deadlines.entering(start, now)
     position, reported = new.placing.position, new.placing.reported
     subject_type, subject_id = new.subject or (None, None)
-    return Event(
+    event: Event = shape_of(Event).new(
         number="",
         kind=new.kind.id,
         workflow=workflow.id,
@@ -114,3 +115,4 @@ def _new_event(
         warn_at=limit.warn_at if limit else None,
         due_at=new.due_at or deadlines.whole_loop(now),
     )
+    return event

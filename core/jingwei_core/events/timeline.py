@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.shapes import shape_of
 from jingwei_core.commands.steps import Adding
 from jingwei_core.events.step_evidence import Claimed, attach
 from jingwei_core.events.tables import Event, EventStep
@@ -42,7 +43,7 @@ def next_entry(row: EventStep) -> Adding:
 
 def entry_of(ctx: Context, event: Event, entry: Entry) -> EventStep:
     """The row of an entry, without its place in the timeline."""
-    return EventStep(
+    row: EventStep = shape_of(EventStep).new(
         event=event.id,
         sequence=0,
         action=entry.action,
@@ -58,3 +59,4 @@ def entry_of(ctx: Context, event: Event, entry: Entry) -> EventStep:
         due_at=event.state_due_at,
         was_late=entry.was_late,
     )
+    return row

@@ -25,6 +25,7 @@ from jingwei_sdk.errors import Invalid
 
 WEEKDAYS = 7
 ONE_DAY = timedelta(days=1)
+_DAYS_KEPT = 1000
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 
 Span = tuple[datetime, datetime]
@@ -59,6 +60,9 @@ class WorkClock:
     week: tuple[tuple[Shift, ...], ...]
     make_up: tuple[Shift, ...]
     days: Mapping[date, bool] = field(default_factory=dict)
+    _spans: dict[date, tuple[Span, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         for name, shifts in (("working_hours", self.make_up), *_named(self.week)):
@@ -141,10 +145,24 @@ class WorkClock:
         """Working stretches in UTC from the local day of ``start`` on, without end."""
         day = start.astimezone(self.timezone).date()
         while True:
-            for shift in self.shifts(day):
-                begin = _local(day, shift.begin, self.timezone).astimezone(UTC)
-                yield begin, _local(day, shift.end, self.timezone).astimezone(UTC)
+            spans = self._spans.get(day)
+            if spans is None:
+                spans = self._remember(day)
+            yield from spans
             day += ONE_DAY
+
+    def _remember(self, day: date) -> tuple[Span, ...]:
+        """The working stretches of a day in UTC, kept: a clock is asked for the same days again."""
+        if len(self._spans) >= _DAYS_KEPT:
+            self._spans.clear()
+        found = self._spans[day] = tuple(
+            (
+                _local(day, shift.begin, self.timezone).astimezone(UTC),
+                _local(day, shift.end, self.timezone).astimezone(UTC),
+            )
+            for shift in self.shifts(day)
+        )
+        return found
 
     @staticmethod
     def _require_zone(moment: datetime) -> None:
