@@ -22,6 +22,8 @@ NIL = UUID(int=0)
 """The tenant that a lane is bound to until a statement binds its own; nobody's."""
 
 _RECOVERY_S = 5.0
+# More would wait longer than a client does, and each holds its request in memory.
+_WAITING_FOR_A_LANE = 128
 # What a server says before it closes a connection, and what the operating system says after.
 _ENDED = (
     OSError,
@@ -50,7 +52,7 @@ class Lanes:
         """The first column of the first row.
 
         A lane that was lost is replaced once without a word: a read may be repeated. Raises
-        ``Unavailable``: ``STATEMENT_TIMEOUT``, ``DATABASE_UNREACHABLE``,
+        ``Unavailable``: ``STATEMENT_TIMEOUT``, ``DATABASE_BUSY``, ``DATABASE_UNREACHABLE``,
         ``DATABASE_CONNECTION_LOST``. Cancelling the task cancels the statement in the server.
         """
         try:
@@ -110,13 +112,15 @@ class Lanes:
                 dead = lane
         if self._open < self._settings.read_lanes:
             return await self._connect()
+        if len(self._waiting) >= self._settings.read_lanes * _WAITING_FOR_A_LANE:
+            raise Unavailable("DATABASE_BUSY")
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[Lane | None] = loop.create_future()
         patience = loop.call_later(self._settings.connect_timeout_s, _give_up, turn)
         self._waiting.append(turn)
         try:
             lane = await turn
-        except asyncio.CancelledError:
+        except BaseException:
             self._pass_turn(turn)
             raise
         finally:
@@ -125,6 +129,8 @@ class Lanes:
 
     def _pass_turn(self, turn: "asyncio.Future[Lane | None]") -> None:
         """Whoever stops waiting just when it was given a lane hands it on."""
+        with suppress(ValueError):
+            self._waiting.remove(turn)
         if turn.done() and not turn.cancelled() and turn.exception() is None:
             lane = turn.result()
             if lane is None:
@@ -226,7 +232,7 @@ def session_settings(settings: Settings) -> dict[str, str]:
 
 def _give_up(turn: "asyncio.Future[Lane | None]") -> None:
     if not turn.done():
-        turn.set_exception(Unavailable("DATABASE_UNREACHABLE", cause="no free connection"))
+        turn.set_exception(Unavailable("DATABASE_BUSY"))
 
 
 def _is_lost(lane: Lane, error: BaseException) -> bool:

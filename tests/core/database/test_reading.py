@@ -231,11 +231,26 @@ async def test_whoever_waits_too_long_for_a_lane_is_told(settings: Settings):
         ours = await signed_in(database, OURS, "grid")
         long = asyncio.create_task(database.read(ours, SLEEP, ("x",)))
         await asyncio.sleep(0.1)
-        with pytest.raises(Unavailable, match="DATABASE_UNREACHABLE"):
+        with pytest.raises(Unavailable, match="DATABASE_BUSY") as busy:
             await codes(database, ours)
+        assert busy.value.retryable
         long.cancel()
         with suppress(asyncio.CancelledError):
             await long
+        assert await codes(database, ours) == ["grid"]
+
+
+@pytest.mark.commit
+async def test_when_too_many_wait_the_next_one_is_told_at_once(settings: Settings):
+    async with open_database(settings.model_copy(update={"read_lanes": 1})) as database:
+        ours = await signed_in(database, OURS, "grid")
+        slow = one_trip("(SELECT json_agg(code) FROM core.place_level, pg_sleep(0.001))")
+        outcomes = await asyncio.gather(
+            *(database.read(ours, slow, ()) for _ in range(200)), return_exceptions=True
+        )
+        refused = [one for one in outcomes if isinstance(one, Unavailable)]
+        assert {one.code for one in refused} == {"DATABASE_BUSY"}
+        assert outcomes.count(b'["grid"]') == 129
         assert await codes(database, ours) == ["grid"]
 
 
