@@ -50,7 +50,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
     """The ASGI application over an open platform; listening for changes begins with its start."""
     chosen = settings or ApiSettings()
     workers = open_workers()
-    feed = ChangeFeed(platform.database, chosen.subscription_check_s)
+    feed = ChangeFeed(platform, chosen.subscription_check_s)
     runtime = Runtime(platform, feed, Commits(platform, workers))
     services = make_services(runtime, chosen)
     calls = MemoryStore()

@@ -1,253 +1,219 @@
-"""The change feed (变更流): one LISTEN for each process, shared by all subscribers."""
+"""The change feed (变更流): one LISTEN and one dispatcher for each process, shared by all
+subscribers. A subscriber that nothing reaches costs nothing but its memory."""
 
 import asyncio
-import json
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
 
 import structlog
 
-from jingwei_api.schema import global_id
+from jingwei_api.execution.audience import EVERYONE, ROOT, Audience, Follower, Position
+from jingwei_api.execution.notices import Notice, PolicyMoved, told_by
 from jingwei_api.schema.references import PLACE
-from jingwei_core.database.engine import Database
-from jingwei_core.registry import Registry
+from jingwei_core.access.loading import Access
+from jingwei_core.database.reading import bound_trip
+from jingwei_core.platform import Platform
+from jingwei_core.reading.reaching import reach_of
 from jingwei_core.signals import CHANGES_CHANNEL
-from jingwei_sdk.context import Permissions
-from jingwei_sdk.errors import Invalid, Unauthenticated, Unavailable
+from jingwei_sdk.errors import JingweiError, Unauthenticated, Unavailable
 from jingwei_sdk.records import AtPlace, Record, TenantWide
 
-if TYPE_CHECKING:
-    from jingwei_api.execution.operation import Operation
-
-WAITING_AT_MOST = 1000
-"""Changes one subscriber may be behind before its stream ends with ``SUBSCRIPTION_LAGGED``."""
-
-_PATH = "SELECT path FROM core.place WHERE id = $1"
+_POLICY = bound_trip("(SELECT coalesce(max(v.number), 0) FROM core.policy_version v)")
+_PLACE_PATH = bound_trip("(SELECT to_json(p.path) FROM core.place p WHERE p.id = $2)")
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A committed change: the source of the GraphQL type ``Change``."""
-
-    tenant: uuid.UUID
-    record: str
-    row_id: uuid.UUID
-    path: str | None
-    at: datetime
-
-    @property
-    def global_id(self) -> str:
-        """The row's global id."""
-        return global_id.encode(self.record, self.row_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a subscriber asked for."""
-
-    under: uuid.UUID | None
-    records: frozenset[str] | None
-
-    @classmethod
-    def of(cls, registry: Registry, under: str | None, records: list[str] | None) -> "Watch":
-        """Raises ``Invalid``: ``ID_INVALID``, ``ID_OF_OTHER_TYPE``, ``RECORD_NAME_UNKNOWN``."""
-        for name in records or ():
-            if name not in registry.records:
-                raise Invalid("RECORD_NAME_UNKNOWN", field="records", record=name)
-        place = global_id.decode_as(PLACE, under, "under") if under else None
-        return cls(place, None if records is None else frozenset(records))
-
-
-@dataclass(eq=False)
-class _Subscriber:
-    tenant: uuid.UUID
-    waiting: asyncio.Queue[Notice] = field(default_factory=lambda: asyncio.Queue(WAITING_AT_MOST))
-    has_lagged: bool = False
-    was_interrupted: bool = False
 
 
 class ChangeFeed:
     """Listens while the process lives; after ``check_s`` an ended session is noticed."""
 
-    def __init__(self, database: Database, check_s: float) -> None:
-        self._database = database
+    def __init__(self, platform: Platform, check_s: float) -> None:
+        self._platform = platform
         self._check_s = check_s
-        self._subscribers: dict[uuid.UUID, set[_Subscriber]] = {}
-        self._listening: asyncio.Task[None] | None = None
+        self._audiences: dict[uuid.UUID, Audience] = {}
+        self._told: list[Notice] = []
+        self._moved: set[uuid.UUID] = set()
+        self._has_news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
         self._is_ready = asyncio.Event()
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listening = asyncio.create_task(self._listen())
+        work = (self._listen(), self._dispatch(), self._check())
+        self._tasks = [asyncio.create_task(one) for one in work]
 
     async def stop(self) -> None:
         """Stop listening."""
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def follow(self, operation: "Operation", watch: Watch) -> AsyncIterator[Notice]:
-        """The changes an operation's caller may see, until the caller's session ends.
+    async def follow(self, follower: Follower) -> AsyncIterator[Notice]:
+        """The changes that may be in a follower's sight, until its session ends; whether they are
+        is decided by whoever reads the rows.
 
-        Each is yielded with the operation's read context open, which taking the next one closes.
         Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired,
         ``Unavailable`` (``SUBSCRIPTION_PLUGINS``) when a plugin was switched on or off: what the
-        subscriber asked for was checked against another schema.
+        subscriber asked for was checked against another schema; ``SUBSCRIPTION_LAGGED``;
+        ``SUBSCRIPTION_INTERRUPTED`` when changes may have been missed.
         """
-        subscriber = _Subscriber(operation.caller.tenant.id)
         try:
             async with asyncio.timeout(self._check_s):
                 await self._is_ready.wait()
         except TimeoutError as error:
             raise Unavailable("SUBSCRIPTION_INTERRUPTED") from error
-        everyone = self._subscribers.setdefault(subscriber.tenant, set())
-        everyone.add(subscriber)
+        state = await self._platform.tenant_by_id(follower.tenant)
+        follower.enabled = state.enabled
+        audience = self._audiences.setdefault(follower.tenant, Audience())
         try:
-            sight = first = await _look(operation, watch)
-            checked_at = asyncio.get_running_loop().time()
+            audience.place(follower, await self._position(follower))
             while True:
-                notice = await self._next(subscriber, checked_at)
-                now = asyncio.get_running_loop().time()
-                if notice is None or now - checked_at >= self._check_s:
-                    sight = await _look(operation, watch)
-                    sight.require_plugins_of(first)
-                    checked_at = now
-                if notice is None or not sight.might_show(notice):
-                    continue
-                # The sight above is a few seconds old at most; what is sent is decided anew.
-                await operation.open()
-                if await _look_again(operation, first, notice):
-                    yield notice
-                await operation.close()
+                notice = await follower.next()
+                await self._require_unchanged(follower)
+                yield notice
         finally:
-            await operation.close()
-            everyone.discard(subscriber)
-            if not everyone and self._subscribers.get(subscriber.tenant) is everyone:
-                del self._subscribers[subscriber.tenant]
+            audience.remove(follower)
+            if not audience.followers and self._audiences.get(follower.tenant) is audience:
+                del self._audiences[follower.tenant]
 
-    async def _next(self, subscriber: _Subscriber, checked_at: float) -> Notice | None:
-        """The next change, or ``None`` when the session has to be looked at again."""
-        if subscriber.has_lagged:
-            raise Unavailable("SUBSCRIPTION_LAGGED", limit=WAITING_AT_MOST)
-        if subscriber.was_interrupted:
-            raise Unavailable("SUBSCRIPTION_INTERRUPTED")
-        left = checked_at + self._check_s - asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(max(left, 0.01)):
-                return await subscriber.waiting.get()
-        except TimeoutError:
-            return None
+    async def _require_unchanged(self, follower: Follower) -> None:
+        """Raise why a follower must not be told any more, as far as it is known here."""
+        now = self._platform.clock.now()
+        if follower.ends_at is not None and follower.ends_at <= now:
+            raise Unauthenticated("TOKEN_EXPIRED")
+        state = await self._platform.tenant_by_id(follower.tenant)
+        state.require_active()
+        if state.enabled != follower.enabled:
+            raise Unavailable("SUBSCRIPTION_PLUGINS")
+
+    async def _position(self, follower: Follower) -> Position:
+        state = await self._platform.tenant_by_id(follower.tenant)
+        cache, who = self._platform.access_cache, follower.identity
+        now = self._platform.clock.now()
+        access = cache.known(follower.tenant, who.account_id, now)
+        if access is None or access.epoch != who.epoch:
+            access = await cache.load(state.tenant, who, now)
+        return Position(access, await self._under(follower, access))
+
+    async def _under(self, follower: Follower, access: Access) -> str | None:
+        place = follower.watch.under
+        if place is None:
+            return ROOT
+        answer = await self._platform.database.ask(follower.tenant, _PLACE_PATH, (place,))
+        path = answer.decode().strip('"') if answer else None
+        read = follower.registry.records[PLACE].read
+        return path if path is not None and access.permissions.allows(read, path) else None
 
     async def _listen(self) -> None:
-        async for payload in self._database.listen(CHANGES_CHANNEL):
+        async for payload in self._platform.database.listen(CHANGES_CHANNEL):
             if payload is None:
                 self._begin_again()
                 continue
-            notice = _notice(payload)
-            if notice is not None:
-                self._hand_out(notice)
+            told = told_by(payload)
+            if isinstance(told, Notice) and told.tenant in self._audiences:
+                self._told.append(told)
+                self._has_news.set()
+            elif isinstance(told, PolicyMoved) and told.tenant in self._audiences:
+                self._moved.add(told.tenant)
+                self._has_news.set()
 
     def _begin_again(self) -> None:
         """Listening began; after a break changes may be missing, and subscribers must know."""
         if self._is_ready.is_set():
-            for everyone in self._subscribers.values():
-                for subscriber in everyone:
-                    subscriber.was_interrupted = True
+            for audience in self._audiences.values():
+                _end(audience.followers, Unavailable("SUBSCRIPTION_INTERRUPTED"))
         self._is_ready.set()
 
-    def _hand_out(self, notice: Notice) -> None:
-        for subscriber in self._subscribers.get(notice.tenant, ()):
+    async def _dispatch(self) -> None:
+        """Hand out what came; what comes meanwhile waits and goes together."""
+        while True:
+            await self._has_news.wait()
+            self._has_news.clear()
+            moved, self._moved = self._moved, set()
+            for tenant in moved:
+                await self._look_at(tenant)
+            told, self._told = self._told, []
+            by_record: dict[tuple[uuid.UUID, str], list[Notice]] = defaultdict(list)
+            for notice in told:
+                by_record[notice.tenant, notice.record].append(notice)
+            for (tenant, name), notices in by_record.items():
+                await self._hand_out(tenant, name, notices)
+
+    async def _hand_out(self, tenant: uuid.UUID, name: str, notices: list[Notice]) -> None:
+        audience = self._audiences.get(tenant)
+        if audience is None:
+            return
+        try:
+            registry = await self._platform.registry(tenant)
+            record = registry.records.get(name)
+            if record is None:
+                return
+            ids = list({notice.row_id for notice in notices})
+            reach = await reach_of(self._platform.database, registry, record, (tenant, ids))
+        except JingweiError as error:
+            _log.warning("changes_unread", record=name, code=error.code)
+            _end(audience.followers, Unavailable("SUBSCRIPTION_INTERRUPTED"))
+            return
+        gone = {EVERYONE} if _is_for_everyone(record) else ()
+        for notice in notices:
+            for follower in audience.reached(notice, reach.get(notice.row_id, gone)):
+                follower.offer(notice)
+
+    async def _check(self) -> None:
+        """See to it that an ended session does not go on listening, though nothing changes."""
+        while True:
+            await asyncio.sleep(self._check_s)
+            for tenant in list(self._audiences):
+                await self._look_at(tenant)
+
+    async def _look_at(self, tenant: uuid.UUID) -> None:
+        """Look whether the followers of a tenant may go on, and where they stand now."""
+        audience = self._audiences.get(tenant)
+        if audience is None:
+            return
+        try:
+            answer = await self._platform.database.ask(tenant, _POLICY, ())
+        except JingweiError as error:
+            _end(audience.followers, error)
+            return
+        policy, now = int(answer or 0), self._platform.clock.now()
+        for follower in list(audience.followers):
             try:
-                subscriber.waiting.put_nowait(notice)
-            except asyncio.QueueFull:
-                subscriber.has_lagged = True
+                await self._require_unchanged(follower)
+                at = follower.position
+                if at is None or (at.access.policy_version == policy and at.access.holds_at(now)):
+                    continue
+                await self._move(audience, follower, policy)
+            except JingweiError as error:
+                follower.end(error)
 
-
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """What the caller may read, as last looked at; spares a transaction for what is far away."""
-
-    permissions: Permissions
-    records: Mapping[str, Record]
-    watch: Watch
-    under: str | None
-    enabled: frozenset[str]
-
-    def require_plugins_of(self, first: "_Sight") -> None:
-        if self.enabled != first.enabled:
-            raise Unavailable("SUBSCRIPTION_PLUGINS")
-
-    def might_show(self, notice: Notice) -> bool:
-        record = self.records.get(notice.record)
-        if record is None or (self.watch.records and notice.record not in self.watch.records):
-            return False
-        if not self.permissions.allows(record.read):
-            return False
-        return self.watch.under is None or self.covers_under(notice)
-
-    def covers_under(self, notice: Notice) -> bool:
-        return self.under is not None and (notice.path or "").startswith(self.under)
-
-    def covers(self, notice: Notice) -> bool:
-        """Whether a row that is gone lay in sight, by its place alone."""
-        record = self.records[notice.record]
-        if any(isinstance(scope, TenantWide) for scope in record.scope):
-            return True
-        is_placed = any(isinstance(scope, AtPlace) for scope in record.scope)
-        return (
-            is_placed
-            and notice.path is not None
-            and self.permissions.allows(record.read, notice.path)
+    async def _move(self, audience: Audience, follower: Follower, policy: int) -> None:
+        known = self._platform.access_cache.known(
+            follower.tenant, follower.identity.account_id, self._platform.clock.now()
         )
+        if known is not None and known.policy_version != policy:
+            self._platform.access_cache.drop(follower.tenant, follower.identity.account_id)
+        position = await self._position(follower)
+        if follower in audience.followers:
+            audience.place(follower, position)
 
 
-async def _look(operation: "Operation", watch: Watch) -> _Sight:
-    await operation.open()
-    try:
-        return await _sight(operation, watch)
-    finally:
-        await operation.close()
-
-
-async def _sight(operation: "Operation", watch: Watch) -> _Sight:
-    ctx, records = operation.ctx, operation.registry.records
-    ends_at = operation.caller.ends_at
-    if ends_at is not None and ends_at <= ctx.clock.now():
-        raise Unauthenticated("TOKEN_EXPIRED")
-    under = None
-    if watch.under is not None:
-        found = await operation.reader.by_ids(ctx, records[PLACE], [watch.under])
-        if watch.under in found:
-            under = await ctx.data.fetchval(_PATH, watch.under)
-    return _Sight(ctx.permissions, records, watch, under, ctx.registry.enabled)
-
-
-async def _look_again(operation: "Operation", first: _Sight, notice: Notice) -> bool:
-    sight = await _sight(operation, first.watch)
-    sight.require_plugins_of(first)
-    if not sight.might_show(notice):
+def covers(record: Record, access: Access, notice: Notice) -> bool:
+    """Whether a row that is gone lay in sight, by its place alone."""
+    if not access.permissions.allows(record.read):
         return False
-    record = operation.registry.records[notice.record]
-    if await operation.reader.by_ids(operation.ctx, record, [notice.row_id]):
+    if _is_for_everyone(record):
         return True
-    return sight.covers(notice)
+    is_placed = any(isinstance(scope, AtPlace) for scope in record.scope)
+    path = notice.path
+    return is_placed and path is not None and access.permissions.allows(record.read, path)
 
 
-def _notice(payload: str) -> Notice | None:
-    try:
-        told = json.loads(payload)
-        return Notice(
-            uuid.UUID(told["tenant"]),
-            str(told["record"]),
-            uuid.UUID(told["id"]),
-            told["path"],
-            datetime.now(UTC),
-        )
-    except (ValueError, KeyError, TypeError):
-        _log.warning("change_unreadable", length=len(payload))
-        return None
+def _is_for_everyone(record: Record) -> bool:
+    return any(isinstance(scope, TenantWide) for scope in record.scope)
+
+
+def _end(followers: Iterable[Follower], failure: JingweiError) -> None:
+    for follower in followers:
+        follower.end(failure)

@@ -10,7 +10,7 @@ from graphql import GraphQLError, OperationType
 from strawberry import Schema
 
 from jingwei_api.execution.errors import ErrorTexts
-from jingwei_api.execution.operation import Caller, Document, Operation, Runtime
+from jingwei_api.execution.operation import Caller, Document, Runtime
 from jingwei_api.limits.gate import Admitted, TooMuch
 from jingwei_api.planning.admission import Admission, standing_of
 from jingwei_api.planning.answers import Answer, Body, answered, refused
@@ -51,7 +51,7 @@ class Executor:
         self.reads = Reads(runtime.platform)
         self._queries = Queries(self.reads)
         self._mutations = Mutations(runtime, self.reads)
-        self._streams = Streams(self.reads)
+        self._streams = Streams(self.reads, runtime.feed)
 
     async def run(self, caller: Caller, document: Document) -> Answer:
         """The answer to a query or mutation."""
@@ -84,8 +84,7 @@ class Executor:
         except JingweiError as error:
             yield refused(self._tell(caller, [_whole(error)]))
             return
-        operation = Operation(self._runtime, registry, caller)
-        changes: Any = self._streams.changes(operation, question, watch)
+        changes: Any = self._streams.changes(caller, registry, question, watch)
         try:
             async with aclosing(changes):
                 async for read in changes:

@@ -5,54 +5,83 @@ from contextlib import aclosing
 from typing import Any
 
 import msgspec
+from graphql import OperationDefinitionNode, parse
 
-from jingwei_api.execution.changes import Notice, Watch
-from jingwei_api.execution.operation import Operation
+from jingwei_api.execution.audience import Follower
+from jingwei_api.execution.changes import ChangeFeed, covers
+from jingwei_api.execution.notices import Notice, Watch
+from jingwei_api.execution.operation import Caller
 from jingwei_api.planning.answers import an_object
 from jingwei_api.planning.building import told
 from jingwei_api.planning.collecting import Chosen
+from jingwei_api.planning.documents import PreparedOperation
+from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.plans import Part, Question, chosen_at
 from jingwei_api.planning.reads import Read, Reads
+from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import ROW
 from jingwei_api.schema.meanings import ChangePart
 from jingwei_core.registry import Registry
+
+_SIGHT = "subscription { changes { node { id } } }"
+"""What is read of a change where a subscriber asks for nothing of its row: whether it is there."""
 
 
 class Streams:
     """Runs the subscriptions of one process."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, feed: ChangeFeed) -> None:
         self._reads = reads
+        self._feed = feed
+        self._sights: Recent[SchemaIndex, PreparedOperation] = Recent(64)
 
     async def changes(
-        self, operation: Operation, question: Question, watch: Watch
+        self, caller: Caller, registry: Registry, question: Question, watch: Watch
     ) -> AsyncIterator[Read]:
         """The changes in the caller's area, until the session ends.
 
-        Raises what ``ChangeFeed.follow`` raises.
+        Raises what ``ChangeFeed.follow`` raises. Nothing is held between changes.
         """
         (chosen,) = chosen_at(question)
-        notices: Any = operation.follow(watch)
+        follower = Follower(registry, caller.tenant.id, caller.identity, watch)
+        follower.ends_at = caller.ends_at
+        notices: Any = self._feed.follow(follower)
         async with aclosing(notices):
             async for notice in notices:
-                # Nothing is held while the answer is read and while the consumer has it.
-                await operation.close()
-                yield await self._change(operation, question, chosen, notice)
+                read = await self._change(caller, registry, question, (chosen, notice))
+                if read is not None:
+                    yield read
 
     async def _change(
-        self, operation: Operation, question: Question, chosen: Chosen, notice: Notice
-    ) -> Read:
-        members: list[tuple[str, bytes]] = []
-        found = Read(b"{}", [])
-        if any(_is_node(one) for one in chosen.below()):
-            question.variables[ROW] = notice.row_id
-            part = Part((chosen.key,), notice.record)
-            found = await self._reads.read(operation.caller, operation.registry, question, part)
+        self, caller: Caller, registry: Registry, question: Question, told: tuple[Chosen, Notice]
+    ) -> Read | None:
+        """The answer of a change; ``None`` when it is not in the caller's sight."""
+        chosen, notice = told
+        nodes = {one.key for one in chosen.below() if _is_node(one)}
+        asked = question if nodes else self._sight(question)
+        asked.variables[ROW] = notice.row_id
+        part = Part((chosen.key if nodes else "changes",), notice.record)
+        found = await self._reads.read(caller, registry, asked, part)
         rows = msgspec.json.decode(found.data, type=dict[str, msgspec.Raw])
-        for one in chosen.below():
-            value = bytes(rows[one.key]) if _is_node(one) else _about(one, notice)
-            members.append((one.key, value))
+        if all(bytes(rows[key]) == b"null" for key in nodes or ("node",)):
+            access = await self._reads.access(caller)
+            if not covers(registry.records[notice.record], access, notice):
+                return None
+        members = [
+            (one.key, bytes(rows[one.key]) if _is_node(one) else _about(one, notice))
+            for one in chosen.below()
+        ]
         return Read(an_object([(chosen.key, an_object(members))]), found.errors)
+
+    def _sight(self, question: Question) -> Question:
+        index = question.operation.index
+        prepared = self._sights.get(index)
+        if prepared is None:
+            document = parse(_SIGHT)
+            (node,) = document.definitions
+            assert isinstance(node, OperationDefinitionNode)
+            prepared = self._sights.keep(index, PreparedOperation(index, node, document, {}))
+        return Question.of(prepared, {})
 
 
 def watch_of(registry: Registry, question: Question) -> Watch:
