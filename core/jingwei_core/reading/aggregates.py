@@ -10,7 +10,7 @@ from typing import Any
 
 from piccolo.columns import Date, DoublePrecision, Real
 
-from jingwei_core.reading.columns import json_of, sql_name
+from jingwei_core.reading.columns import day_json, json_of, sql_name
 from jingwei_core.reading.compiled import EACH
 from jingwei_core.reading.figures import (
     Aggregate,
@@ -26,9 +26,7 @@ from jingwei_core.reading.figures import (
 )
 from jingwei_core.reading.json_text import (
     NULL,
-    Made,
     Pieces,
-    Text,
     an_object,
     constant,
     made,
@@ -119,7 +117,9 @@ def _measured(figures: _Figures, function: str, column: str, alias: str) -> Piec
     value = f"{alias}.{figures.measure(function, column)}"
     if isinstance(figures.record.column(column), (DoublePrecision, Real)):
         value = f"CASE WHEN abs({value}) < 'Infinity' THEN {value} END"  # JSON has no infinity
-    return made(f"coalesce(to_json({value})::text, 'null')")
+    is_day = isinstance(figures.record.column(column), Date)
+    told = day_json(value) if is_day else f"to_json({value})"
+    return made(f"coalesce(({told})::text, 'null')")
 
 
 def _measures_of(parts: Iterable[Any]) -> list[tuple[str, str]]:
@@ -212,10 +212,13 @@ def _bucket(figures: _Figures, part: KeyBucket, start: str) -> Pieces:
     def edge(name: str) -> str:
         return _edge(figures.plan, dimension, start, name, is_day=is_day)
 
+    def iso(value: str) -> str:
+        return day_json(value) if is_day else f"to_json({value})"
+
     told = [
         (inner.key, constant(inner.name))
         if isinstance(inner, Typename)
-        else (inner.key, (Text('"'), Made(_iso(edge(inner.part))), Text('"')))
+        else (inner.key, made(f"({iso(edge(inner.part))})::text"))
         for inner in part.fields
     ]
     return made(f"CASE WHEN {start} IS NOT NULL THEN {sql_of(an_object(told))} ELSE 'null' END")
@@ -233,10 +236,6 @@ def _edge(plan: Plan, dimension: Dimension, start: str, name: str, *, is_day: bo
     zone = zone_of(plan)
     local = f"({start} AT TIME ZONE {zone})"
     return f"{local}::date" if name == "date" else f"(({local} + {step}) AT TIME ZONE {zone})"
-
-
-def _iso(value: str) -> str:
-    return f"(to_json({value}) #>> '{{}}')"
 
 
 def _query(figures: _Figures, by: Sequence[Dimension], measures: Sequence[tuple[str, str]]) -> str:

@@ -59,6 +59,15 @@ def stored_json(record: Record, name: str, sql: str) -> Pieces:
     return (Text('"'), *made(sql), Text('"')) if isinstance(column, _IDS) else made(text)
 
 
+def day_json(sql: str) -> str:
+    """The JSON of a day. One without end is told as the last day that Python knows, for that is
+    how asyncpg came to store it; likewise one without beginning."""
+    return (
+        f"""CASE {sql} WHEN 'infinity' THEN '"9999-12-31"'::json"""
+        f""" WHEN '-infinity' THEN '"0001-01-01"'::json ELSE to_json({sql}) END"""
+    )
+
+
 def kind_of(record: Record, name: str) -> str:
     """How :func:`~.compiled.reader_of` calls what turns :func:`stored_json` back."""
     column = record.column(name)
@@ -99,6 +108,7 @@ _WRITERS: tuple[tuple[tuple[type[Column], ...], Callable[[str], str]], ...] = (
     ((DoublePrecision, Real), _finite),
     ((BigInt, Integer, SmallInt), lambda sql: f"{sql}::text"),
     ((Boolean, JSON, JSONB), lambda sql: f"{sql}::text"),
+    ((Date,), lambda sql: f"({day_json(sql)})::text"),
 )
 _KINDS: tuple[tuple[tuple[type[Column], ...], str], ...] = (
     (_IDS, "uuid"),

@@ -22,6 +22,7 @@ from piccolo.columns import (
     Varchar,
 )
 
+from jingwei_core.reading.columns import day_json
 from jingwei_core.reading.request import MAX_PAGE, Direction, PageRequest
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.records import Record
@@ -175,7 +176,9 @@ def _beyond(column: str, direction: Direction, mark: str | None) -> str:
 def _text_sql(column: Column, sql: str, *, last: bool) -> str:
     """A sort value as a JSON text, spelled as :func:`_text` does, as arguments of ``concat``."""
     comma = "" if last else ","
-    if isinstance(column, (Timestamptz, Date, Text, Varchar)):
+    if isinstance(column, Date):
+        text = day_json(sql)
+    elif isinstance(column, (Timestamptz, Text, Varchar)):
         text = f"to_json({sql})"
     elif column._meta.null:
         text = f"to_json({sql}::text)"
