@@ -179,7 +179,9 @@ def bucket(value: Any, unit: str | None) -> Any:
 
 
 def first_day(day: date, unit: str) -> date:
-    """The first day of the week, month, … that a day lies in."""
+    """The first day of the week, month, … that a day lies in; a day without end is by itself."""
+    if day == date.max:
+        return day
     if unit == "WEEK":
         return day - timedelta(days=day.weekday())
     if unit == "MONTH":
@@ -191,6 +193,8 @@ def first_day(day: date, unit: str) -> date:
 
 def next_day(day: date, unit: str) -> date:
     """The first day of the next week, month, …"""
+    if day == date.max:
+        return day
     if unit in ("DAY", "WEEK"):
         return day + timedelta(days=7 if unit == "WEEK" else 1)
     months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
