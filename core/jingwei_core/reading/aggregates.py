@@ -35,7 +35,7 @@ from jingwei_core.reading.json_text import (
 from jingwei_core.reading.kept import Counting, kept_rows, key_of_row, zone_of
 from jingwei_core.reading.pages import Listing, conditions_of, page_field
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_members
-from jingwei_core.reading.relations import the_row
+from jingwei_core.reading.relations import Key, the_row
 from jingwei_core.reading.selection import Id, Nothing, Typename
 from jingwei_sdk.records import Record
 from jingwei_sdk.tables import TenantFK
@@ -195,7 +195,7 @@ def _row(figures: _Figures, part: KeyRow, value: str, path: Path) -> Pieces:
     row = RowAt(target, plan.alias())
     names_only = all(isinstance(inner, (Id, Typename)) for inner in part.fields)
     if not (is_kept and names_only and plan.in_sight(target, row.alias) == "true"):
-        return the_row(plan, target, ("id", value), part.fields, path)
+        return the_row(plan, target, Key("id", value), part.fields, path)
     # A foreign key says that the row is there, so its id need not be looked up.
     plan.source(target)
     told = sql_of(an_object(row_members(plan, row, part.fields, path)))

@@ -1,5 +1,7 @@
 """Other rows (关联): what a row's references name, and what names the row."""
 
+from typing import NamedTuple
+
 from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.json_text import NULL, Pieces, an_object, literal, made, sql_of
 from jingwei_core.reading.pages import page_of
@@ -10,22 +12,31 @@ from jingwei_core.reading.selection import RowField, ToAny, ToMany, ToOne
 from jingwei_sdk.records import One, Record, Through
 
 
+class Key(NamedTuple):
+    """The row whose ``column`` equals the expression ``sql``; ``known`` says that the row which a
+    reference of it names is in sight already."""
+
+    column: str
+    sql: str
+    known: Through | None = None
+
+
 @row_field(ToOne)
 def _to_one(plan: Plan, row: RowAt, node: ToOne, path: Path) -> Pieces:
     relation = node.relation
     target = plan.registry.record(relation.record)
     inside = (*path, node.key)
     if isinstance(relation, One):
-        key = ("id", row.column(relation.column))
+        key = Key("id", row.column(relation.column))
         return guarded(plan, row, relation.column, the_row(plan, target, key, node.fields, inside))
     known = Through(relation.column, row.record.name)
-    key = (relation.column, row.column("id"))
-    return the_row(plan, target, key, node.fields, inside, known)
+    key = Key(relation.column, row.column("id"), known)
+    return the_row(plan, target, key, node.fields, inside)
 
 
 @row_field(ToAny)
 def _to_any(plan: Plan, row: RowAt, node: ToAny, path: Path) -> Pieces:
-    key = ("id", row.column(node.id_column))
+    key = Key("id", row.column(node.id_column))
     kind = row.column(node.type_column)
     branches = [
         f"WHEN {kind} = {literal(name)} THEN "
@@ -48,24 +59,16 @@ def _to_many(plan: Plan, row: RowAt, node: ToMany, path: Path) -> Pieces:
 
 
 def the_row(
-    plan: Plan,
-    target: Record,
-    key: tuple[str, str],
-    fields: tuple[RowField, ...],
-    path: Path,
-    known: Through | None = None,
+    plan: Plan, target: Record, key: Key, fields: tuple[RowField, ...], path: Path
 ) -> Pieces:
-    """The row in sight whose column (the key's first) equals an expression (its second), or null.
-
-    ``known`` says that the row which a reference of the target names is in sight already.
-    """
+    """The row in sight that a key names, or null."""
     row = RowAt(target, plan.alias())
     found = sql_of(an_object(row_members(plan, row, fields, path)))
-    column = f"{row.alias}.{sql_name(target, key[0])}"
-    seen = plan.in_sight(target, row.alias, known)
+    column = f"{row.alias}.{sql_name(target, key.column)}"
+    seen = plan.in_sight(target, row.alias, key.known)
     # A unique column names one row at most; the limit says so where the database cannot know.
-    limit = "" if key[0] == "id" else " LIMIT 1"
+    limit = "" if key.column == "id" else " LIMIT 1"
     return made(
         f"coalesce((SELECT {found} FROM {plan.source(target)} {row.alias}"
-        f" WHERE {column} = {key[1]} AND {seen}{limit}), 'null')"
+        f" WHERE {column} = {key.sql} AND {seen}{limit}), 'null')"
     )

@@ -18,7 +18,7 @@ from jingwei_core.reading.json_text import (
 )
 from jingwei_core.reading.pages import page_of
 from jingwei_core.reading.plan import Path, Plan, RowAt, root_field, root_members, row_members
-from jingwei_core.reading.relations import the_row
+from jingwei_core.reading.relations import Key, the_row
 from jingwei_core.reading.row_fields import constant_of
 from jingwei_core.reading.selection import (
     Constant,
@@ -99,7 +99,7 @@ def _entry_field(plan: Plan, row: RowAt, field: Any, path: Path) -> Pieces:
 
 def _looked_up(plan: Plan, node: Lookup, path: Path) -> Pieces:
     value = plan.add(node.value, sql_type(node.record, node.column))
-    return the_row(plan, node.record, (node.column, value), node.fields, path)
+    return the_row(plan, node.record, Key(node.column, value), node.fields, path)
 
 
 def _ordered(plan: Plan, node: First | Rows, row: RowAt, limit: int) -> str:

@@ -48,57 +48,52 @@ async def test_a_page_holds_what_the_reader_shows(city: City, other_city: City, 
         assert found["all"] == {"n": counted[None]}
 
 
-async def test_objects_lists_and_constants_keep_their_order(city: City) -> None:
+def place_with_organisations(desk: Desk) -> Lookup:
+    """A place with what stands above it and the first of its organisations."""
+    rows = Edges("rows", (EdgeNode("it", (Column("label", "name"), Id("id"))),))
+    children = Page(
+        "",
+        desk.record("Organisation"),
+        Wanted(sort=BY_NAME, size=2),
+        (rows, Count("total"), Typename("kind", "OrganisationConnection")),
+    )
+    fields = (
+        Typename("__typename", "Place"),
+        Column("name", "name"),
+        Column("validFrom", "valid_from"),
+        ToOne("above", One("parent", "Place"), (Id("id"),)),
+        ToMany("organisations", Many("Organisation", "place_id"), children),
+        Nothing("refused"),
+    )
+    return Lookup("z", desk.record("Place"), Value(lambda asked: asked.variables["id"]), fields)
+
+
+async def test_a_row_with_the_rows_around_it(city: City) -> None:
     async with open_desk(city, "worker") as ctx:
         desk = Desk(city, "worker", ctx)
-        grid = city.places["grid"]
-        places, organisations = desk.record("Place"), desk.record("Organisation")
-        children = Page(
-            "",
-            organisations,
-            Wanted(sort=BY_NAME, size=2),
-            (
-                Edges("rows", (EdgeNode("it", (Column("label", "name"), Id("id"))),)),
-                Count("total"),
-                Typename("kind", "OrganisationConnection"),
-            ),
-        )
-        place = Lookup(
-            "z",
-            places,
-            Value(lambda asked: asked.variables["id"]),
-            (
-                Typename("__typename", "Place"),
-                Column("name", "name"),
-                Column("validFrom", "valid_from"),
-                ToOne("above", One("parent", "Place"), (Id("id"),)),
-                ToMany("organisations", Many("Organisation", "place_id"), children),
-                Nothing("refused"),
-            ),
-        )
-        text = await desk.text(
-            desk.compiled(
-                place,
-                Group("me", (Constant("words", ['"\\', "龙\U0001f409 "]), Nothing("no"))),
-                Constant("mine", Value(lambda asked: asked.variables["mine"])),
-            ),
-            id=grid,
-            mine={"a": "\x00'\n"},
-        )
-    found = json.loads(text)
-    assert list(found) == ["z", "me", "mine"]
-    assert list(found["z"]) == [
-        "__typename", "name", "validFrom", "above", "organisations", "refused"
-    ]  # fmt: skip
-    assert found["z"]["above"] is None, "the parent is out of the worker's sight"
-    assert found["z"]["validFrom"] == "2024-01-01"
-    assert [e["it"]["label"] for e in found["z"]["organisations"]["rows"]] == ["grid-0", "grid-1"]
-    assert found["z"]["organisations"]["total"] == 5
-    assert found["me"] == {"words": ['"\\', "龙\U0001f409 "], "no": None}
-    assert found["mine"] == {"a": "\x00'\n"}
-    decoded = base64.b64decode(found["z"]["organisations"]["rows"][0]["it"]["id"]).decode()
-    assert decoded.startswith("Organisation:")
-    assert str(uuid.UUID(decoded.partition(":")[2])) in decoded
+        found = await desk.read(place_with_organisations(desk), id=city.places["grid"])
+    place = found["z"]
+    keys = ["__typename", "name", "validFrom", "above", "organisations", "refused"]
+    assert list(place) == keys
+    assert place["above"] is None, "the parent is out of the worker's sight"
+    assert (place["validFrom"], place["refused"]) == ("2024-01-01", None)
+    organisations = place["organisations"]
+    assert [edge["it"]["label"] for edge in organisations["rows"]] == ["grid-0", "grid-1"]
+    assert (organisations["total"], organisations["kind"]) == (5, "OrganisationConnection")
+    decoded = base64.b64decode(organisations["rows"][0]["it"]["id"]).decode()
+    name, _, row_id = decoded.partition(":")
+    assert (name, str(uuid.UUID(row_id))) == ("Organisation", row_id)
+
+
+async def test_constants_and_groups_keep_their_order_and_letters(city: City) -> None:
+    words = ['"\\', "龙\U0001f409\u2028"]
+    mine = {"a": "\x00'\n"}
+    async with open_desk(city, "worker") as ctx:
+        desk = Desk(city, "worker", ctx)
+        me = Group("z", (Constant("words", words), Nothing("no")))
+        told = Constant("a", Value(lambda asked: asked.variables["mine"]))
+        text = await desk.text(desk.compiled(me, told), mine=mine)
+    assert list(json.loads(text).items()) == [("z", {"words": words, "no": None}), ("a", mine)]
 
 
 async def test_what_is_out_of_sight_reads_as_null(city: City, other_city: City) -> None:
