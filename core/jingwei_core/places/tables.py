@@ -4,6 +4,7 @@ from piccolo.columns import JSONB, BigInt, Boolean, Date, Integer, Text
 from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 
+from jingwei_core.database.migration_apps import UNMANAGED
 from jingwei_sdk.tables import TenantFK, TenantTable
 
 
@@ -73,3 +74,10 @@ class PlaceShape(TenantTable, tablename="place_shape", schema="core"):
     max_lon_e7 = BigInt(default=0, null=False)
     min_lat_e7 = BigInt(default=0, null=False)
     max_lat_e7 = BigInt(default=0, null=False)
+
+
+class PlaceTerm(TenantTable, tablename="place_term", schema="core", tags=[UNMANAGED]):
+    """地点检索词: a beginning of this text finds the places of this name; made by plain SQL."""
+
+    term = Text(null=False)
+    name = Text(null=False)
