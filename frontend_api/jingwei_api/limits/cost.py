@@ -14,7 +14,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, value_from_
 from jingwei_api.limits.affine import MOST, Affine, Slots, Test
 from jingwei_api.limits.shape import Shape, in_order, shape_of
 from jingwei_api.limits.sizes import Worst, condition, extra, group_size, ids_size, page_size
-from jingwei_api.limits.weights import OBJECTS, ROW, ROWS, Weight, Weights
+from jingwei_api.limits.weights import OBJECTS, ROW, ROWS, TOLD_FOR_ONE, Weight, Weights
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 _NOTHING = Affine()
@@ -146,8 +146,6 @@ class _Measuring:
         weight = self.weights.of(parent, name)
         if weight is None:
             return _Part()
-        if weight.kind == "introspection":
-            return _Part(Affine(cost=weight.own))
         below = self.part(node.selection_set, weight.type)
         if name in ROWS and self.weights.is_many(parent):
             return _Part(edges=below.other.plus(1, ROW), reads=True)
@@ -160,6 +158,10 @@ class _Measuring:
         if weight.kind == "groups":
             groups = self.slots.scaled(below.edges, group_size(node))
             return self.slots.total((groups, below.other)).plus(0, weight.own)
+        if weight.kind == "told":
+            return inner.plus(0, 1).times(weight.count)
+        if weight.kind == "introspection":
+            return Affine(0, weight.own + inner.cost // TOLD_FOR_ONE, inner.terms)
         if weight.kind == "ids":
             return self.slots.scaled(inner.plus(1, ROW), ids_size(node)).plus(0, weight.own)
         if weight.kind == "objects":

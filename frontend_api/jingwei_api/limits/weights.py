@@ -3,6 +3,7 @@
 The unit is the reading of one row. ``docs/graphql.md`` tells the numbers to clients.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,7 +39,8 @@ SCAN = 5
 WORKED = 2
 """A computed field: Python works it out for each row."""
 INTROSPECTION = 10
-"""``__schema`` or ``__type``."""
+"""``__schema`` or ``__type``; each ten objects that they tell of count one more."""
+TOLD_FOR_ONE = 10
 COMMAND = 10
 """A mutation: its transaction, its audit entry and its own statements."""
 LISTEN = 10
@@ -50,7 +52,7 @@ OBJECTS = 20
 _OWN: Mapping[str, int] = {"placeAt": 5, "eventDuplicates": 10, "myQueue": SCAN}
 """Questions of the core that do more than read rows."""
 
-Kind = Literal["plain", "row", "page", "groups", "ids", "objects", "introspection"]
+Kind = Literal["plain", "row", "page", "groups", "ids", "objects", "introspection", "told"]
 ROWS = ("edges", "nodes", "groups")
 """Fields of a list or an aggregate that are answered once for each of its rows."""
 
@@ -62,7 +64,7 @@ class Weight:
     """What a field costs each time it is answered, and how its selection multiplies.
 
     ``filters`` and ``sorts`` say of each filter field and sort key whether an index begins with
-    it.
+    it; ``count`` is how many objects of a schema are told of.
     """
 
     kind: Kind
@@ -70,6 +72,7 @@ class Weight:
     type: Any = None
     filters: Columns | None = None
     sorts: Columns | None = None
+    count: int = 1
 
 
 class Weights:
@@ -80,6 +83,7 @@ class Weights:
         self._declarations = declarations
         self._known: dict[tuple[str, str], Weight | None] = {}
         self._indexed: dict[str, tuple[Columns, Columns]] = {}
+        self._told = told_of(schema)
 
     def of(self, parent: Any, name: str) -> Weight | None:
         """The weight of a field; ``None`` for what the type does not have."""
@@ -100,8 +104,8 @@ class Weights:
 
     def _worked_out(self, parent: Any, name: str) -> Weight | None:
         if name.startswith("__"):
-            is_name = name == "__typename"
-            return Weight("plain", 0) if is_name else Weight("introspection", INTROSPECTION)
+            kind = self.schema.get_type({"__schema": "__Schema", "__type": "__Type"}.get(name, ""))
+            return Weight("introspection", INTROSPECTION, kind) if kind else Weight("plain", 0)
         if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
             return None
         field = parent.fields.get(name)
@@ -109,6 +113,10 @@ class Weights:
             return None
         own = _OWN.get(name, 0) + self.root(parent)
         kind = get_named_type(field.type)
+        if parent.name.startswith("__"):
+            is_told = is_composite_type(kind)
+            count = self._told.get(name, 1)
+            return Weight("told" if is_told else "plain", 0, kind, count=count)
         if _is_aggregate(kind):
             return Weight("groups", own + AGGREGATE, kind)
         if self.is_many(parent):
@@ -168,3 +176,20 @@ def indexed(record: Record) -> frozenset[str]:
         if column._meta.index or is_reference(record, name):
             found.add(name)
     return frozenset(found)
+
+
+def told_of(schema: GraphQLSchema) -> Mapping[str, int]:
+    """How many objects a list of introspection holds on the average, by the field's name."""
+    kinds = [kind for kind in schema.type_map.values() if not kind.name.startswith("__")]
+    fields = [field for kind in kinds for field in getattr(kind, "fields", {}).values()]
+    totals = {
+        "fields": len(fields),
+        "inputFields": len(fields),
+        "enumValues": sum(len(getattr(kind, "values", ())) for kind in kinds),
+        "possibleTypes": len(kinds),
+        "interfaces": sum(len(getattr(kind, "interfaces", ())) for kind in kinds),
+    }
+    found = {name: math.ceil(total / len(kinds)) for name, total in totals.items()}
+    arguments = sum(len(getattr(field, "args", ())) for field in fields)
+    found["args"] = math.ceil(arguments / max(len(fields), 1))
+    return {**found, "types": len(kinds), "directives": len(schema.directives)}

@@ -20,9 +20,9 @@ from tests.core.access.world import GRID, ROOT, City
 def test_the_bounds_of_each_limit_may_be_stated(name: str, bounds: tuple[int, int]) -> None:
     for value in bounds:
         assert checked_limits({name: value}).stated() == {name: value}
-    for value in (bounds[0] - 1, bounds[1] + 1, "many", True, 1.5, None):
+    for wrong in (bounds[0] - 1, bounds[1] + 1, "many", True, 1.5, None):
         with pytest.raises(Invalid) as refused:
-            checked_limits({name: value})
+            checked_limits({name: wrong})
         assert refused.value.code == "LIMIT_OUT_OF_RANGE"
         assert refused.value.field == f"limits.{name}"
 
@@ -39,7 +39,9 @@ async def admin(city: City) -> uuid.UUID:
     return await city.account("admin", "admin", ROOT)
 
 
-async def test_a_role_states_limits_and_its_accounts_have_them(city: City, admin: uuid.UUID) -> None:
+async def test_accounts_have_the_limits_that_their_role_states(
+    city: City, admin: uuid.UUID
+) -> None:
     worker = await city.account("grid-01", "worker", GRID)
     assert await _limits(city, worker) == {UNSTATED}
     role: dict[str, Any] = {"code": "worker", "name": "x", "permissions": ["event.read"]}
