@@ -8,7 +8,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import FrameType
 
-from tests.bench import growth_series, national_tree, peers_series, workers_series
+from tests.bench import (
+    growth_series,
+    national_tree,
+    peers_series,
+    subscriptions_series,
+    workers_series,
+)
 from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.load import require_wrk
@@ -19,6 +25,7 @@ Measure = Callable[[Cluster, Choices], str]
 SERIES: dict[str, tuple[str, str, Measure]] = {
     "peers": ("base", peers_series.TITLE, peers_series.measure),
     "workers": ("base", workers_series.TITLE, workers_series.measure),
+    "subscriptions": ("base", subscriptions_series.TITLE, subscriptions_series.measure),
     "growth": ("grown", growth_series.TITLE, growth_series.measure),
     "tree": ("empty", national_tree.TITLE, national_tree.measure),
 }
