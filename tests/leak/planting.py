@@ -74,6 +74,7 @@ async def _places(city: City, unit: Unit) -> None:
     for name, (parent, ordinal, code, zone) in PLACES.items():
         # The names of a place's ancestors are public; everything else of them is not.
         shown = "wide" if zone == "city" else zone
+        called, hidden = city.canary(shown, f"place.{name}"), city.canary("hidden", f"{zone}.place")
         city.places[name] = await city.plant(
             unit,
             Place,
@@ -83,9 +84,9 @@ async def _places(city: City, unit: Unit) -> None:
             ordinal=ordinal,
             path=PATHS[name],
             depth=PATHS[name].count("/") - 2,
-            name=city.canary(shown, f"place.{name}"),
+            name=called,
             name_en=city.canary(zone, "place"),
-            search_text=city.canary("hidden", f"{zone}.place").lower(),
+            search_text=f"{called} {hidden}".lower(),
             code=code,
             kind=city.canary(zone, "place.kind"),
             source=city.canary(zone, "place.source"),
