@@ -44,11 +44,15 @@ class Rollup:
 
     ``day`` is a time column that is kept by calendar day in the tenant's time zone. Whatever asks
     for counts by some of these columns, filtered by these columns, is answered from the counts.
-    Each roll-up makes writing a little slower: declare those that a dashboard asks for.
+    ``depth`` keeps counts for so many levels of the place tree only, the root being the first;
+    further down rows are counted. Where a place has hardly more rows than counts (days, far down),
+    these would only take room. Each roll-up makes writing a little slower: declare those that a
+    dashboard asks for.
     """
 
     dimensions: tuple[str, ...]
     day: str | None = None
+    depth: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -103,6 +107,7 @@ def _unfit(record: "Record", rollup: Rollup) -> str:
     problems = (
         (not 1 <= len(columns) <= MOST_KEPT, f"one to {MOST_KEPT} columns"),
         (len(set(columns)) != len(columns), "a column twice"),
+        (rollup.depth is not None and rollup.depth < 1, "no level of the tree"),
         (not set(columns) <= set(record.dimensions), "a column that is no dimension"),
         (bool(times), "a time column that is not its day"),
         (rollup.day is not None and not is_time(record.column(rollup.day)), "a day of no time"),

@@ -53,6 +53,7 @@ def test_what_can_be_counted_is_taken() -> None:
         ({"rollups": (Rollup(("created_at",)),)}, "ROLLUP_UNFIT"),
         ({"rollups": (Rollup(("seen_at",)),)}, "ROLLUP_UNFIT"),
         ({"rollups": (Rollup(("kind",), day="is_lit"),)}, "ROLLUP_UNFIT"),
+        ({"rollups": (Rollup(("kind",), depth=0),)}, "ROLLUP_UNFIT"),
         (
             {"rollups": (Rollup(("secret",)),), "guarded": {"secret": "lamp.secret"}},
             "ROLLUP_UNFIT",

@@ -7,7 +7,10 @@ from jingwei_core.database.unit import Unit
 from jingwei_core.rollups.installing import trusted_functions
 
 # Functions that run as the owner; each is written here and keeps to the bound tenant.
-TRUSTED_FUNCTIONS = ("core.audit_append", "core.move_place_paths", "platform.plugins_changed")
+TRUSTED_FUNCTIONS = (
+    *("core.audit_append", "core.move_place_paths", "core.rollup_waiting"),
+    "platform.plugins_changed",
+)
 
 
 async def violations(unit: Unit, rules: Rules) -> list[str]:

@@ -90,10 +90,10 @@ EVENT = Record(
     ),
     measures=("created_at", "state_due_at", "due_at", "closed_at"),
     rollups=(
-        Rollup(("kind", "state")),
-        Rollup(("state",), day="created_at"),
-        Rollup(("kind",), day="created_at"),
         Rollup(("assigned_department", "state")),
+        Rollup(("kind", "state")),
+        Rollup(("state",), day="created_at", depth=2),
+        Rollup(("kind",), day="created_at", depth=2),
     ),
     relations={
         "steps": Many("EventStep", "event"),

@@ -16,7 +16,6 @@ OUTBOX_DELIVER = "core.outbox-deliver"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
-ROLLUP_FOLD = "core.rollup-fold"
 
 TOKEN_KEPT_FOR = timedelta(days=7)
 """An expired refresh token stays this long, so that its reuse is still recognised as such."""
@@ -60,18 +59,10 @@ async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
     await CommandKey.delete().where(CommandKey.created_at < ctx.now() - KEY_KEPT_FOR)
 
 
-async def fold_rollups(ctx: Context, payload: Mapping[str, Any]) -> None:
-    """Add what was written since the last time to the kept counts."""
-    from jingwei_core.rollups.keeping import fold_tenant
-
-    await fold_tenant(ctx)
-
-
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react),
     Job(OUTBOX_DELIVER, deliver_message),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),
-    Job(ROLLUP_FOLD, fold_rollups, schedule="*/5 * * * *"),
 )

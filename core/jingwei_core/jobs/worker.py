@@ -18,6 +18,7 @@ from jingwei_core.jobs.names import CHANNEL
 from jingwei_core.jobs.parking import free_parked
 from jingwei_core.jobs.running import JobRunner, Limits
 from jingwei_core.jobs.schedule import Scheduler
+from jingwei_core.rollups.folding import fold_waiting
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -67,6 +68,7 @@ class Worker:
     async def run(self) -> None:
         """Work until :meth:`stop`, through lost connections."""
         keeper = asyncio.create_task(self._repeat(self._options.keep_s, self._keep))
+        folder = asyncio.create_task(self._repeat(self._options.keep_s, self._fold))
         cleaner = asyncio.create_task(self._repeat(_LOG_EVERY_S, self._forget))
         claims = asyncio.create_task(self._claim_for_ever())
         stopped = asyncio.create_task(self._stopping.wait())
@@ -74,9 +76,10 @@ class Worker:
             await asyncio.wait({claims, stopped}, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait({claims}, timeout=self._options.stop_within_s)
         finally:
-            for task in (keeper, cleaner, claims, stopped):
+            tasks = (keeper, folder, cleaner, claims, stopped)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(keeper, cleaner, claims, stopped, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self) -> None:
         """Work until the queue is empty, waiting jobs included, and return."""
@@ -134,6 +137,9 @@ class Worker:
         await free_parked(self._platform)
         await self._scheduler.enqueue_due()
         self._register(await queued_names(self._platform.database))
+
+    async def _fold(self) -> None:
+        await fold_waiting(self._platform)
 
     async def _forget(self) -> None:
         await forget_old_log(self._platform.database)

@@ -8,7 +8,7 @@ of the own department). All three are one snapshot, so the figure is that of the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from jingwei_core.database.identifiers import literal
+from jingwei_core.database.identifiers import literal, quoted
 from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.criteria import path_of_place, test_of
 from jingwei_core.reading.figures import Dimension
@@ -16,7 +16,7 @@ from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import Asked, Test, Wanted
 from jingwei_core.reading.sight import Sight, always_placed
 from jingwei_core.rollups.cubes import Cube, Source, source_of
-from jingwei_core.rollups.statements import ROOT, delta_values
+from jingwei_core.rollups.statements import ROOT, delta_values, level
 from jingwei_sdk.records import AtPlace, Record, TenantWide
 
 Conditions = Callable[[str], list[str]]
@@ -73,13 +73,14 @@ def kept_rows(counting: Counting) -> str | None:
     if not fitting:
         return None
     cubed = _Cubed(counting, source, min(fitting, key=lambda cube: _size(source, cube)), tests)
-    parts = [*_folded(cubed), *_late(cubed), *_beside(cubed), *_unaligned(cubed)]
-    return " UNION ALL ".join(parts)
+    parts = (_folded, _late, _deep, _beside, _unaligned)
+    return " UNION ALL ".join(query for part in parts for query in part(cubed))
 
 
-def _size(source: Source, cube: Cube) -> tuple[int, int]:
-    """Few columns, and no days, make a small cube."""
-    return (sum(source.column(name).is_day for name in cube.columns), len(cube.columns))
+def _size(source: Source, cube: Cube) -> tuple[bool, int, int]:
+    """Few columns, and no days, make a small cube; one that covers all places comes first."""
+    days = sum(source.column(name).is_day for name in cube.columns)
+    return (cube.depth is not None, days, len(cube.columns))
 
 
 def _tests(source: Source, wanted: Wanted) -> tuple[Test, ...] | None:
@@ -166,12 +167,29 @@ def _late(cubed: _Cubed) -> list[str]:
         f"x.source = {literal(cubed.source.id)}",
         "x.path >= area.path",
         "x.path < left(area.path, -1) || '0'",
+        *([f"{level('area.path')} <= {cubed.cube.depth}"] if cubed.cube.depth else []),
         *_filters(cubed, values),
     ]
     return [
         f"SELECT {_values(cubed, values, 'x.n')} FROM core.rollup_delta x,"
         f" unnest({_areas(cubed)}) AS area(path) WHERE {_and(where)}"
     ]
+
+
+def _deep(cubed: _Cubed) -> list[str]:
+    """Rows of areas that lie deeper than counts are kept."""
+    plan, path = cubed.plan, cubed.source.path
+    if cubed.cube.depth is None or path is None:
+        return []
+    alias = plan.alias()
+    where = [
+        *_aligned(cubed),
+        f"{level('area.path')} > {cubed.cube.depth}",
+        f"{alias}.{quoted(path)} >= area.path",
+        f"{alias}.{quoted(path)} < left(area.path, -1) || '0'",
+        *cubed.counting.conditions(alias),
+    ]
+    return [_of_rows(cubed, alias, where, f"unnest({_areas(cubed)}) AS area(path), ")]
 
 
 def _beside(cubed: _Cubed) -> list[str]:
@@ -202,14 +220,14 @@ def _unaligned(cubed: _Cubed) -> list[str]:
     return [_of_rows(cubed, alias, [f"NOT ({_and(aligned)})", *cubed.counting.conditions(alias)])]
 
 
-def _of_rows(cubed: _Cubed, alias: str, where: Sequence[str]) -> str:
+def _of_rows(cubed: _Cubed, alias: str, where: Sequence[str], beside: str = "") -> str:
     plan, record = cubed.plan, cubed.counting.record
     keys = [
         f"{key_of_row(plan, record, dimension, alias)} AS k{at}"
         for at, dimension in enumerate(cubed.counting.by)
     ]
     return (
-        f"SELECT {', '.join([*keys, '1 AS n'])} FROM {plan.source(record)} {alias}"
+        f"SELECT {', '.join([*keys, '1 AS n'])} FROM {beside}{plan.source(record)} {alias}"
         f" WHERE {_and(where)}"
     )
 

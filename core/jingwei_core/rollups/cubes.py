@@ -50,10 +50,12 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Cube:
-    """Counts by some columns of a source; ``id`` is what its rows are found by."""
+    """Counts by some columns of a source, for all places or for ``depth`` levels of them; ``id`` is
+    what its rows are found by."""
 
     id: str
     columns: tuple[str, ...]
+    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,10 @@ def source_of(record: Record) -> Source | None:
         for name in rollup.columns:
             counted[name] = _counted(record.column(name), is_day=name == rollup.day)
     path = next((s.column for s in record.scope if isinstance(s, AtPlace)), None)
-    columns = [rollup.columns for rollup in record.rollups]
-    said = repr((FORMAT, record.name, key, path, list(counted.values()), columns))
+    kept = [(rollup.columns, rollup.depth) for rollup in record.rollups]
+    said = repr((FORMAT, record.name, key, path, list(counted.values()), kept))
     digest = hashlib.sha256(said.encode()).hexdigest()[:8]
-    cubes = tuple(Cube(f"{digest}{at}", names) for at, names in enumerate(columns))
+    cubes = tuple(Cube(f"{digest}{at}", *each) for at, each in enumerate(kept))
     return Source(digest, key, path, tuple(counted.values()), cubes)
 
 

@@ -20,7 +20,8 @@ from jingwei_core.rollups.statements import (
 
 _FUNCTIONS = (
     "SELECT p.proname::text AS name FROM pg_proc p WHERE p.pronamespace = to_regnamespace('core')"
-    f" AND p.proname ^@ '{PREFIX}' ORDER BY 1"
+    f" AND p.proname ~ '^{PREFIX}([0-9a-f]{{8}}_(added|removed|changed|fold|rebuild)|rezone)$'"
+    " ORDER BY 1"
 )
 _TRIGGERS = (
     "SELECT g.tgname::text AS name, n.nspname::text AS schema, c.relname::text AS table"

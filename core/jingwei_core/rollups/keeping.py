@@ -1,11 +1,12 @@
 """Folding, rebuilding and verifying kept counts (汇总维护) of the bound tenant."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jingwei_core.database.identifiers import literal
-from jingwei_core.rollups.cubes import Source, sources_of
+from jingwei_core.rollups.cubes import Source
 from jingwei_core.rollups.statements import (
     PREFIX,
     ZONE,
@@ -13,8 +14,6 @@ from jingwei_core.rollups.statements import (
     enclosing,
     in_cubes,
 )
-from jingwei_core.session import CoreContext
-from jingwei_sdk.context import Context
 
 
 class Statements(Protocol):
@@ -39,12 +38,16 @@ class Difference:
     counted: int
 
 
-async def fold(unit: Statements, sources: Iterable[Source]) -> int:
-    """Add what was written since the last fold to the counts; how many deltas that were."""
+async def fold(unit: Statements, sources: Iterable[Source], parts: int | None = None) -> int:
+    """Add what was written since the last fold to the counts, all of it or so many parts of each
+    source; how many deltas that were."""
     folded = 0
     for source in sources:
-        while done := await unit.fetchval(f"SELECT core.{PREFIX}{source.id}_fold()"):
+        for _ in itertools.count() if parts is None else range(parts):
+            done = await unit.fetchval(f"SELECT core.{PREFIX}{source.id}_fold()")
             folded += done
+            if not done:
+                break
     return folded
 
 
@@ -69,12 +72,6 @@ async def differences(unit: Statements, source: Source, limit: int = 100) -> lis
     ]
 
 
-async def fold_tenant(ctx: Context) -> int:
-    """Fold everything of the context's tenant."""
-    assert isinstance(ctx, CoreContext)
-    return await fold(ctx.data, sources_of(ctx.registry.records.values()))
-
-
 def _differences(source: Source) -> str:
     cubes = ", ".join(literal(cube.id) for cube in source.cubes)
     deltas = f"(SELECT path, d, n FROM core.rollup_delta WHERE source = {literal(source.id)})"
@@ -82,10 +79,10 @@ def _differences(source: Source) -> str:
         f"WITH rows AS ({counted_rows(source, ZONE)}),"
         f" row_leaves AS ({in_cubes(source, 'rows', None)}),"
         f" delta_leaves AS ({in_cubes(source, deltas, ZONE)}),"
-        f" counted AS ({enclosing('row_leaves')}),"
+        f" counted AS ({enclosing(source, 'row_leaves')}),"
         f" kept AS (SELECT cube, path, d, sum(n) AS n FROM ("
         f"SELECT cube, path, d, n FROM core.rollup WHERE cube IN ({cubes})"
-        f" UNION ALL ({enclosing('delta_leaves')})) b GROUP BY 1, 2, 3 HAVING sum(n) <> 0)"
+        f" UNION ALL ({enclosing(source, 'delta_leaves')})) b GROUP BY 1, 2, 3 HAVING sum(n) <> 0)"
         " SELECT cube, path, d, coalesce(kept.n, 0)::bigint AS kept,"
         " coalesce(counted.n, 0)::bigint AS counted"
         " FROM kept FULL JOIN counted USING (cube, path, d)"

@@ -101,12 +101,20 @@ def counted_rows(source: Source, zone: str) -> str:
     )
 
 
-def enclosing(leaves: str) -> str:
+def level(path: str) -> str:
+    """The SQL of the level of a place: 0 for ``/``, 1 for the root of the tree."""
+    return f"(length({path}) - length(replace({path}, '/', '')) - 1)"
+
+
+def enclosing(source: Source, leaves: str) -> str:
     """A query that counts ``leaves`` (cube, path, d, n) at every place that encloses them."""
+    deepest = [f"WHEN {literal(cube.id)} THEN {cube.depth}" for cube in source.cubes if cube.depth]
+    limit = f" AND w.level <= CASE l.cube {' '.join(deepest)} ELSE 99 END" if deepest else ""
     return (
         f"SELECT l.cube, w.place AS path, l.d, sum(l.n)::integer AS n FROM {leaves} l"
-        " JOIN (SELECT DISTINCT p.path, core.enclosing_paths(p.path) AS place"
-        f" FROM (SELECT DISTINCT path FROM {leaves}) p) w ON w.path = l.path"
+        f" JOIN (SELECT e.path, e.place, {level('e.place')} AS level FROM ("
+        "SELECT p.path, core.enclosing_paths(p.path) AS place"
+        f" FROM (SELECT DISTINCT path FROM {leaves}) p) e) w ON w.path = l.path{limit}"
         " GROUP BY 1, 2, 3 HAVING sum(l.n) <> 0"
     )
 
@@ -167,7 +175,7 @@ def _fold(source: Source) -> str:
         f"WITH gone AS (DELETE FROM core.rollup_delta WHERE {mine} AND path <= cut"
         " RETURNING path, d, n),"
         f" leaves AS ({in_cubes(source, 'gone', _ZONE_NAME)})"
-        f" MERGE INTO core.rollup r USING ({enclosing('leaves')}) u"
+        f" MERGE INTO core.rollup r USING ({enclosing(source, 'leaves')}) u"
         f" ON r.tenant_id = {_TENANT} AND r.cube = u.cube AND r.path = u.path AND r.d = u.d"
         " WHEN MATCHED AND r.n + u.n = 0 THEN DELETE"
         " WHEN MATCHED THEN UPDATE SET n = r.n + u.n"
@@ -189,7 +197,7 @@ def _rebuild(source: Source) -> str:
         f" counted AS ({counted_rows(source, _ZONE_NAME)}),"
         f" leaves AS ({in_cubes(source, 'counted', None)})"
         " INSERT INTO core.rollup (tenant_id, cube, path, d, n)"
-        f" SELECT {_TENANT}, u.cube, u.path, u.d, u.n FROM ({enclosing('leaves')}) u"
+        f" SELECT {_TENANT}, u.cube, u.path, u.d, u.n FROM ({enclosing(source, 'leaves')}) u"
         # Asking first makes the old counts go before the first new one comes.
         " WHERE (SELECT count(*) FROM old) >= 0 ORDER BY u.cube, u.path, u.d"
     )

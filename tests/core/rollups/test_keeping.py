@@ -9,6 +9,8 @@ import pytest
 
 from jingwei_core.database import Database, Unit, open_database
 from jingwei_core.database.engine import connect
+from jingwei_core.platform import assemble
+from jingwei_core.rollups.folding import fold_waiting
 from jingwei_core.rollups.keeping import fold, rebuild
 from tests.core.rollups.town import STATES, Town, build_town
 from tests.servers.databases import NewDatabase
@@ -127,6 +129,22 @@ async def other_sees(town: Town) -> int:
         await connection.close()
 
 
+async def test_much_that_waits_is_folded_beside_the_work_and_little_is_left(
+    rollup_database: Database,
+) -> None:
+    platform = assemble(rollup_database)
+    busy, quiet = await build_town(rollup_database), await build_town(rollup_database)
+    for town, count in ((busy, 250), (quiet, 20)):
+        async with rollup_database.unit(town.id) as unit:
+            await town.add(unit, random.Random(8), count)
+    assert await fold_waiting(platform) >= 250
+    for town, left in ((busy, 0), (quiet, 20)):
+        async with rollup_database.unit(town.id) as unit:
+            waiting = "SELECT count(*) FROM core.rollup_delta WHERE source = $1"
+            assert await unit.fetchval(waiting, town.source.id) == left
+        assert await town.wrong() == []
+
+
 async def test_a_moved_place_takes_its_counts_along(town: Town) -> None:
     async with town.database.unit(town.id) as unit:
         await town.add(unit, random.Random(2), 60)
@@ -157,7 +175,7 @@ async def days(town: Town) -> list[str]:
     async with town.database.unit(town.id) as unit:
         rows = await unit.fetch(
             "SELECT d[2] AS day, n FROM core.rollup WHERE cube = $1 AND path = '/' ORDER BY 1, 2",
-            town.source.cubes[1].id,
+            town.source.cubes[2].id,
         )
     return [f"{row['day']} {row['n']}" for row in rows]
 
