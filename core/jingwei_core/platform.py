@@ -33,7 +33,6 @@ from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.plugins.host import PluginHost, discover
 from jingwei_core.reading.in_sight import RecordsInSight
-from jingwei_core.reading.reader import RecordReader
 from jingwei_core.registry import Registry
 from jingwei_core.settings import Settings
 from jingwei_sdk.context import Clock, Events, Records, Tenant
@@ -143,10 +142,6 @@ class Platform:
         """What the tenant's enabled plugins and the core declare."""
         state = await self.tenant_by_id(tenant_id)
         return self.host.registry(state.enabled)
-
-    def reader(self, registry: Registry) -> RecordReader:
-        """The reader of a registry."""
-        return RecordReader(registry, self.cursor_secret)
 
     def forget(self) -> None:
         """Drop copies of tenant states, after this process changed one itself."""

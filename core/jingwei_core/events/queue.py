@@ -10,19 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.workflow import (
     Action,
     By,
     Requirement,
     WorkflowDefinition,
-    read_workflow,
 )
-from jingwei_core.reading.request import AnyCondition, Condition, PathCondition
 from jingwei_core.reading.selection import AnyOf, Asked, Criterion, Subtree, Test, Value
-from jingwei_sdk.context import Context, Permissions
+from jingwei_sdk.context import Permissions
 
-Group = tuple[Condition | PathCondition, ...]
 _Key = tuple[uuid.UUID, By, tuple[str, ...]]
 AREA_PERMISSION = "event.read"
 """Where it is held is the actor's area."""
@@ -42,48 +38,6 @@ class Waiting:
 def leads_on(action: Action, state: str) -> bool:
     """Whether taking the action in ``state`` is the expected next step, not an exception."""
     return action.to != state and Requirement.REASON not in action.requires
-
-
-async def my_queue(ctx: Context) -> tuple[AnyCondition, ...]:
-    """Conditions on ``Event`` for the open events that wait for the actor.
-
-    They wait for an actor who may lead them on: in person, as a member of the assigned department
-    while no person is named, or for actions open to anyone by permission at the event's place.
-    """
-    definitions = await _running(ctx)
-    groups: list[Group] = []
-    for one in waiting(definitions, ctx.permissions):
-        base: Group = (
-            Condition("is_final", "eq", value=False),
-            Condition("workflow", "in", one.workflows),
-            Condition("state", "in", one.states),
-            PathCondition("place_path", one.paths),
-        )
-        if one.by is By.ANYONE:
-            groups.append(base)
-        else:
-            groups += [(*base, *mine) for mine in _assigned(ctx)]
-    return (AnyCondition(tuple(groups)),)
-
-
-def my_area(ctx: Context) -> tuple[PathCondition, ...]:
-    """Conditions on ``Event`` for what lies where the actor's posts are: without the events that
-    are in sight only because the actor reported them or they are assigned to the actor."""
-    return (PathCondition("place_path", ctx.permissions.paths(AREA_PERMISSION)),)
-
-
-def _assigned(ctx: Context) -> list[Group]:
-    groups: list[Group] = []
-    if ctx.actor.account_id is not None:
-        groups.append((Condition("assigned_account", "eq", ctx.actor.account_id),))
-    if ctx.actor.department_ids:
-        groups.append(
-            (
-                Condition("assigned_department", "in", sorted(ctx.actor.department_ids)),
-                Condition("assigned_account", "is_null", value=True),
-            )
-        )
-    return groups
 
 
 def waiting(
@@ -115,8 +69,12 @@ def queue_shape(groups: Sequence[Waiting]) -> tuple[tuple[bool, int], ...]:
 def queue_criterion(
     shape: tuple[tuple[bool, int], ...], groups: Callable[[Asked], Sequence[Waiting]]
 ) -> AnyOf:
-    """The condition of :func:`my_queue` as a part of a statement; ``groups`` are those of each
-    request, of this shape."""
+    """The condition on ``Event`` for the open events that wait for the actor; ``groups`` are those
+    of each request, of this shape.
+
+    They wait for an actor who may lead them on: in person, as a member of the assigned department
+    while no person is named, or for actions open to anyone by permission at the event's place.
+    """
 
     def told(at: int, name: str) -> Value:
         return Value(lambda asked: getattr(groups(asked)[at], name))
@@ -143,7 +101,9 @@ _ASSIGNED: tuple[tuple[Criterion, ...], ...] = (
 
 
 def area_criterion(count: int) -> Subtree:
-    """The condition of :func:`my_area` as a part of a statement, for so many subtrees."""
+    """The condition on ``Event`` for what lies in the actor's area, of so many subtrees: without
+    the events that are in sight only because the actor reported them or they are assigned to the
+    actor."""
     prefixes = Value(lambda asked: asked.permissions.paths(AREA_PERMISSION))
     return Subtree("place_path", prefixes, count)
 
@@ -153,12 +113,3 @@ def _onward(definition: WorkflowDefinition) -> Iterable[tuple[Action, str]]:
         for state in action.from_:
             if leads_on(action, state) and not definition.is_final(state):
                 yield action, state
-
-
-async def _running(ctx: Context) -> dict[uuid.UUID, WorkflowDefinition]:
-    """The workflows that open events run by, old versions included."""
-    rows = await ctx.data.fetch(
-        "SELECT w.id, w.definition FROM core.workflow w WHERE EXISTS (SELECT 1 FROM core.event e"
-        " WHERE e.tenant_id = w.tenant_id AND e.workflow = w.id AND NOT e.is_final) ORDER BY w.id"
-    )
-    return {row["id"]: read_workflow(stored_json(row["definition"])) for row in rows}

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jingwei_core.reading.reader import RecordReader
-from jingwei_core.reading.request import Condition, Query
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import NotFound
@@ -33,15 +32,10 @@ class RecordsInSight:
     ) -> Mapping[uuid.UUID, int]:
         """How many rows refer to each of ``values``; one statement for all of them."""
         reader = _reader(ctx)
-        where = tuple(
-            Condition(column, "in" if isinstance(value, tuple) else "eq", value)
-            for column, value in equal.items()
-        )
         declared = reader.registry.record(record)
-        found = await reader.count(ctx, declared, Query(where=where), (by, values))
-        return {value: found[value] for value in values}
+        return await reader.count(ctx, declared, (by, values), equal)
 
 
 def _reader(ctx: Context) -> RecordReader:
     assert isinstance(ctx, CoreContext)
-    return ctx.platform.reader(ctx.registry)
+    return RecordReader(ctx.registry)

@@ -1,7 +1,9 @@
 """Reading events: fields for the reader, my queue, my area, duplicate hints."""
 
+import base64
 import math
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,44 +13,69 @@ from hypothesis import strategies as st
 from jingwei_core.events.computed_fields import available_actions
 from jingwei_core.events.duplicates import box_around, distance_m, find_duplicates
 from jingwei_core.events.placing import ReportedPosition
-from jingwei_core.events.queue import my_area, my_queue
+from jingwei_core.events.queue import (
+    AREA_PERMISSION,
+    area_criterion,
+    queue_criterion,
+    queue_shape,
+    waiting,
+)
 from jingwei_core.events.stepping import Step, take_step
+from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.tables import Event
+from jingwei_core.events.workflow import read_workflow
 from jingwei_core.places.geometry import E7, Position
-from jingwei_core.reading.request import Query
+from jingwei_core.reading.selection import Criterion, EdgeNode, Edges, Id, Page, Wanted
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import OpenEvent
 from jingwei_sdk.errors import Invalid, JingweiError, NotFound, Refused
 from tests.core.events.city import GRID, HAZARD, IN_GRID, LEAK, PEOPLE, POTHOLE, SIBLING, City
 from tests.core.events.test_acting import closed, dispatched, filed, handled, verified
+from tests.core.reading.desk import answer
+
+Asking = Callable[[CoreContext], Awaitable[tuple[Criterion, ...]]]
 
 
-async def read(city: City, login: str, where: Any = ()) -> list[Any]:
+async def read(city: City, login: str, where: Asking | None = None) -> list[uuid.UUID]:
     """The events in sight of an account under extra conditions, oldest first."""
     async with city.context(login) as ctx:
-        conditions = await where(ctx) if callable(where) else where
-        reader = city.platform.reader(ctx.registry)
-        query = Query(where=conditions, sort=(("number", "asc"),))
-        page = await reader.page(ctx, ctx.registry.records["Event"], query)
-    return [edge.row for edge in page.edges]
+        wanted = Wanted(await where(ctx) if where else (), sort=(("number", "asc"),), size=100)
+        edges = Edges("edges", (EdgeNode("node", (Id("id"),)),))
+        page = Page("events", ctx.registry.records["Event"], wanted, (edges,))
+        found = await answer(ctx, page)
+    ids = [edge["node"]["id"] for edge in found["events"]["edges"]]
+    return [uuid.UUID(base64.b64decode(one).decode().removeprefix("Event:")) for one in ids]
+
+
+async def my_queue(ctx: CoreContext) -> tuple[Criterion, ...]:
+    rows = await ctx.unit.fetch("SELECT id, definition FROM core.workflow")
+    definitions = {row["id"]: read_workflow(stored_json(row["definition"])) for row in rows}
+    groups = waiting(definitions, ctx.permissions)
+    return (queue_criterion(queue_shape(groups), lambda asked: groups),)
+
+
+async def my_area(ctx: CoreContext) -> tuple[Criterion, ...]:
+    return (area_criterion(len(ctx.permissions.paths(AREA_PERMISSION))),)
+
+
+async def rows_of(ctx: CoreContext, event: uuid.UUID) -> list[Any]:
+    return list((await ctx.records.many(ctx, "Event", [event])).values())
 
 
 async def actions(city: City, login: str, event: uuid.UUID) -> list[str]:
     async with city.context(login) as ctx:
-        record = ctx.registry.records["Event"]
-        rows = await city.platform.reader(ctx.registry).by_ids(ctx, record, [event])
-        (found,) = await available_actions(ctx, list(rows.values()))
+        (found,) = await available_actions(ctx, await rows_of(ctx, event))
     return found
 
 
 async def computed(city: City, login: str, event: uuid.UUID, name: str) -> Any:
     async with city.context(login) as ctx:
         record = ctx.registry.records["Event"]
-        rows = await city.platform.reader(ctx.registry).by_ids(ctx, record, [event])
-        return (await record.computed[name].resolve(ctx, list(rows.values())))[0]
+        return (await record.computed[name].resolve(ctx, await rows_of(ctx, event)))[0]
 
 
 async def queue(city: City, login: str) -> set[uuid.UUID]:
-    return {row["id"] for row in await read(city, login, my_queue)}
+    return set(await read(city, login, my_queue))
 
 
 async def test_available_actions_are_what_the_actor_may_do_now(city: City) -> None:
@@ -136,13 +163,10 @@ async def test_my_area_is_where_the_posts_are(city: City) -> None:
         city.places[SIBLING],
     )
 
-    async def area(ctx: Any) -> Any:
-        return my_area(ctx)
-
-    assert {row["id"] for row in await read(city, "worker")} == {here, there}
-    assert {row["id"] for row in await read(city, "worker", area)} == {there}
-    assert {row["id"] for row in await read(city, "chief", area)} == {here, there}
-    assert await read(city, "clerk", area) == []
+    assert await read(city, "worker") == [here, there]
+    assert await read(city, "worker", my_area) == [there]
+    assert await read(city, "chief", my_area) == [here, there]
+    assert await read(city, "clerk", my_area) == []
 
 
 async def test_a_department_sees_what_is_assigned_to_it_and_nothing_more(city: City) -> None:
@@ -153,7 +177,7 @@ async def test_a_department_sees_what_is_assigned_to_it_and_nothing_more(city: C
     )
     event = await dispatched(city)
     await city.report()
-    assert [row["id"] for row in await read(city, "mender")] == [event]
+    assert await read(city, "mender") == [event]
     assert await read(city, "plumber") == []
     # Sight is no authority: the action's permission is not held at the event's place.
     assert await actions(city, "mender", event) == []

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from jingwei_core.access.tables import Account
-from jingwei_core.reading.request import Query
+from jingwei_core.reading.selection import Column, MaskedColumn
 from jingwei_core.session import Request, account_context, system_context
 from jingwei_sdk.errors import Denied, Invalid, JingweiError
 from jingwei_sdk.personal import Masked
 from tests.core.privacy.conftest import PHONE
+from tests.core.reading.desk import answer, listed
 from tests.core.runtime.city import City
 
 SET, REVEAL = "account.set-phone", "account.reveal-phone"
@@ -40,17 +41,19 @@ async def changes(city: City) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("who", ["clerk", "admin", "chief"])
 async def test_it_reads_masked_for_everybody(city: City, who: str) -> None:
-    registry = await city.platform.registry(city.tenant.id)
-    reader, record = city.platform.reader(registry), registry.record("Account")
     request = Request("zh", "r")
+    worker = city.accounts["worker"]
     async with account_context(city.platform, city.tenant, city.identity(who), request) as ctx:
-        page = await reader.page(ctx, record, Query())
-        found = await reader.by_ids(ctx, record, [city.accounts["worker"]])
-    shown = {edge.row["name"]: edge.row["phone"] for edge in page.edges}
-    assert shown["worker"] == Masked("138****5678")
-    assert shown["idle"] == Masked("139****1111")
+        phone = MaskedColumn("phone", "phone", (("shown", "shown"),))
+        page = listed(ctx.registry.record("Account"), Column("name", "name"), phone)
+        found = await answer(ctx, page)
+        row = await ctx.records.get(ctx, "Account", worker)
+    nodes = [edge["node"] for edge in found["list"]["edges"]]
+    shown = {node["name"]: node["phone"] for node in nodes}
+    assert shown["worker"] == {"shown": "138****5678"}
+    assert shown["idle"] == {"shown": "139****1111"}
     assert shown["clerk"] is None
-    assert found[city.accounts["worker"]]["phone"] == Masked("138****5678")
+    assert row["phone"] == Masked("138****5678")
 
 
 @pytest.mark.parametrize("given", ["138 1234 5679", "+86-138-1234-5679", "008613812345679"])

@@ -1,6 +1,7 @@
 """Selections in the hands of one account: compiled, run, and read back."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,27 @@ INFO = PageInfo(
 )
 
 
+def asked_by(ctx: CoreContext, variables: Mapping[str, Any]) -> Asked:
+    """What the account of a context brings."""
+    now = ctx.clock.now()
+    return Asked(ctx.tenant, ctx.actor, ctx.permissions, now, ctx.locale, variables)
+
+
+async def text_of(ctx: CoreContext, compiled: Compiled, asked: Asked) -> str:
+    """The JSON of a statement, run in the unit of a context."""
+    policy = await ctx.unit.fetchval("SELECT coalesce((SELECT number FROM core.policy_version), 0)")
+    stamp = (str(ctx.tenant.id), ctx.actor.account_id, 0, policy)
+    found = await ctx.unit.fetchval(compiled.sql, *stamp, *compiled.arguments(asked))
+    assert found is not None, "stale"
+    return bytes(found).decode()
+
+
+async def answer(ctx: CoreContext, *fields: RootField) -> Any:
+    """What the account of a context is answered."""
+    compiled = compile_read(ctx.registry, Group("", fields), ctx.permissions, SECRET)
+    return json.loads(await text_of(ctx, compiled, asked_by(ctx, {})))
+
+
 @dataclass
 class Desk:
     """The compiler in the hands of one account."""
@@ -48,23 +70,14 @@ class Desk:
         return self.ctx.registry.record(name)
 
     def asked(self, **variables: Any) -> Asked:
-        ctx = self.ctx
-        return Asked(ctx.tenant, ctx.actor, ctx.permissions, ctx.clock.now(), ctx.locale, variables)
+        return asked_by(self.ctx, variables)
 
     def compiled(self, *fields: RootField, narrow: frozenset[str] = frozenset()) -> Compiled:
         root = Group("", fields)
         return compile_read(self.ctx.registry, root, self.ctx.permissions, SECRET, narrow)
 
     async def text(self, compiled: Compiled, **variables: Any) -> str:
-        account = self.city.accounts[self.who]
-        policy = await self.ctx.unit.fetchval(
-            "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
-        )
-        stamp = (str(self.city.tenant.id), account, 0, policy)
-        given = compiled.arguments(self.asked(**variables))
-        found = await self.ctx.unit.fetchval(compiled.sql, *stamp, *given)
-        assert found is not None, "stale"
-        return bytes(found).decode()
+        return await text_of(self.ctx, compiled, self.asked(**variables))
 
     async def read(self, *fields: RootField, **variables: Any) -> Any:
         return json.loads(await self.text(self.compiled(*fields), **variables))

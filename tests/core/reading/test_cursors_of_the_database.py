@@ -18,8 +18,11 @@ from jingwei_core.reading.keyset import (
     cursor_sql,
     full_sort,
     instant_text,
+    page_size,
 )
+from jingwei_core.reading.request import PageRequest
 from jingwei_core.reading.selection import After, Wanted
+from jingwei_sdk.errors import Invalid
 from jingwei_sdk.records import Record, TenantWide
 from jingwei_sdk.tables import TenantTable
 from tests.core.reading.desk import SECRET, Desk, constant, named, names_of, open_desk
@@ -40,6 +43,7 @@ class Sorted(TenantTable, tablename="sorted_proof", schema="core"):
 
 COLUMNS = ("name", "alias", "at", "day", "number", "flag", "rank", "created_at", "id")
 SORTED = Record(Sorted, read="proof.read", scope=(TenantWide(),), sort=COLUMNS[:-1])
+BY_NAME: Sort = (("name", "asc"),)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 INSTANTS = st.datetimes(
     datetime.fromisoformat("0001-01-02"),
@@ -138,3 +142,64 @@ def place_of(desk: Desk, record: Record, sort: Sort, cursor: str) -> After:
     return After(
         tuple(constant(value) for value in values), tuple(value is None for value in values)
     )
+
+
+async def cursor_of(city: City) -> tuple[Desk, str]:
+    """The last cursor of a page by name."""
+    async with open_desk(city, "root") as ctx:
+        desk = Desk(city, "root", ctx)
+        page = named(desk.record("Organisation"), Wanted(sort=BY_NAME, size=2))
+        return desk, (await desk.read(page))["list"]["edges"][-1]["cursor"]
+
+
+async def test_a_cursor_has_one_spelling(city: City) -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+    desk, cursor = await cursor_of(city)
+    record = desk.record("Organisation")
+    place_of(desk, record, BY_NAME, cursor)
+    for at in (0, len(cursor) // 2, len(cursor) - 1):
+        for letter in letters.replace(cursor[at], ""):
+            with pytest.raises(Invalid, match="CURSOR_INVALID"):
+                place_of(desk, record, BY_NAME, cursor[:at] + letter + cursor[at + 1 :])
+
+
+async def test_a_cursor_is_good_for_its_own_list_only(city: City, other_city: City) -> None:
+    desk, cursor = await cursor_of(city)
+    record = desk.record("Organisation")
+    wrong: dict[str, tuple[str, Sort]] = {
+        "cut": (cursor[:-4], BY_NAME),
+        "empty": ("", BY_NAME),
+        "with more": (cursor + "AAAA", BY_NAME),
+        "with space": (cursor + "\n", BY_NAME),
+        "no letters of base64": ("龙", BY_NAME),
+        "of another order": (cursor, (("name", "desc"),)),
+        "of more columns": (cursor, (("name", "asc"), ("created_at", "asc"))),
+        "made up": ("WyJncmlkLTAiXQ", BY_NAME),
+    }
+    for what, (text, sort) in wrong.items():
+        with pytest.raises(Invalid) as refused:
+            place_of(desk, record, sort, text)
+        assert (refused.value.code, refused.value.field) == ("CURSOR_INVALID", "after"), what
+    elsewhere = [
+        Cursors(SECRET, other_city.tenant.id, record, full_sort(record, BY_NAME)),
+        Cursors(b"another secret", city.tenant.id, record, full_sort(record, BY_NAME)),
+        Cursors(SECRET, city.tenant.id, desk.record("Department"), full_sort(record, BY_NAME)),
+    ]
+    for cursors in elsewhere:
+        with pytest.raises(Invalid, match="CURSOR_INVALID"):
+            cursors.read(cursor, "after")
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        (PageRequest(first=-1), "PAGE_SIZE_INVALID"),
+        (PageRequest(first=101), "PAGE_SIZE_INVALID"),
+        (PageRequest(last=101), "PAGE_SIZE_INVALID"),
+        (PageRequest(first=1, last=1), "PAGE_BOTH_WAYS"),
+        (PageRequest(after="a", before="b"), "PAGE_BOTH_WAYS"),
+    ],
+)
+def test_an_impossible_page_is_refused(page: PageRequest, code: str) -> None:
+    with pytest.raises(Invalid, match=code):
+        page_size(page)

@@ -2,10 +2,14 @@
 
 import pytest
 
-from jingwei_core.reading.request import Condition, Query
+from jingwei_core.reading import selection
+from jingwei_core.reading.selection import Count, Page, Value, Wanted
 from jingwei_core.session import Request, account_context
 from jingwei_sdk.errors import Invalid
+from tests.core.reading.desk import answer
 from tests.core.runtime.city import City
+
+Compared = selection.Test
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
@@ -23,23 +27,27 @@ async def test_a_text_that_cannot_be_stored_is_refused(city: City, text: str) ->
     assert await city.scalar(count) == before
 
 
+def constant(value: object) -> Value:
+    return Value(lambda asked: value)
+
+
 @pytest.mark.parametrize(
-    "query",
+    "wanted",
     [
-        Query(search="a\x00b"),
-        Query(search="\ud800"),
-        Query(where=(Condition("kind", "eq", "a\x00b"),)),
-        Query(where=(Condition("version", "eq", 2**31),)),
+        Wanted(search=constant("a\x00b")),
+        Wanted(search=constant("\ud800")),
+        Wanted((Compared("kind", "eq", constant("a\x00b")),)),
+        Wanted((Compared("version", "eq", constant(2**31)),)),
     ],
     ids=["search", "surrogate", "filter", "number"],
 )
-async def test_what_cannot_be_stored_cannot_be_asked_for(city: City, query: Query) -> None:
+async def test_what_cannot_be_stored_cannot_be_asked_for(city: City, wanted: Wanted) -> None:
     registry = await city.platform.registry(city.tenant.id)
-    record, reader = registry.record("Organisation"), city.platform.reader(registry)
+    page = Page("it", registry.record("Organisation"), wanted, (Count("n"),))
     with pytest.raises(Invalid) as refused:
         async with account_context(
             city.platform, city.tenant, city.identity("root"), Request()
         ) as ctx:
-            await reader.page(ctx, record, query)
+            await answer(ctx, page)
 
     assert refused.value.code == "VALUE_UNSTORABLE"
