@@ -38,8 +38,12 @@ def wanted(
     search, under = chosen.input("search"), chosen.input("under")
     sort = _sort(building, chosen)
     where = _conditions(building, chosen, record)
-    filtered = building.now(chosen.input("filter")) or {}
-    mind_guards(building, chosen, record, [*filtered, *(column for column, _ in sort)])
+    # The order counts even where the record chooses it: a cursor holds the values it sorts by.
+    order = [column for column, _ in full_sort(record, sort)]
+    telling = [*(now(chosen.input("filter")) or {}), *order]
+    if now(search) and record.search:
+        telling.append(record.search)
+    mind_guards(building, chosen, record, telling)
     return Wanted(
         where=(*where, *extra),
         search=building.parameter(chosen, search, storable) if now(search) else None,
@@ -84,8 +88,8 @@ def _after(building: Building, chosen: Chosen, record: Record, sort: Sort) -> Af
 
 
 def mind_guards(building: Building, chosen: Chosen, record: Record, columns: Sequence[str]) -> None:
-    """Filtering, sorting and figures tell values just as reading does: the guard must hold wherever
-    a row could be seen."""
+    """Filtering, searching, sorting and figures tell values just as reading does: the guard must
+    hold wherever a row could be seen."""
     guards = {column: record.guarded[column] for column in columns if column in record.guarded}
     if not guards:
         return
