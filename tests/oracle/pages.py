@@ -168,7 +168,7 @@ class Asking:
 
     def _guard_problems(self) -> list[str]:
         told = {column_of(self.record, field) for field in self.given.get("filter") or {}}
-        told |= {each["field"].lower() for each in self.given.get("orderBy") or ()}
+        told |= {column for column, _ in full_order(self.record, self.given.get("orderBy"))}
         if self.given.get("search") and self.record.search:
             told.add(self.record.search)
         guarded = [name for name in told if not self.viewer.reads_throughout(self.record, name)]

@@ -28,6 +28,12 @@ ROLES: Mapping[str, list[str]] = {
     "names": ["proof.name.read", "proof.office.read", "proof.reporter.read", "proof.told.read"],
     "nothing": [],
 }
+RANDOM_PEOPLE = tuple(f"random_{number}" for number in range(8))
+PEOPLE = (
+    *("chief", "first_root", "second_root", "grid", "mixed", "nested", "many", "half", "staff"),
+    *("photos", "nobody", "empty_role", *RANDOM_PEOPLE),
+)
+"""Everybody who is planted, by login."""
 KINDS_OF_POST = ("now", "now", "now", "now", "past", "future", "begun")
 
 
@@ -133,11 +139,12 @@ async def plant_people(city: City) -> None:
         await _account(city, login)
         for role, place in held:
             await _post(city, login, (roles[role], place), "now")
-    for number in range(8):
-        await _account(city, f"random_{number}")
+    for login in RANDOM_PEOPLE:
+        await _account(city, login)
         for _ in range(city.chance.randrange(4)):
             chosen = (city.some(list(roles.values())), city.any_of("Place"))
-            await _post(city, f"random_{number}", chosen, city.some(KINDS_OF_POST))
+            await _post(city, login, chosen, city.some(KINDS_OF_POST))
+    assert tuple(city.staff) == PEOPLE
 
 
 async def _account(city: City, login: str) -> None:
