@@ -79,7 +79,8 @@ class TwoCities:
 class LiveServer:
     """A server process; ``url`` stays the same when it is started again."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, workers: int = 1) -> None:
+        self._workers = str(workers)
         self.url = f"http://127.0.0.1:{free_port()}"
         folder.mkdir(exist_ok=True)
         env = environment(settings, JINGWEI_LOG_LEVEL="WARNING")
@@ -89,6 +90,7 @@ class LiveServer:
         """Start, and wait until requests are answered."""
         port = self.url.rpartition(":")[2]
         command = [sys.executable, "-m", "jingwei_core.cli.main", "serve", "--port", port]
+        command += ["--workers", self._workers]
         self._daemons.start(command)
         self._daemons.wait_until(lambda: answers(self.url), timeout_s=60)
 

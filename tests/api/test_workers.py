@@ -1,0 +1,53 @@
+"""Several worker processes on one port: each is whole."""
+
+import asyncio
+import uuid
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import asyncpg
+
+from jingwei_api.schema import global_id
+from jingwei_core.settings import Settings
+from tests.api.client import Client
+from tests.api.test_writing import REGISTER
+from tests.api.world import GRID, World
+from tests.tenants.small_world import LiveServer
+
+CHANGES = 'subscription { changes(records: ["Organisation"]) { id } }'
+LISTENING = """SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'jingwei-listen'"""
+
+
+async def test_every_worker_answers_and_listens(
+    world: World, api_settings: Settings, tmp_path: Path
+) -> None:
+    server = LiveServer(api_settings, tmp_path / "server", workers=2)
+    connection = await asyncpg.connect(api_settings.database_url)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(connection.close)
+        before = await connection.fetchval(LISTENING)
+        stack.callback(server.stop)
+        await asyncio.to_thread(server.start)
+        for _ in range(200):
+            if await connection.fetchval(LISTENING) == before + 2:
+                break
+            await asyncio.sleep(0.1)
+        client = await stack.enter_async_context(Client(server.url, "yichang"))
+        await client.sign_in("chief")
+        # The kernel deals connections out: among so many, both workers have some.
+        sockets = [await stack.enter_async_context(client.socket()) for _ in range(12)]
+        for socket in sockets:
+            await socket.subscribe(CHANGES)
+            await socket.send(type="ping")
+            assert (await socket.receive())["type"] == "pong"
+        await asyncio.sleep(0.5)
+        place = global_id.encode("Place", world.yichang.places[GRID])
+        given = {"placeId": place, "name": "两个进程"}
+        made = await client.data(
+            REGISTER.replace("proofBatch", ""), input=given, key=uuid.uuid4().hex
+        )
+        wanted = made["organisationRegister"]["organisation"]["id"]
+        async with asyncio.timeout(10):
+            told = await asyncio.gather(*(socket.receive() for socket in sockets))
+        assert {one["payload"]["data"]["changes"]["id"] for one in told} == {wanted}
