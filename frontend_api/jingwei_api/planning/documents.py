@@ -17,6 +17,7 @@ from graphql import (
 )
 
 from jingwei_api.limits.cost import Measured
+from jingwei_api.limits.merging import MOST_ERRORS, RULES
 from jingwei_api.planning.collecting import Scope
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.inputs import Literals
@@ -133,7 +134,7 @@ class Documents:
         if not any(isinstance(node, OperationDefinitionNode) for node in document.definitions):
             return PreparedDocument({})
         admit(document, text)
-        errors = validate(index.schema, document)
+        errors = validate(index.schema, document, RULES, max_errors=MOST_ERRORS)
         if errors:
             return PreparedDocument({}, errors)
         return PreparedDocument(_operations(index, document))
