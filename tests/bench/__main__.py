@@ -10,6 +10,7 @@ from types import FrameType
 
 from tests.bench import (
     growth_series,
+    layers_series,
     national_tree,
     peers_series,
     subscriptions_series,
@@ -26,6 +27,7 @@ SERIES: dict[str, tuple[str, str, Measure]] = {
     "peers": ("base", peers_series.TITLE, peers_series.measure),
     "workers": ("base", workers_series.TITLE, workers_series.measure),
     "subscriptions": ("base", subscriptions_series.TITLE, subscriptions_series.measure),
+    "layers": ("base", layers_series.TITLE, layers_series.measure),
     "growth": ("grown", growth_series.TITLE, growth_series.measure),
     "tree": ("empty", national_tree.TITLE, national_tree.measure),
 }
