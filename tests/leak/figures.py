@@ -44,8 +44,11 @@ def brief(field: GraphQLField) -> str:
     return f" {FIELD}{given} {{ count isCut groups {{ count }} }}"
 
 
-def figures(aggregate: GraphQLField) -> Iterator[str]:
-    """An aggregate by each grouping, with every value it leads to."""
+def figures(field: GraphQLField) -> Iterator[str]:
+    """The aggregate of a connection by each grouping, with every value it leads to."""
+    aggregate = aggregate_of(field)
+    if aggregate is None:
+        return
     kind = get_named_type(aggregate.type)
     assert isinstance(kind, GraphQLObjectType)
     names = groupings(aggregate)
