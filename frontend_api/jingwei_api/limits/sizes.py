@@ -54,9 +54,18 @@ def _size(node: Any, default: int, most: int) -> Number:
         return _largest((value_from_ast_untyped(value) for value in given), default, most)
     got = [_got(value) for value in given]
     if len(got) == 1:
-        (one,) = got
-        return lambda variables: _largest((one(variables),), default, most)
+        return _one_size(given[0].name.value, default, most)
     return lambda variables: _largest((one(variables) for one in got), default, most)
+
+
+def _one_size(name: str, default: int, most: int) -> Number:
+    def size(variables: Variables) -> int:
+        value = variables.get(name)
+        if type(value) is int and 0 <= value <= most:  # nearly always
+            return value
+        return _largest((value,), default, most)
+
+    return size
 
 
 def _largest(values: Iterable[Any], default: int, most: int) -> int:
