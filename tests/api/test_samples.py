@@ -43,6 +43,8 @@ async def test_the_samples_of_reading_run(chief: Client) -> None:
     for name in ("events", "my-queue"):
         told = await chief.data(_sample(name))
         assert next(iter(told.values()))["edges"] == []
+    told = await chief.data(_sample("dashboard"), since="2026-11-01T00:00:00+08:00")
+    assert told["events"]["aggregate"] == {"count": 0, "isCut": False, "groups": []}
 
 
 async def test_the_sample_of_registering_runs(chief: Client, world: World) -> None:
