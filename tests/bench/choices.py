@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from tests.bench.rounds import Pace
 
 WORKLOADS = ("list", "detail", "dashboard", "create")
-CONTENDERS = ("jingwei", "postgraphile", "strawberry", "strawberry-cached", "pgbench", "pgbench-4")
+CONTENDERS = (
+    *("jingwei", "postgraphile", "strawberry", "strawberry-cached"),
+    *("pgbench", "pgbench-kept", "pgbench-4"),
+)
 QUICK_CONTENDERS = ("jingwei", "postgraphile", "pgbench")
 SERIES = ("peers", "growth", "workers", "layers", "subscriptions", "tree")
 

@@ -107,6 +107,11 @@ class Cluster:
         if done.returncode != 0:
             raise RuntimeError((done.stdout + done.stderr)[-3000:])
 
+    def fold_counts(self) -> None:
+        """Do what a worker does with the kept counts, and vacuum what that leaves."""
+        self.jingwei("rollup", "fold")
+        self.psql("-c", "VACUUM core.rollup_delta")
+
     def psql(self, *arguments: str, **variables: object) -> str:
         """What ``psql`` printed as a superuser, unaligned and without headings."""
         command = [find_binaries().program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]

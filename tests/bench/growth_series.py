@@ -4,7 +4,7 @@ from tests.bench import tables
 from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
-from tests.bench.load import Limit
+from tests.bench.limit import Limit
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
 from tests.bench.rounds import Load, Pace, loads_of, run_rounds

@@ -20,7 +20,8 @@ from tests.bench.choices import Choices
 from tests.bench.cluster import CONNECTIONS, Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.layer_apps import ANSWER
-from tests.bench.load import Limit, Measured
+from tests.bench.limit import Limit
+from tests.bench.load import Measured
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
 from tests.bench.rounds import Load, Pace, loads_of, run_rounds

@@ -1,13 +1,13 @@
 """The main series: everybody, every workload."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from tests.bench import tables
 from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
-from tests.bench.load import Limit
+from tests.bench.limit import Limit
 from tests.bench.peers.postgraphile_server import PostGraphile
 from tests.bench.peers.strawberry_server import CachedStrawberry, Strawberry
 from tests.bench.pool import Pool
@@ -21,7 +21,11 @@ MAKERS: dict[str, type[Server]] = {
     "strawberry": Strawberry,
     "strawberry-cached": CachedStrawberry,
 }
-LIMITS = {"pgbench": 1, "pgbench-4": 4}
+LIMITS: dict[str, Callable[[Cluster], Limit]] = {
+    "pgbench": Limit,
+    "pgbench-kept": lambda cluster: Limit(cluster, kept=True),
+    "pgbench-4": lambda cluster: Limit(cluster, 4),
+}
 _TOLD = """
 Twenty tenants with 100,000 events each, spread over a year and lying between one another; a tree of
 1,131 places and 1,126 accounts in each; every twentieth event has ten timeline entries and three
@@ -33,7 +37,9 @@ street (70 %) or community. `create`: an event with its first entry.
 Jingwei answers through its whole stack: token, permissions, limits, row security; for `create` also
 number, deadlines, idempotency key, audit chain and notices. PostGraphile and Strawberry are handed
 tenant and area and store the two rows. `pgbench` sends the best SQL for the workload, tenant and
-statement in one pipelined trip with generic plans, the two rows for `create`.
+statement in one pipelined trip with generic plans, the two rows for `create`; with kept counts it
+reads for `dashboard` what the platform keeps, like Jingwei, and otherwise the rows. What a worker
+would fold into the kept counts is folded between the rounds.
 """
 
 
@@ -41,10 +47,10 @@ def measure(cluster: Cluster, choices: Choices) -> str:
     """The section of the page."""
     pool = Pool(cluster, range(cluster.fills[0].first, cluster.fills[0].last + 1))
     servers = [MAKERS[name]() for name in choices.contenders if name in MAKERS]
-    limits = [Limit(cluster, LIMITS[name]) for name in choices.contenders if name in LIMITS]
+    limits = [LIMITS[name](cluster) for name in choices.contenders if name in LIMITS]
     with running(servers, cluster):
         loads = {w: loads_of(cluster, pool, servers, w, limits) for w in choices.workloads}
-        results = run_rounds(loads, choices.pace)
+        results = run_rounds(loads, choices.pace, cluster.fold_counts)
         results.memory = {server.name: server.memory_mb() for server in servers}
     parts = [_TOLD.strip(), str(choices.pace), tables.verdicts(results)]
     return "\n\n".join([*parts, tables.rates(results), tables.memory(results)])

@@ -8,7 +8,8 @@ from statistics import median
 
 from tests.bench.checks import check_answers, check_sizes
 from tests.bench.cluster import Cluster
-from tests.bench.load import Limit, Measured, PreparedRequests
+from tests.bench.limit import Limit
+from tests.bench.load import Measured, PreparedRequests
 from tests.bench.pool import Pool
 from tests.bench.servers import Server
 
@@ -66,8 +67,9 @@ class Results:
         return median(ratios), min(ratios), max(ratios)
 
 
-def run_rounds(loads: Loads, pace: Pace) -> Results:
-    """Warm up, and measure; the order moves by one with each round.
+def run_rounds(loads: Loads, pace: Pace, between: Callable[[], None] | None = None) -> Results:
+    """Warm up, and measure; the order moves by one with each round, before which ``between`` is
+    called.
 
     Raises ``Disagreement`` when answers under load were of quite different sizes.
     """
@@ -77,6 +79,8 @@ def run_rounds(loads: Loads, pace: Pace) -> Results:
             load(_WARM_UP_S)
         told(f"{workload}: warm")
     for number in range(pace.rounds):
+        if between is not None:
+            between()
         for workload, named in loads.items():
             names = list(named)
             turn = number % len(names)
@@ -106,7 +110,10 @@ def loads_of(
     found: dict[str, Load] = {
         server.name: PreparedRequests(server, asked[server.name], cluster).load for server in able
     }
-    return found | {limit.name: _limit_load(limit, workload, pool) for limit in limits}
+    for limit in limits:
+        if limit.can(workload):
+            found[limit.name] = _limit_load(limit, workload, pool)
+    return found
 
 
 def told(what: str) -> None:
