@@ -31,6 +31,7 @@ from jingwei_core.events.rules import KnownRules
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.queue import JobQueue
+from jingwei_core.places.known import KnownPlaces
 from jingwei_core.plugins.host import PluginHost, discover
 from jingwei_core.reading.in_sight import RecordsInSight
 from jingwei_core.registry import Registry
@@ -83,6 +84,7 @@ class Platform:
         self.tokens = AccessTokens(self.settings.secret(), lifetime)
         self.permission_sets = CompiledSets()
         self.configurations = KnownConfigurations(database)
+        self.places = KnownPlaces()
         self.access_cache = AccessCache(database, self.permission_sets)
         self.event_rules = KnownRules(database)
         self.command_secret = self.settings.derived_secret("command-key").encode()

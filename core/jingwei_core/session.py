@@ -12,7 +12,7 @@ from jingwei_core.commands.data import UnitData
 from jingwei_core.database.literals import integer_literal, text_literal, uuid_literal
 from jingwei_core.database.unit import Unit, open_unit_or_none
 from jingwei_core.events.configuration import ConfigurationInForce
-from jingwei_core.places.tables import Place
+from jingwei_core.places.known import KnownPlace
 from jingwei_core.registry import Registry
 from jingwei_core.signals import UnitSignals
 from jingwei_sdk.context import Actor, Context, Permissions, Tenant
@@ -40,7 +40,7 @@ class CoreContext(Context):
     registry: Registry
     unit: Unit
     configuration: ConfigurationInForce
-    at: Place | None = None
+    at: KnownPlace | None = None
     """The place that the command's ``at`` names, as it was checked."""
     has_key: bool = False
     """Whether the idempotency key that the context was asked for is its own: new, and claimed."""
@@ -52,6 +52,21 @@ class Request:
 
     locale: str = "zh"
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a context's unit begins.
+
+    ``key`` is an idempotency key to claim in the message that opens the unit; ``has_key`` of the
+    context says whether it was free. A context that may be late trusts what is remembered of the
+    account, and that the key is new, until the unit begins; were it not so, the unit ends with
+    ``Outdated``. What is refused before the unit has begun may be refused on the strength of what
+    is past: ask again with a context that is not late.
+    """
+
+    key: str = ""
+    may_be_late: bool = False
 
 
 class EveryPermission:
@@ -68,44 +83,70 @@ class EveryPermission:
 
 @asynccontextmanager
 async def account_context(
-    platform: "Platform", tenant: Tenant, identity: Identity, request: Request, key: str = ""
+    platform: "Platform",
+    tenant: Tenant,
+    identity: Identity,
+    request: Request,
+    opening: Opening = Opening(),
 ) -> AsyncIterator[CoreContext]:
     """A context for a signed-in account, with one unit of work.
 
-    ``key`` is an idempotency key to claim in the same message that opens the unit; ``has_key`` of
-    the context says whether it was free. Raises ``Unauthenticated`` (``SESSION_ENDED``) when the
-    account is gone or suspended, or signed out everywhere since the token was issued; ``Denied``
-    (``TENANT_SUSPENDED``).
+    Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
+    out everywhere since the token was issued; ``Denied`` (``TENANT_SUSPENDED``). A context that may
+    begin late is made with what is remembered: see :class:`Opening`.
     """
     state = await platform.tenant_by_id(tenant.id)
     state.require_active()
     known = await _remembered(platform, tenant, identity)
-    opening = _opening(known, key) if known is not None else ""
-    async with platform.database.unit(tenant.id, opening) as unit:
-        is_as_known = bool(opening) and unit.opened == _AS_KNOWN
-        if known is None or not is_as_known:
+    database = platform.database
+    if (
+        opening.may_be_late
+        and known is not None
+        and database.reads_apart
+        and open_unit_or_none() is None
+    ):
+        late = f"SELECT core.command_must_begin({_prepared_with(known, opening.key)})"
+        async with database.late_unit(tenant.id, late) as unit:
+            ctx = _account_context(platform, state, unit, (known, request, bool(opening.key)))
+            yield ctx
+            await finish(ctx)
+        return
+    first = _at_once(known, opening.key) if known is not None else ""
+    async with database.unit(tenant.id, first) as unit:
+        holds = known is not None and unit.opened == _ONE_ROW
+        if known is None or not holds:
             known = await _exact_access(platform, unit, identity)
-        actor = Actor("account", known.name, identity.account_id, known.department_ids)
-        who = (actor, known.permissions, request)
-        ctx = _context(
-            platform, state, unit, who, (known.policy_version, is_as_known and bool(key))
-        )
+        has_key = holds and bool(opening.key)
+        ctx = _account_context(platform, state, unit, (known, request, has_key))
         yield ctx
         await finish(ctx)
 
 
-_AS_KNOWN = "SELECT 1"
+_ONE_ROW = "SELECT 1"
 
 
-def _opening(known: Access, key: str) -> str:
+def _at_once(known: Access, key: str) -> str:
     """A statement that answers one row if what is remembered holds, and the key is new."""
+    return f"SELECT WHERE core.command_begins({_prepared_with(known, key)})"
+
+
+def _prepared_with(known: Access, key: str) -> str:
     values = (
         uuid_literal(known.account_id),
         integer_literal(known.epoch),
         integer_literal(known.policy_version),
         text_literal(key or None),
     )
-    return f"SELECT WHERE core.command_begins({', '.join(values)})"
+    return ", ".join(values)
+
+
+def _account_context(
+    platform: "Platform", state: "TenantState", unit: Unit, made: tuple[Access, Request, bool]
+) -> CoreContext:
+    access, request, has_key = made
+    actor = Actor("account", access.name, access.account_id, access.department_ids)
+    who = (actor, access.permissions, request)
+    return _context(platform, state, unit, who, (access.policy_version, has_key))
 
 
 async def _remembered(platform: "Platform", tenant: Tenant, identity: Identity) -> Access | None:

@@ -112,7 +112,11 @@ class EventKindDeclaration:
 
 @dataclass(frozen=True, eq=False)
 class Plugin:
-    """What a package contributes. ``package`` is its import name; hashable by identity."""
+    """What a package contributes. ``package`` is its import name; hashable by identity.
+
+    ``hears`` are the codes of the event kinds whose steps concern ``hooks``; without it the hooks
+    hear of every step of every event, and each step queues a job for them.
+    """
 
     id: str
     package: str
@@ -123,4 +127,5 @@ class Plugin:
     jobs: tuple[Job, ...] = ()
     event_kinds: tuple[EventKindDeclaration, ...] = ()
     hooks: object | None = None
+    hears: frozenset[str] | None = None
     requires: tuple[str, ...] = field(default_factory=tuple)

@@ -77,6 +77,27 @@ async def send(http: httpx.AsyncClient, headers: dict[str, str], said: Said) -> 
     return found
 
 
+async def hand_to_plugin(connection: "asyncpg.Connection[Any]", city: City) -> None:
+    """Make the events so far ones that a plugin hears of: each step of them queues a job."""
+    kind = "safety.hazard.inspection"
+    await connection.execute("SELECT set_config('app.tenant', $1, false)", str(city.id))
+    await connection.execute(
+        "INSERT INTO core.event_kind (tenant_id, code, name, rank, workflow, owner_plugin)"
+        " SELECT tenant_id, $2, $2, rank, workflow, 'safety-production' FROM core.event_kind"
+        " WHERE code = $1 AND tenant_id = $3 ON CONFLICT DO NOTHING",
+        LEAF_KIND,
+        kind,
+        city.id,
+    )
+    await connection.execute(
+        "UPDATE core.event e SET kind = k.id FROM core.event_kind k"
+        " WHERE k.tenant_id = e.tenant_id AND k.code = $1 AND e.title LIKE 'crash %'"
+        " AND e.tenant_id = $2",
+        kind,
+        city.id,
+    )
+
+
 async def quiet(connection: "asyncpg.Connection[Any]") -> None:
     """Until the database has noticed that the killed process is gone."""
     for _ in range(400):

@@ -36,7 +36,8 @@ class Trips:
 @contextmanager
 def round_trips() -> Iterator[Trips]:
     """Count on every pooled connection that is taken while the block runs."""
-    trips, taken = Trips(), []
+    trips = Trips()
+    taken: list[Any] = []
     original = PoolConnectionHolder.acquire
 
     async def acquire(holder: Any) -> Any:

@@ -34,8 +34,11 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
     """Make one row of what the context has written since the last one; it is stored at the end."""
     assert isinstance(ctx.data, UnitData)
     changes = [_told(change) for change in ctx.data.changes]
-    path = smallest_subtree(change.place_path for change in ctx.data.changes)
+    deferred = tuple(ctx.data.deferred)
+    paths = [change.place_path for change in ctx.data.changes]
+    path = smallest_subtree(paths + [each.place_path for each in deferred])
     ctx.data.changes.clear()
+    ctx.data.deferred.clear()
     note: AuditNote = (
         ctx.clock.now(),
         ctx.actor.kind,
@@ -46,6 +49,7 @@ async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | 
         target_id,
         path,
         _JSON.encode(changes).decode(),
+        tuple(each.call for each in deferred),
     )
     ctx.data.notes.append(note)
 
@@ -77,7 +81,7 @@ async def finish(ctx: "CoreContext") -> None:
     notices = ctx.signals.notices()
     if notices:
         calls.append(f"core.changes_told('{CHANGES_CHANNEL}', {texts_literal(notices)})")
-    is_long = sum(len(note[-1]) for note in notes) > _LONG
+    is_long = not any(note[-1] for note in notes) and sum(len(note[-2]) for note in notes) > _LONG
     if not is_long:
         calls += [_call(note) for note in notes]
     if calls and is_long:
@@ -85,11 +89,14 @@ async def finish(ctx: "CoreContext") -> None:
     elif calls:
         ctx.unit.at_the_end(f"SELECT {', '.join(calls)}")
     if is_long:
-        await ctx.unit.executemany(_NOTE, notes)
+        await ctx.unit.executemany(_NOTE, [note[:-1] for note in notes])
 
 
 def _call(note: AuditNote) -> str:
-    at, kind, actor, name, command, request, target, path, changes = note
+    at, kind, actor, name, command, request, target, path, changes, deferred = note
+    told = text_literal(changes)
+    if deferred:
+        told = f"({' || '.join((f'{told}::jsonb', *deferred))})::text"
     values = (
         instant_literal(at),
         text_literal(kind),
@@ -99,6 +106,6 @@ def _call(note: AuditNote) -> str:
         text_literal(request),
         uuid_literal(target),
         text_literal(path),
-        text_literal(changes),
+        told,
     )
     return f"core.audit_note({', '.join(values)})"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import msgspec
 
 from jingwei_core.audit.writing import append_audit
@@ -15,7 +16,8 @@ from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keeping
 from jingwei_core.commands.targets import named_place, target_row
 from jingwei_core.database.errors import Contention
-from jingwei_core.session import CoreContext, Identity, Request, account_context
+from jingwei_core.database.unit import Outdated
+from jingwei_core.session import CoreContext, Identity, Opening, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Invalid, JingweiError
@@ -88,9 +90,53 @@ async def _attempt(
         async with account_context(platform, tenant, identity, request) as ctx:
             return await run(ctx, call)
     key = keyed.key if keyed else ""
-    async with account_context(platform, tenant, identity, request, key) as ctx:
+    asked = (tenant, identity, request)
+    try:
+        return await _late(platform, asked, call, (checked, keyed))
+    except Outdated:
+        _forget(platform, asked, call, checked)
+    async with account_context(platform, *asked, Opening(key)) as ctx:
         ctx.require(call.command.permission)
         return await _run(ctx, call, checked, keyed)
+
+
+async def _late(
+    platform: "Platform",
+    asked: tuple[Tenant, Identity, Request],
+    call: Call,
+    prepared: tuple[msgspec.Struct, KeyedCall | None],
+) -> Answer:
+    """Run the command on what is remembered; raises ``Outdated`` when that is not to be trusted."""
+    checked, keyed = prepared
+    opening = Opening(keyed.key if keyed else "", may_be_late=True)
+    ctx: CoreContext | None = None
+    try:
+        async with account_context(platform, *asked, opening) as ctx:
+            ctx.require(call.command.permission)
+            return await _run(ctx, call, checked, keyed)
+    except JingweiError as error:
+        if ctx is None or ctx.unit.has_begun:
+            raise
+        # Nothing was asked of the database yet, so this may be the answer of yesterday.
+        raise Outdated from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        refusal = ctx.data.refusal(error) if ctx and isinstance(ctx.data, UnitData) else None
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _forget(
+    platform: "Platform",
+    asked: tuple[Tenant, Identity, Request],
+    call: Call,
+    checked: msgspec.Struct,
+) -> None:
+    tenant, identity, _ = asked
+    platform.access_cache.drop(tenant.id, identity.account_id)
+    place = getattr(checked, call.command.at) if call.command.at else None
+    if place is not None:
+        platform.places.drop(tenant.id, place)
 
 
 async def _run(
@@ -104,8 +150,8 @@ async def _run(
     if command.on is not None:
         target = await target_row(ctx, command, call.target_id, call.expected_version)
     elif command.at is not None:
-        at = await named_place(ctx, command, getattr(checked, command.at))
-        ctx = replace(ctx, at=at)
+        place = await named_place(ctx, command, getattr(checked, command.at))
+        ctx = ctx if place is None else replace(ctx, at=place)
     about = () if target is None else (target,)
     given = (checked,) if _takes_input(command) else ()
     result = await command.handler(ctx, *about, *given)

@@ -39,6 +39,16 @@ class Change:
     revealed: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Writing that goes with the unit's last message: a call of a database function that answers
+    what the audit log is told, as a JSON array."""
+
+    call: str
+    place_path: str | None
+    tables: tuple[type[TenantTable], ...]
+
+
 AuditNote = tuple[Any, ...]
 """The arguments of ``core.audit_note`` for a row that waits for the end of the transaction."""
 
@@ -52,6 +62,8 @@ class UnitData:
         self.notes: list[AuditNote] = []
         self.parting: list[str] = []
         """Calls of database functions, with literals, that go with the unit's last message."""
+        self.deferred: list[Deferred] = []
+        """What waits to be written since the last audit row was made."""
         self.written: set[type[TenantTable]] = set()
         self._clock = clock
 
@@ -124,6 +136,11 @@ class UnitData:
             start = end
         return stored
 
+    def defer(self, deferred: Deferred) -> None:
+        """Write with the unit's last message; nothing of it can be read before."""
+        self.written.update(deferred.tables)
+        self.deferred.append(deferred)
+
     async def delete(self, row: TenantTable) -> None:
         """Remove a row that was read here; raises ``Conflict`` when it is still referred to."""
         source = shape_of(type(row)).source
@@ -143,13 +160,23 @@ class UnitData:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail without failing the whole; what it wrote is forgotten then."""
-        changes, notes, parting = len(self.changes), len(self.notes), len(self.parting)
+        kept = [(held, len(held)) for held in self._pending()]
         try:
             async with self.unit.savepoint():
                 yield
         except BaseException:
-            del self.changes[changes:], self.notes[notes:], self.parting[parting:]
+            for held, length in kept:
+                del held[length:]
             raise
+
+    def refusal(self, error: asyncpg.IntegrityConstraintViolationError) -> JingweiError | None:
+        """What a constraint means that the unit's last message broke; ``None`` for one of others'
+        tables."""
+        tables = [table for table in self.written if table._meta.tablename == error.table_name]
+        return _refusal(error, tables, "") if tables else None
+
+    def _pending(self) -> tuple[list[Any], ...]:
+        return self.changes, self.notes, self.parting, self.deferred
 
     async def _one(self, table: type[Row], row_id: uuid.UUID, suffix: str) -> Row:
         shape = shape_of(table)

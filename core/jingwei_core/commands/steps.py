@@ -11,7 +11,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
-from jingwei_core.commands.shapes import TableShape, shape_of
+import msgspec
+
+from jingwei_core.commands.shapes import TableShape, plain, shape_of
 from jingwei_sdk.errors import Conflict, JingweiError
 from jingwei_sdk.personal import masked_columns, refuse_masked
 from jingwei_sdk.tables import TenantTable
@@ -153,6 +155,24 @@ def added(
     held = row.__dict__
     held["created_at"] = held["updated_at"] = now
     return [shape.written(name, held[name]) for name in shape.names if name not in computed]
+
+
+def as_json(row: TenantTable, now: datetime, left_out: frozenset[str] = frozenset()) -> str:
+    """A new row as a JSON object of its columns, for a database function that stores it."""
+    shape = shape_of(type(row))
+    for name, told in masked_columns(shape.table).items():
+        refuse_masked(told, getattr(row, name), name)
+    held = row.__dict__
+    held["created_at"] = held["updated_at"] = now
+    values = {name: plain(held[name]) for name in shape.names if name not in left_out}
+    return msgspec.json.encode(values).decode()
+
+
+def as_told(row: TenantTable) -> dict[str, Any]:
+    """What the audit log is told of a new row."""
+    shape = shape_of(type(row))
+    after = shape.shown(shape.state(row))
+    return {"table": shape.table._meta.tablename, "id": row.id, "before": None, "after": after}
 
 
 @lru_cache(_TEXTS)

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from jingwei_core.commands.shapes import shape_of
-from jingwei_core.places.tables import Place
+from jingwei_core.places.known import KnownPlace
 from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext
 from jingwei_sdk.commands import Command
@@ -68,7 +68,7 @@ def _place_column(record: Record) -> str | None:
 
 async def named_place(
     ctx: CoreContext, command: Command, place_id: uuid.UUID | None
-) -> Place | None:
+) -> KnownPlace | None:
     """The place that the input names, where the permission must be held.
 
     A field left out is the handler's to resolve: it checks the place that it finds. Raises
@@ -76,8 +76,8 @@ async def named_place(
     """
     if place_id is None:
         return None
-    found = await ctx.data.find(Place, id=place_id)
-    if not found or not ctx.permissions.allows("place.read", found[0].path):
+    place = await ctx.platform.places.find(ctx.unit, place_id)
+    if place is None or not ctx.permissions.allows("place.read", place.path):
         raise NotFound("PLACE_NOT_FOUND", field=command.at, id=str(place_id))
-    ctx.require(command.permission, found[0].path)
-    return found[0]
+    ctx.require(command.permission, place.path)
+    return place

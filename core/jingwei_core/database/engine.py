@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack, told
+from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
 from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
@@ -18,6 +18,7 @@ from jingwei_core.database.unit import (
     Unit,
     bind,
     entered,
+    meant,
     open_unit_or_none,
     undisturbed,
 )
@@ -52,6 +53,15 @@ class Database:
     def reads_apart(self) -> bool:
         """Whether :meth:`read` and :meth:`ask` see only what is committed, also inside a unit."""
         return bool(self._settings.statement_cache_size)
+
+    def late_unit(self, tenant: UUID, opening: str) -> AbstractAsyncContextManager[Unit]:
+        """A unit that begins with its first statement, or else with its last message: a unit that
+        reads nothing takes one round trip.
+
+        ``opening`` must raise when it does not hold: the unit then ends with ``Outdated``, from
+        whichever statement came first. Only outside any other unit.
+        """
+        return self._outermost(tenant, opening, late=True)
 
     def unit(self, tenant: UUID, opening: str = "") -> AbstractAsyncContextManager[Unit]:
         """One transaction for ``tenant``: committed at the end, rolled back by an exception.
@@ -148,13 +158,19 @@ class Database:
             yield unit
 
     @asynccontextmanager
-    async def _outermost(self, tenant: UUID | None, opening: str = "") -> AsyncIterator[Unit]:
+    async def _outermost(
+        self, tenant: UUID | None, opening: str = "", *, late: bool = False
+    ) -> AsyncIterator[Unit]:
         connection = await self._acquire()
         unit = Unit(connection, tenant)
         committed = False
+        begin = self._begin(tenant)
+        message = f"{begin}; {opening}" if opening else begin
         try:
-            begin = self._begin(tenant)
-            unit.opened = await unit.first(f"{begin}; {opening}" if opening else begin)
+            if late:
+                unit.begins_late(message)
+            else:
+                unit.opened = await unit.first(message)
             async with entered(unit):
                 yield unit
                 await unit.close()
@@ -164,7 +180,7 @@ class Database:
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
             raise
         finally:
-            if committed:
+            if committed or not unit.has_begun:
                 await self._pool.release(connection)
             else:
                 await undisturbed(self._finish(unit, connection))
@@ -226,7 +242,9 @@ class _Rehearsal(Database):
         """Nothing: the connection belongs to the database this was made from."""
 
     @asynccontextmanager
-    async def _outermost(self, tenant: UUID | None, opening: str = "") -> AsyncIterator[Unit]:
+    async def _outermost(
+        self, tenant: UUID | None, opening: str = "", *, late: bool = False
+    ) -> AsyncIterator[Unit]:
         async with self._root.rebound(tenant, opening) as unit:
             yield unit
             unit.at_the_end("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
@@ -317,7 +335,7 @@ async def _commit(connection: Connection, unit: Unit) -> bool:
     except asyncpg.InFailedSQLTransactionError as error:
         raise UnitRolledBack from error
     except asyncpg.PostgresError as error:
-        refusal = told(error)
+        refusal = meant(error)
         if refusal is None:
             raise
         raise refusal from error

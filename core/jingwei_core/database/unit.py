@@ -17,6 +17,9 @@ R = TypeVar("R")
 Connection = Any  # asyncpg.Connection or the pool's proxy of one; asyncpg ships no common type
 Record = Any
 
+_OUTDATED = "JW001"
+"""The SQLSTATE that checks of an opening raise."""
+
 _current: ContextVar["Unit | None"] = ContextVar("jingwei_unit", default=None)
 
 
@@ -51,6 +54,8 @@ class Unit:
         """The command tag of the last statement of the opening message."""
         self._closing: list[str] = []
         self._awaited: str | None = None
+        self.is_late = False
+        """Whether the unit begins with its first statement, or with its last message."""
         self._connection = connection
         self._lock = asyncio.Lock()
         self._depth: int = parent._depth + 1 if parent else 0
@@ -67,9 +72,29 @@ class Unit:
         self._check_open()
         self._closing.append(sql)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the opening message is sent."""
+        return self._awaited is None
+
+    def beforehand(self, check: str) -> bool:
+        """Send a check with the opening message; ``False`` when that is sent already.
+
+        The check is an expression that raises when it does not hold, as those of an opening do.
+        """
+        if not self.is_late or self._awaited is None:
+            return False
+        self._awaited = f"{self._awaited}; SELECT {check}"
+        return True
+
+    def begins_late(self, opening: str) -> None:
+        """Keep the opening message for the first statement; for the database room only."""
+        self.is_late, self._awaited = True, opening
+
     def closing(self, last: str) -> str:
         """The unit's last message, ending with ``last``; for the database room only."""
-        return "; ".join((*self._closing, last))
+        opening, self._awaited = self._awaited, None
+        return "; ".join((*((opening,) if opening else ()), *self._closing, last))
 
     async def fetch(self, sql: str, *args: object) -> list[Record]:
         """All rows of a statement."""
@@ -159,7 +184,8 @@ class Unit:
             await undisturbed(self._abandon(inner))
             raise
         try:
-            await self._leave(inner, inner.closing(release))
+            if inner.has_begun:
+                await self._leave(inner, inner.closing(release))
         except asyncpg.PostgresError as error:
             await self._connection.execute(_undone(inner._name))
             if isinstance(error, asyncpg.InFailedSQLTransactionError):
@@ -183,7 +209,7 @@ class Unit:
         try:
             tag: str = await self._connection.execute(message)
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            refusal = told(error)
+            refusal = meant(error)
             if refusal is None:
                 raise
             raise refusal from error
@@ -229,6 +255,17 @@ class Unit:
     def _check_open(self) -> None:
         if not self.is_open:
             raise NoTenantBound
+
+
+class Outdated(Exception):
+    """What the unit was begun with is not so any more: nothing was written, begin it anew."""
+
+
+def meant(error: BaseException) -> Exception | None:
+    """What a failed opening or closing means; ``None`` for a fault of the statement."""
+    if getattr(error, "sqlstate", None) == _OUTDATED:
+        return Outdated()
+    return told(error)
 
 
 @asynccontextmanager

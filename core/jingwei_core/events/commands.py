@@ -57,7 +57,7 @@ class CommentOnEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @command("event.report", permission=PERMISSION, at="place_id", returns=EVENT)
 async def report(ctx: Context, given: ReportEvent) -> Event:
     """登记: report an event at a place or a position."""
-    return await register(ctx, await check_report(ctx, given))
+    return await register(ctx, await check_report(ctx, given), is_last=True)
 
 
 @command("event.act", permission="event.read", on=EVENT)

@@ -9,6 +9,7 @@ import msgspec
 
 from jingwei_core.commands.shapes import shape_of
 from jingwei_core.places.geometry import Position, checked_position
+from jingwei_core.places.known import KnownPlace
 from jingwei_core.places.locate import deepest_place, locate
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.sight import Arguments
@@ -30,7 +31,7 @@ class ReportedPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Placing:
     """Where an event lies; ``position`` is canonical (EPSG:4490), ``reported`` as it was sent."""
 
-    place: Place
+    place: Place | KnownPlace
     position: Position | None = None
     reported: ReportedPosition | None = None
 
@@ -64,8 +65,8 @@ async def resolve_placing(
     return Placing(located if located and is_finer else named, position, reported)
 
 
-async def _named(ctx: Context, place_id: uuid.UUID) -> Place:
-    place = ctx.at if isinstance(ctx, CoreContext) else None
+async def _named(ctx: Context, place_id: uuid.UUID) -> Place | KnownPlace:
+    place: Place | KnownPlace | None = ctx.at if isinstance(ctx, CoreContext) else None
     if place is None or place.id != place_id:
         found = await ctx.data.find(Place, id=place_id)
         if not found:
@@ -76,13 +77,13 @@ async def _named(ctx: Context, place_id: uuid.UUID) -> Place:
     return place
 
 
-def _is_valid(place: Place, day: date) -> bool:
+def _is_valid(place: Place | KnownPlace, day: date) -> bool:
     end: date | None = place.valid_to
     return place.valid_from <= day and (end is None or day < end)
 
 
 async def _located(
-    ctx: Context, named: Place, position: Position
+    ctx: Context, named: Place | KnownPlace, position: Position
 ) -> tuple[Place | None, bool | None]:
     """The deepest place that holds the position, and whether the named one's own shape covers it:
     ``None`` where it has no shape."""
@@ -103,7 +104,7 @@ async def _located(
     return (None if row["id"] is None else shape.named(row)), row["covers"]
 
 
-def _agrees(named: Place, located: Place | None, *, covers: bool | None) -> bool:
+def _agrees(named: Place | KnownPlace, located: Place | None, *, covers: bool | None) -> bool:
     """Whether the position may lie in the named place.
 
     Its own shape decides, edge included, since neighbours share their edge. Without one the tree

@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from jingwei_core.commands.data import UnitData
+import msgspec
+
+from jingwei_core.commands.data import Deferred, UnitData
 from jingwei_core.commands.shapes import shape_of
-from jingwei_core.commands.steps import Adding
+from jingwei_core.commands.steps import Adding, as_json, as_told
+from jingwei_core.database.literals import instant_literal, text_literal
 from jingwei_core.events.configuration import Kind, StoredWorkflow
 from jingwei_core.events.deadlines import Deadlines
 from jingwei_core.events.numbering import Counting, next_number, number_of
 from jingwei_core.events.placing import Placing
 from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed, attach
-from jingwei_core.events.tables import Event
+from jingwei_core.events.tables import Event, EventNumber, EventStep
 from jingwei_core.events.timeline import Entry, entry_of
 from jingwei_core.events.workflow import REGISTER
-from jingwei_core.plugins.hooks import announce, is_asked, veto_or_continue
+from jingwei_core.plugins.hooks import announce, is_asked, is_told, veto_or_continue
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.hooks import EventTransition
@@ -38,33 +41,61 @@ class Registration:
     due_at: datetime | None = None
 
 
-async def register(ctx: Context, new: Registration) -> Event:
+_COUNTED = frozenset({"number"})
+
+
+async def register(ctx: Context, new: Registration, *, is_last: bool = False) -> Event:
     """Store the event with its first timeline entry and deadlines, and tell plugins and readers.
 
-    Raises ``Conflict``: ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's
-    veto.
+    ``is_last`` says that nothing more is read or written: then the event may be stored with the
+    last message of the unit, and the row answered here has no number yet. Raises ``Conflict``:
+    ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's veto.
     """
     assert isinstance(ctx, CoreContext)
     configuration = await ctx.configuration.get()
     workflow = configuration.current_workflow(new.kind)
     deadlines = configuration.deadlines(new.kind.deadline_profile, ctx.tenant.timezone)
     event = _new_event(ctx, new, workflow, deadlines)
+    step = entry_of(ctx, event, Entry(REGISTER, None, note=new.description))
+    step.sequence = 1
+    code = new.kind.code
+    is_heard = is_asked(ctx, code) or is_told(ctx, code)
+    if is_last and ctx.unit.is_late and not is_heard and not new.evidence.attached:
+        _defer(ctx, event, step)
+    else:
+        event = await _store(ctx, event, step, code)
+        await attach(ctx, step, new.evidence)
+        await announce(ctx, transition(event, code, REGISTER, None))
+    await ctx.signals.changed("Event", event.id, event.place_path)
+    return event
+
+
+async def _store(ctx: Context, event: Event, step: EventStep, kind: str) -> Event:
+    assert isinstance(ctx.data, UnitData)
     counting: tuple[Counting, ...] = (Counting(ctx.today()),)
     computed = {"number": number_of("step0")}
-    if is_asked(ctx):
+    if is_asked(ctx, kind):
         # Plugins are told the number, so it is taken before they are asked.
         event.number = await next_number(ctx)
         counting, computed = (), {}
-        await veto_or_continue(ctx, transition(event, new.kind.code, REGISTER, None))
-    step = entry_of(ctx, event, Entry(REGISTER, None, note=new.description))
-    step.sequence = 1
-    assert isinstance(ctx.data, UnitData)
+        await veto_or_continue(ctx, transition(event, kind, REGISTER, None))
     stored = await ctx.data.together(*counting, Adding(event, computed), Adding(step))
-    event = cast(Event, stored[-2])
-    await attach(ctx, step, new.evidence)
-    await announce(ctx, transition(event, new.kind.code, REGISTER, None))
-    await ctx.signals.changed("Event", event.id, event.place_path)
-    return event
+    return cast(Event, stored[-2])
+
+
+def _defer(ctx: Context, event: Event, step: EventStep) -> None:
+    """The same with the unit's last message: see ``core.event_registers``."""
+    assert isinstance(ctx.data, UnitData)
+    now = ctx.clock.now()
+    rows = [as_json(event, now, _COUNTED), as_json(step, now)]
+    told = [as_told(row) for row in (event, step)]
+    values = (
+        text_literal(ctx.today().isoformat()) + "::date",
+        instant_literal(now),
+        *(f"{text_literal(text)}::jsonb" for text in (*rows, msgspec.json.encode(told).decode())),
+    )
+    call = f"core.event_registers({', '.join(values)})"
+    ctx.data.defer(Deferred(call, event.place_path, (EventNumber, Event, EventStep)))
 
 
 def transition(event: Event, kind: str, action: str, from_state: str | None) -> EventTransition:

@@ -34,22 +34,28 @@ async def veto_or_continue(ctx: Context, change: EventTransition) -> None:
     says that the plugin failed.
     """
     assert isinstance(ctx, CoreContext)
-    for impl in _callers(ctx, "before_event_transition"):
+    for impl in _callers(ctx, "before_event_transition", change.kind):
         answer = await _ask(ctx, impl, change)
         if isinstance(answer, Veto):
             raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin_name})
 
 
-def is_asked(ctx: Context) -> bool:
-    """Whether an enabled plugin has a word in steps before they happen."""
+def is_asked(ctx: Context, kind: str) -> bool:
+    """Whether an enabled plugin has a word in the steps of events of a kind."""
     assert isinstance(ctx, CoreContext)
-    return bool(_callers(ctx, "before_event_transition"))
+    return bool(_callers(ctx, "before_event_transition", kind))
+
+
+def is_told(ctx: Context, kind: str) -> bool:
+    """Whether an enabled plugin is told of the steps of events of a kind."""
+    assert isinstance(ctx, CoreContext)
+    return bool(_callers(ctx, "on_event_transitioned", kind))
 
 
 async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)
-    for impl in _callers(ctx, "on_event_transitioned"):
+    for impl in _callers(ctx, "on_event_transitioned", change.kind):
         payload = {"plugin": impl.plugin_name, "change": msgspec.to_builtins(change)}
         await ctx.signals.enqueue(REACTION_JOB, payload)
 
@@ -64,7 +70,7 @@ async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
     assert isinstance(ctx, CoreContext)
     assert isinstance(ctx.data, UnitData)
     change = msgspec.convert(payload["change"], EventTransition)
-    for impl in _callers(ctx, "on_event_transitioned"):
+    for impl in _callers(ctx, "on_event_transitioned", change.kind):
         if impl.plugin_name == payload["plugin"]:
             await _call(impl.function, ctx, change)
             if ctx.data.changes:
@@ -90,8 +96,8 @@ async def _ask(ctx: CoreContext, impl: Any, change: EventTransition) -> object:
         return None
 
 
-def _callers(ctx: CoreContext, hook: str) -> list[Any]:
-    return ctx.platform.host.hook_callers(hook, ctx.registry.enabled)
+def _callers(ctx: CoreContext, hook: str, kind: str) -> list[Any]:
+    return ctx.platform.host.hook_callers(hook, ctx.registry.enabled, kind)
 
 
 async def _call(function: Any, ctx: Context, change: EventTransition) -> object:

@@ -65,11 +65,20 @@ class PluginHost:
             raise Refused("PLUGIN_OFF", plugin=plugin_id, state=found.state, reason=found.reason)
         return found.plugin
 
-    def hook_callers(self, hook: str, enabled: frozenset[str]) -> list[pluggy.HookImpl]:
-        """The implementations of ``hook`` by enabled plugins, ordered by plugin id."""
+    def hook_callers(self, hook: str, enabled: frozenset[str], kind: str) -> list[pluggy.HookImpl]:
+        """The implementations of ``hook`` by enabled plugins that hear of events of this kind,
+        ordered by plugin id."""
         caller: pluggy.HookCaller = getattr(self._hooks.hook, hook)
-        chosen = [impl for impl in caller.get_hookimpls() if impl.plugin_name in enabled]
+        chosen = [
+            impl
+            for impl in caller.get_hookimpls()
+            if impl.plugin_name in enabled and self._hears(impl.plugin_name, kind)
+        ]
         return sorted(chosen, key=lambda impl: impl.plugin_name)
+
+    def _hears(self, plugin_id: str, kind: str) -> bool:
+        plugin = self._installed[plugin_id].plugin
+        return plugin is not None and (plugin.hears is None or kind in plugin.hears)
 
     def registry(self, enabled: frozenset[str]) -> Registry:
         """The registry of the core and the enabled plugins that are available and do not clash."""

@@ -31,4 +31,5 @@ plugin = Plugin(
         ),
     ),
     hooks=SafetyHooks(),
+    hears=frozenset({hazards.EVENT_KIND}),
 )

@@ -16,6 +16,7 @@ from jingwei_core.commands.bus import Answer, Call, execute
 from jingwei_core.database.engine import Database
 from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.jobs.queue import JobQueue
+from jingwei_core.places.known import KnownPlaces
 from jingwei_core.places.tables import Place
 from jingwei_core.platform import TenantState
 from jingwei_core.registry import Registry, build_registry
@@ -67,6 +68,7 @@ class SmallPlatform:
         self.permission_sets = CompiledSets()
         self.access_cache = AccessCache(database, self.permission_sets)
         self.configurations = KnownConfigurations(database)
+        self.places = KnownPlaces()
         self.command_secret = b"k" * 32
         self.tenants: dict[uuid.UUID, Tenant] = {}
         self.host = self
