@@ -22,6 +22,9 @@ from jingwei_sdk.errors import JingweiError, Unavailable
 WAITING_AT_MOST = 1000
 """Changes one subscriber may be behind before its stream ends with ``SUBSCRIPTION_LAGGED``."""
 
+AT_ONCE = 4
+"""Changes that are read side by side for one subscriber."""
+
 ROOT = "/"
 EVERYONE = "*"
 
@@ -102,13 +105,15 @@ class Follower:
         self._failure = self._failure or failure
         self._wake()
 
-    async def next(self) -> Notice:
-        """The next change; raises why the subscription ended."""
+    async def next(self) -> list[Notice]:
+        """The next changes, at least one and at most :data:`AT_ONCE`; raises why the subscription
+        ended."""
         while True:
             if self._failure is not None:
                 raise self._failure
             if self._waiting:
-                return self._waiting.popleft()
+                size = min(len(self._waiting), AT_ONCE)
+                return [self._waiting.popleft() for _ in range(size)]
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 

@@ -49,9 +49,9 @@ class ChangeFeed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def follow(self, follower: Follower) -> AsyncIterator[Notice]:
-        """The changes that may be in a follower's sight, until its session ends; whether they are
-        is decided by whoever reads the rows.
+    async def follow(self, follower: Follower) -> AsyncIterator[list[Notice]]:
+        """The changes that may be in a follower's sight, as many as wait but few at once, until its
+        session ends; whether they are in sight is decided by whoever reads the rows.
 
         Raises ``Unauthenticated`` when the account is suspended, signed out or its token expired,
         ``Unavailable`` (``SUBSCRIPTION_PLUGINS``) when a plugin was switched on or off: what the
@@ -69,9 +69,9 @@ class ChangeFeed:
         try:
             audience.place(follower, await self._position(follower))
             while True:
-                notice = await follower.next()
+                notices = await follower.next()
                 await self._require_unchanged(follower)
-                yield notice
+                yield notices
         finally:
             audience.remove(follower)
             if not audience.followers and self._audiences.get(follower.tenant) is audience:

@@ -1,7 +1,9 @@
 """Streaming (变更推送): each change of a subscription as an answer of its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -45,12 +47,16 @@ class Streams:
         (chosen,) = chosen_at(question)
         follower = Follower(registry, caller.tenant.id, caller.identity, watch)
         follower.ends_at = caller.ends_at
-        notices: Any = self._feed.follow(follower)
-        async with aclosing(notices):
-            async for notice in notices:
-                read = await self._change(caller, registry, question, (chosen, notice))
-                if read is not None:
-                    yield read
+        batches: Any = self._feed.follow(follower)
+        async with aclosing(batches):
+            async for notices in batches:
+                # Side by side, for whoever sees much would fall behind one after the other.
+                reads = await asyncio.gather(
+                    *(self._change(caller, registry, question, (chosen, one)) for one in notices)
+                )
+                for read in reads:
+                    if read is not None:
+                        yield read
 
     async def _change(
         self, caller: Caller, registry: Registry, question: Question, told: tuple[Chosen, Notice]
@@ -59,7 +65,7 @@ class Streams:
         chosen, notice = told
         nodes = {one.key for one in chosen.below() if _is_node(one)}
         asked = question if nodes else self._sight(question)
-        asked.variables[ROW] = notice.row_id
+        asked = replace(asked, variables={**asked.variables, ROW: notice.row_id})
         part = Part((chosen.key if nodes else "changes",), notice.record)
         found = await self._reads.read(caller, registry, asked, part)
         rows = msgspec.json.decode(found.data, type=dict[str, msgspec.Raw])
