@@ -166,11 +166,11 @@ def _listing(
         aimed = () if name.startswith("my") else aims
         return Attempt(surface, path, f"{name}{arguments(given)} {{ {inner} }}", aimed)
 
-    yield attempt("list", {"first": 100})
-    yield attempt("list", {"last": 100})
-    yield Attempt("count", path, f"{name} {{ totalCount }}")
-    for told in figures(field):
-        yield Attempt("figures", path, f"{name} {{ totalCount {told} }}")
+    for given in ({"first": 100}, {"last": 100}):
+        yield attempt("list", given)
+    for told in ("", *figures(field)):
+        surface = "figures" if told else "count"
+        yield Attempt(surface, path, f"{name} {{ totalCount {told} }}")
     if "under" in field.args:
         for place in world.of("Place", tenant):
             yield attempt("under", {"first": 100, "under": global_id("Place", place.id)})
@@ -180,8 +180,7 @@ def _listing(
     if "orderBy" in field.args:
         order = get_named_type(field.args["orderBy"].type)
         assert isinstance(order, GraphQLInputObjectType)
-        keys = get_named_type(order.fields["field"].type)
-        assert isinstance(keys, GraphQLEnumType)
+        keys: Any = get_named_type(order.fields["field"].type)
         for key, way in product(keys.values, ("ASC", "DESC")):
             by = [{"field": Name(key), "direction": Name(way)}]
             yield attempt("order", {"first": 100, "orderBy": by})
