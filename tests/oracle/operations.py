@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from graphql import (
@@ -51,6 +52,7 @@ class Writer:
 
     draw: Callable[[Any], Any]
     words: Vocabulary
+    focus: Mapping[str, Sequence[str]] = field(default_factory=dict)
     variables: dict[str, tuple[str, Any]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
@@ -103,6 +105,7 @@ class Writer:
             return f"... on {name}{self._directive()} {self.selection(target, depth, level)}"
         fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
         names = [n for n, f in fields.items() if depth > 0 or not _is_deep(f)]
+        names = [n for n in self.focus.get(kind.name, ()) if n in names] or names
         name = self.some([*names, "__typename"]) if names else "__typename"
         return self._field(kind, name, (depth, level), scope)
 
@@ -226,9 +229,13 @@ def _is_deep(found: GraphQLField) -> bool:
 
 
 @st.composite
-def operations(draw: Callable[[Any], Any], words: Vocabulary) -> Operation:
-    """A valid query of one of the tenant's accounts."""
-    writer = Writer(draw, words)
+def operations(
+    draw: Callable[[Any], Any],
+    words: Vocabulary,
+    focus: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Operation:
+    """A valid query of one of the tenant's accounts; of a type in ``focus`` only those fields."""
+    writer = Writer(draw, words, focus)
     root = words.schema.query_type
     assert root is not None
     login, locale = writer.some(words.logins), writer.some(["zh", "en"])

@@ -51,7 +51,7 @@ class Name(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """The values of one tenant's fields, as a client would write them."""
 

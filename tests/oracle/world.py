@@ -71,7 +71,7 @@ async def _worked(
     return value
 
 
-@dataclass
+@dataclass(repr=False)
 class Seen:
     """A tenant from both sides: the system under test and the plain executor."""
 
