@@ -5,15 +5,17 @@ below these places, and one row at a time what the reader sees beside the areas 
 of the own department). All three are one snapshot, so the figure is that of the rows.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from jingwei_core.access.permissions import minimal
 from jingwei_core.database.identifiers import literal, quoted
 from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.criteria import path_of_place, test_of
 from jingwei_core.reading.figures import Dimension
 from jingwei_core.reading.plan import Plan
-from jingwei_core.reading.selection import Asked, Test, Wanted
+from jingwei_core.reading.selection import Asked, Subtree, Test, Wanted
 from jingwei_core.reading.sight import Sight, always_placed
 from jingwei_core.rollups.cubes import Cube, Source, source_of
 from jingwei_core.rollups.statements import ROOT, delta_values, level
@@ -23,6 +25,7 @@ Conditions = Callable[[str], list[str]]
 _OF_A_DAY = ("gte", "gt", "lte", "lt", "eq", "in", "is_null")
 _OF_AN_INSTANT = ("gte", "lt", "is_null")
 _PLAIN = ("eq", "in", "is_null")
+_MANY = "text[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class _Cubed:
     source: Source
     cube: Cube
     tests: tuple[Test, ...]
+    subtrees: tuple[Subtree, ...]
 
     @property
     def plan(self) -> Plan:
@@ -63,16 +67,26 @@ def kept_rows(counting: Counting) -> str | None:
     """A query of ``k0``… (the dimensions) and ``n`` to be added up, or ``None`` where the counts
     that are kept do not tell."""
     source = source_of(counting.record)
-    if source is None or not counting.plan.viewer.allows(counting.record.read):
+    if source is None or not _is_countable(counting, source):
         return None
-    tests = _tests(source, counting.wanted)
-    if tests is None or not all(_is_kept(source, each) for each in counting.by):
+    wanted = counting.wanted.where
+    tests = tuple(each for each in wanted if isinstance(each, Test))
+    subtrees = tuple(each for each in wanted if isinstance(each, Subtree))
+    if len(tests) + len(subtrees) < len(wanted):
+        return None
+    told = (
+        *(_is_kept(source, each) for each in counting.by),
+        *(_is_told(source, each) for each in tests),
+        *(each.column == source.path for each in subtrees),
+    )
+    if not all(told):
         return None
     needed = {each.column for each in counting.by} | {test.column for test in tests}
     fitting = [cube for cube in source.cubes if needed <= set(cube.columns)]
     if not fitting:
         return None
-    cubed = _Cubed(counting, source, min(fitting, key=lambda cube: _size(source, cube)), tests)
+    cube = min(fitting, key=lambda cube: _size(source, cube))
+    cubed = _Cubed(counting, source, cube, tests, subtrees)
     parts = (_folded, _late, _deep, _beside, _unaligned)
     return " UNION ALL ".join(query for part in parts for query in part(cubed))
 
@@ -83,16 +97,15 @@ def _size(source: Source, cube: Cube) -> tuple[bool, int, int]:
     return (cube.depth is not None, days, len(cube.columns))
 
 
-def _tests(source: Source, wanted: Wanted) -> tuple[Test, ...] | None:
-    """The conditions, if each can be told from a cube's columns."""
-    if wanted.search is not None:
-        return None
-    found = []
-    for criterion in wanted.where:
-        if not isinstance(criterion, Test) or not _is_told(source, criterion):
-            return None
-        found.append(criterion)
-    return tuple(found)
+def _is_countable(counting: Counting, source: Source) -> bool:
+    """Whether the rows in sight are those at some places, and perhaps a few beside."""
+    record, wanted = counting.record, counting.wanted
+    if not counting.plan.viewer.allows(record.read) or wanted.search is not None:
+        return False
+    if source.path is None:
+        return wanted.under is None
+    # A row without a place is counted nowhere; who sees all rows of the tenant would miss it.
+    return _always_placed(record) or not _is_tenant_wide(record)
 
 
 def _is_told(source: Source, test: Test) -> bool:
@@ -106,7 +119,9 @@ def _is_told(source: Source, test: Test) -> bool:
 
 def _is_kept(source: Source, dimension: Dimension) -> bool:
     counted = next((c for c in source.counted if c.name == dimension.column), None)
-    return counted is not None and dimension.unit != "hour"
+    if counted is None or dimension.unit == "hour":
+        return False
+    return counted.is_day is (dimension.unit is not None)
 
 
 def _values(cubed: _Cubed, values: dict[str, str], n: str) -> str:
@@ -195,7 +210,7 @@ def _deep(cubed: _Cubed) -> list[str]:
 def _beside(cubed: _Cubed) -> list[str]:
     """What is seen by another scope than the areas, row by row."""
     plan, record = cubed.plan, cubed.counting.record
-    if any(isinstance(scope, TenantWide) for scope in record.scope):
+    if _is_tenant_wide(record):
         return []
     sight = Sight(plan.viewer, plan.registry, plan.parameters)
     alias = plan.alias()
@@ -243,25 +258,43 @@ def key_of_row(plan: Plan, record: Record, dimension: Dimension, alias: str) -> 
 
 
 def _areas(cubed: _Cubed) -> str:
-    """The array of the paths at which counts are read: where areas begin, cut to a place."""
+    """The array of the paths at which counts are read: where areas begin, cut to what is asked."""
     plan, record, under = cubed.plan, cubed.counting.record, cubed.counting.wanted.under
-    is_everywhere = any(isinstance(scope, TenantWide) for scope in record.scope) or (
+    cuts = [_array_of(plan, subtree) for subtree in cubed.subtrees]
+    if under is not None:
+        cuts.append(f"ARRAY[{path_of_place(plan, under)}]")
+    is_everywhere = _is_tenant_wide(record) or (
         plan.viewer.everywhere(record.read) and _always_placed(record)
     )
-    place = None if under is None else path_of_place(plan, under)
-    if is_everywhere:
-        return f"ARRAY[{place or literal(ROOT)}]"
-    areas = plan.once(
-        ("areas", record.read), lambda asked: list(asked.permissions.paths(record.read)), "text[]"
-    )
-    plan.viewer.shape(record.read)
-    if place is None:
-        return areas
+    if not is_everywhere:
+        plan.viewer.shape(record.read)
+        areas = ("areas", record.read)
+        of_reader = plan.once(
+            areas, lambda asked: list(asked.permissions.paths(record.read)), _MANY
+        )
+        cuts.insert(0, of_reader)
+    if not cuts:
+        return f"ARRAY[{literal(ROOT)}]"
+    return functools.reduce(_cut, cuts)
+
+
+def _array_of(plan: Plan, subtree: Subtree) -> str:
+    """Disjoint paths: what lies in two of them would be counted twice."""
+    given = subtree.prefixes
+    return plan.once(("disjoint", given), lambda asked: list(minimal(given.of(asked))), _MANY)
+
+
+def _cut(areas: str, others: str) -> str:
+    """The paths of the places that lie in an area of both arrays."""
     return (
-        "ARRAY(SELECT CASE WHEN place.path ^@ area.path THEN place.path ELSE area.path END"
-        f" FROM unnest({areas}) AS area(path), (SELECT {place} AS path) AS place"
-        " WHERE place.path ^@ area.path OR area.path ^@ place.path)"
+        "ARRAY(SELECT CASE WHEN one.path ^@ other.path THEN one.path ELSE other.path END"
+        f" FROM unnest({areas}) AS one(path), unnest({others}) AS other(path)"
+        " WHERE one.path ^@ other.path OR other.path ^@ one.path)"
     )
+
+
+def _is_tenant_wide(record: Record) -> bool:
+    return any(isinstance(scope, TenantWide) for scope in record.scope)
 
 
 def _always_placed(record: Record) -> bool:

@@ -215,6 +215,24 @@ async def test_counts_by_state_and_kind_equal_the_rows_in_sight(town: Town, seed
         assert all("core.rollup" in sql for sql in reader.sql)
 
 
+async def test_an_area_of_ones_own_is_told_by_the_counts(town: Town) -> None:
+    await shaken(town, 5)
+    given = ("/1/2/", "/1/22/3/", "/1/2/3/")
+    prefixes = Value(lambda asked: given)
+    where = (selection.Subtree("place_path", prefixes, len(given)),)
+    under = Value(lambda asked: town.places["/1/2/3/"])
+    for reader in readers(town):
+        for wanted in (Wanted(where=where), Wanted(where=where, under=under)):
+            found = await reader.read(page(wanted, aggregate(BY, KEY), Count("total")))
+            rows = [row for row in await reader.seen() if row["place_path"].startswith(given)]
+            if wanted.under is not None:
+                sees_place = any("/1/2/3/".startswith(area) for area in reader.areas)
+                rows = [r for r in rows if r["place_path"] == "/1/2/3/" and sees_place]
+            assert spoken(found) == expected(rows, state, kind)
+            assert found["total"] == len(rows)
+        assert all("core.rollup" in sql for sql in reader.sql)
+
+
 @pytest.mark.parametrize("unit", ["day", "week", "month", "quarter", "year", "hour"])
 async def test_buckets_begin_in_the_time_zone_of_the_tenant(town: Town, unit: Any) -> None:
     await shaken(town, 7)
