@@ -25,7 +25,9 @@ RAISED = re.compile(
 
 
 def _executor() -> Executor:
-    runtime = cast(Any, SimpleNamespace(platform=SimpleNamespace(cursor_secret=b"")))
+    runtime = cast(
+        Any, SimpleNamespace(platform=SimpleNamespace(cursor_secret=b""), feed=None, commits=None)
+    )
     return Executor(runtime, ApiSettings(), ErrorTexts(Catalogue()))
 
 

@@ -148,6 +148,7 @@ PROOF_THING = Record(
     dimensions=("kind", "address"),
     hidden=frozenset({"place_path", "search_text"}),
     guarded={"address": "proof.address.read"},
+    audited=True,
 )
 PROOF = Plugin(
     id="proof",

@@ -30,5 +30,6 @@ def note_reading(ctx: "CoreContext", field: str, record: str, ids: Sequence[uuid
             ids[0] if len(ids) == 1 else None,
             None,
             json.dumps([shown], ensure_ascii=False),
+            (),
         )
     )

@@ -11,6 +11,14 @@ Shown = tuple[str, str, list[UUID]]
 """A field of the root, the record, and the ids of its rows."""
 
 
+_HIDDEN = HIDDEN_ID.encode()
+
+
+def shows_audited(data: bytes) -> bool:
+    """Whether an answer shows a row of an audited record."""
+    return _HIDDEN in data
+
+
 def take_ids(data: dict[str, Any], names: Mapping[str, str]) -> list[Shown]:
     """Take the ids that only the audit log needs out of decoded JSON; ``names`` are those of the
     fields by their response keys."""

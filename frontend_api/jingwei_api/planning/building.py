@@ -67,6 +67,7 @@ class Building:
     results: Mapping[ProbeKey, Any] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     is_audited: bool = False
+    may_be_audited: bool = False
     needs_rules: bool = False
 
     def tried(self, chosen: Chosen, make: Callable[[], T]) -> T | Nothing:

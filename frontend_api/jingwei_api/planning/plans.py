@@ -88,11 +88,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A statement, and the fields that it answers with null because they were refused."""
+    """A statement, and the fields that it answers with null because they were refused.
+
+    ``is_audited`` says that it shows rows whose reading is recorded, ``may_be_audited`` that its
+    answer tells whether it does."""
 
     compiled: Compiled
     refusals: tuple[Refusal, ...]
     is_audited: bool
+    may_be_audited: bool
 
     @property
     def is_direct(self) -> bool:
@@ -191,7 +195,8 @@ class Plans:
         )
         root = group_of(building, "", draft.chosen)
         compiled = compile_read(registry, root, permissions, self._secret, narrow)
-        plan = Plan(compiled, tuple(building.refusals), building.is_audited)
+        refusals = tuple(building.refusals)
+        plan = Plan(compiled, refusals, building.is_audited, building.may_be_audited)
         # A statement depends on the permissions it names only, but others of this draft on others.
         more = [name for name in compiled.permissions if name not in draft.names]
         draft.names = (*draft.names, *more)

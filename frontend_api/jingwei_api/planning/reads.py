@@ -11,7 +11,7 @@ import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller
-from jingwei_api.planning.auditing import take_ids
+from jingwei_api.planning.auditing import shows_audited, take_ids
 from jingwei_api.planning.building import Refusal
 from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question
 from jingwei_api.planning.roots import RULES
@@ -101,7 +101,10 @@ class Reads:
         if planned.plan.is_direct:
             sql, arguments = planned.plan.compiled.sql, planned.arguments
             data = await self._platform.database.read(reading, sql, arguments)
-            return None if data is None else Read(data, _refused(planned))
+            if data is None:
+                return None
+            if not (planned.plan.may_be_audited and shows_audited(data)):
+                return Read(data, _refused(planned))
         return await self._in_unit(caller, draft, reading, planned)
 
     async def _planned(
@@ -138,7 +141,7 @@ class Reads:
             if answer is None:
                 return None
             data: dict[str, Any] = msgspec.json.decode(answer)
-            if planned.plan.is_audited:
+            if planned.plan.is_audited or planned.plan.may_be_audited:
                 for shown in take_ids(data, draft.names_of_fields()):
                     note_reading(ctx, *shown)
             errors = await fill_in(ctx, draft.index, compiled.worked, data)

@@ -1,5 +1,6 @@
 """Rows (行): the fields chosen of a record's row, and of a page of rows."""
 
+import secrets
 from collections.abc import Callable, Sequence
 
 from jingwei_api.planning.building import Building
@@ -43,8 +44,9 @@ from jingwei_core.reading.selection import (
 )
 from jingwei_sdk.records import Record
 
-HIDDEN_ID = "#id"
-"""The key of an id that only the audit log needs; no response key can be written so."""
+HIDDEN_ID = f"#id-{secrets.token_hex(8)}"
+"""The key of an id that only the audit log needs: no response key is written so, and no value of a
+JSON column can hold it."""
 
 RowPlanner = Callable[[Building, Chosen, Record], RowField]
 PartPlanner = Callable[[Building, Chosen, Record], PageField]
@@ -91,9 +93,13 @@ def _one(building: Building, chosen: Chosen, record: Record) -> RowField:
 def _either(building: Building, chosen: Chosen, record: Record) -> RowField:
     relation, registry = chosen.meaning.relation, building.registry
     names = relation.records or tuple(registry.records)
+    is_audited, building.is_audited = building.is_audited, False
     choices = {
         name: record_fields(building, registry.record(name), chosen.below(name)) for name in names
     }
+    # Few of the records that it may be are audited: the answer tells whether one of those is shown.
+    building.may_be_audited |= building.is_audited
+    building.is_audited = is_audited
     return ToAny(chosen.key, relation.type_column, relation.id_column, choices)
 
 

@@ -12,11 +12,14 @@ from jingwei_api.app import make_services
 from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Caller, Document, Runtime
 from jingwei_api.settings import ApiSettings
+from jingwei_core.database import open_database
 from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.unit import Unit
-from jingwei_core.platform import Platform
+from jingwei_core.platform import Platform, assemble
+from jingwei_core.plugins.host import PluginHost
 from jingwei_core.session import Identity, Request
-from tests.api.world import GRID, City, World
+from tests.api.world import GRID, City, World, build_world, installed
+from tests.servers.databases import NewDatabase
 
 
 @dataclass
@@ -39,6 +42,21 @@ class Asker:
         assert "errors" not in told, told["errors"]
         data: dict[str, Any] = told["data"]
         return data
+
+
+@pytest.fixture(scope="session")
+async def platform(new_database: NewDatabase) -> AsyncIterator[Platform]:
+    """A platform of these tests' own: they add rows that others would count."""
+    async with new_database() as settings, open_database(settings) as database:
+        opened = assemble(database)
+        opened.host = PluginHost(opened.host.core, installed())
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def world(platform: Platform) -> World:
+    """Two small cities, the plugin enabled in one of them."""
+    return await build_world(platform)
 
 
 @pytest.fixture
