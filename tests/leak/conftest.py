@@ -12,6 +12,8 @@ from litestar import Litestar
 from jingwei_api.app import create_app
 from jingwei_api.settings import ApiSettings
 from jingwei_core.platform import Platform, open_platform
+from jingwei_core.rollups.cubes import sources_of
+from jingwei_core.rollups.keeping import fold
 from jingwei_core.settings import Settings
 from tests.leak.client import Caller, signed_in
 from tests.leak.judge import Ledger
@@ -37,8 +39,12 @@ async def leak_platform(leak_settings: Settings) -> AsyncIterator[Platform]:
 
 @pytest.fixture(scope="session")
 async def world(leak_platform: Platform) -> World:
-    """Two tenants full of canaries."""
-    return await build_world(leak_platform)
+    """Two tenants full of canaries; the kept counts of one are folded, the other's wait."""
+    world = await build_world(leak_platform)
+    registry = leak_platform.host.registry(frozenset({"safety-production"}))
+    async with leak_platform.database.unit(world.city("a").id) as unit:
+        await fold(unit, sources_of(registry.records.values()))
+    return world
 
 
 @pytest.fixture(scope="session")
