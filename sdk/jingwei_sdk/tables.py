@@ -65,12 +65,16 @@ class TenantTable(Table):
     """Base of every table that holds a tenant's data.
 
     ``UNIQUE`` and ``INDEXES`` are tuples of column names; in the database each is led by
-    ``tenant_id``. An empty tuple in ``UNIQUE`` means one row a tenant. ``PERSONAL`` declares each
-    column that holds information about a person; without it such a column is not registered.
+    ``tenant_id``, and so is that of a column with ``index=True``. Sort keys and references of the
+    table's record need none: theirs are derived (:mod:`jingwei_sdk.indexes`). An empty tuple in
+    ``UNIQUE`` means one row a tenant. ``IS_SMALL`` says that a tenant has some hundreds of rows at
+    most (configuration): its lists are sorted instead of walked. ``PERSONAL`` declares each column
+    that holds information about a person; without it such a column is not registered.
     """
 
     UNIQUE: ClassVar[Keys] = ()
     INDEXES: ClassVar[Keys] = ()
+    IS_SMALL: ClassVar[bool] = False
     PERSONAL: ClassVar[Mapping[str, Personal]] = {}
 
     tenant_id = UUID(default=CurrentTenant(), null=False)

@@ -13,6 +13,7 @@ from jingwei_core.platform import Platform
 from jingwei_core.reading import (
     aggregates,
     criteria,
+    keyset,
     relations,
     row_fields,
     scans,
@@ -91,6 +92,11 @@ def backwards_nulls(sort: Any, alias: str) -> str:
     return ", ".join(f'{alias}."{column}" {way} NULLS {ends[way]}' for column, way in sort)
 
 
+def from_the_cursor(*given: Any) -> tuple[str, ...]:
+    """The rows after a cursor with the one that it is of."""
+    return tuple(stretch.replace(" (", "= (") for stretch in keyset.stretches_after(*given))
+
+
 FAULTS = (
     Fault("tenant-wide by mistake", of("events"), declared("Event", scope=(TenantWide(),))),
     Fault(
@@ -136,7 +142,7 @@ FAULTS = (
     Fault(
         "a page that begins at its cursor",
         of("accounts", "organisations"),
-        changed(scans, "continue_after", " (", "= ("),
+        replaced(scans, "stretches_after", from_the_cursor),
     ),
     Fault(
         "greater or equal is greater",

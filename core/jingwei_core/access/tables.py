@@ -16,6 +16,7 @@ class Department(TenantTable, tablename="department", schema="core"):
     """部门: a department or section that handles events."""
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     name = Text(default=None, null=False)
@@ -33,6 +34,7 @@ class Role(TenantTable, tablename="role", schema="core"):
     """角色: a named set of permissions; ``event.*`` stands for every permission below it."""
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     name = Text(default=None, null=False)

@@ -9,19 +9,15 @@ from collections.abc import Callable, Iterator
 
 from jingwei_core.database.identifiers import column_list, qualified, quoted
 from jingwei_core.database.security_catalogue import TableState, read_tables
-from jingwei_core.database.security_rules import (
-    PLATFORM_WRITES,
-    Key,
-    Rules,
-    policy_sql,
-    shortened,
+from jingwei_core.database.security_indexes import (
+    PLACE,
+    PLACE_COLUMNS,
+    missing_indexes,
+    superfluous_indexes,
 )
+from jingwei_core.database.security_rules import PLATFORM_WRITES, Rules, policy_sql, shortened
 from jingwei_core.database.unit import Unit
 from jingwei_core.rollups.installing import rollup_statements
-
-PLACE = ("core", "place")
-PLACE_COLUMNS = {"place_id", "place_path"}
-_INDEXED_BY_PLACE = (("tenant_id", "place_id"), ("tenant_id", "place_path"))
 
 
 async def secure(unit: Unit, rules: Rules) -> list[str]:
@@ -51,7 +47,10 @@ async def needed_statements(unit: Unit, rules: Rules) -> list[str]:
 
 
 def _steps() -> tuple[Callable[[Rules, list[TableState]], Iterator[str]], ...]:
-    return (_primary_keys, _isolation, _references, _keys, _places, _table_grants)
+    return (
+        *(_primary_keys, _isolation, _references),
+        *(missing_indexes, superfluous_indexes, _places, _table_grants),
+    )
 
 
 async def _rollups(unit: Unit, rules: Rules) -> list[str]:
@@ -108,30 +107,6 @@ def _references(rules: Rules, tables: list[TableState]) -> Iterator[str]:
             if old.startswith(f"{choice.prefix}_") and len(old) == len(choice.name):
                 yield f"ALTER TABLE {qualified(*table.key)} DROP CONSTRAINT {quoted(old)}"
         yield choice.sql
-
-
-def _keys(rules: Rules, tables: list[TableState]) -> Iterator[str]:
-    by_key = {table.key: table for table in tables}
-    wanted = [*rules.keys, *(r.index for r in rules.references)]
-    for table in _tenant_tables(tables):
-        if table.key != PLACE and table.columns.keys() >= PLACE_COLUMNS:
-            wanted += [Key(table.key, columns, unique=False) for columns in _INDEXED_BY_PLACE]
-    # Unique and long ones first: they serve the shorter ones that begin alike.
-    wanted.sort(key=lambda key: (not key.unique, -len(key.columns), key.table, key.columns))
-    unique = {table.key: set(table.unique_indexes) for table in tables}
-    present = {table.key: set(table.indexes) for table in tables}
-    for key in wanted:
-        if key.table not in by_key:
-            continue
-        if key.unique:
-            found = key.columns in unique[key.table]
-        else:
-            size = len(key.columns)
-            found = any(index[:size] == key.columns for index in present[key.table])
-        if not found:
-            yield key.sql
-            present[key.table].add(key.columns)
-            unique[key.table] |= {key.columns} if key.unique else set()
 
 
 def _places(rules: Rules, tables: list[TableState]) -> Iterator[str]:

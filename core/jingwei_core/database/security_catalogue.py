@@ -35,7 +35,8 @@ class ForeignKeyState(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """One table as the catalogue shows it; ``grants`` are privileges by role."""
+    """One table as the catalogue shows it; ``grants`` are privileges by role, ``plain_indexes`` the
+    names of those that are neither unique nor of anything but columns."""
 
     schema: str
     name: str
@@ -51,6 +52,7 @@ class TableState:
     checks: frozenset[str]
     indexes: frozenset[tuple[str, ...]]
     unique_indexes: frozenset[tuple[str, ...]]
+    plain_indexes: Mapping[tuple[str, ...], frozenset[str]]
     triggers: frozenset[str]
     grants: Mapping[str, frozenset[str]]
 
@@ -76,6 +78,10 @@ def _state(row: dict[str, Any]) -> TableState:
     constraints = _decoded(row["constraints"]) or []
     key = next((k for k in constraints if k["kind"] == "p"), None)
     indexes = _decoded(row["indexes"]) or []
+    plain: dict[tuple[str, ...], set[str]] = {}
+    for index in indexes:
+        if index["plain"]:
+            plain.setdefault(tuple(index["columns"]), set()).add(index["name"])
     grants: dict[str, set[str]] = {}
     for role, privilege in _decoded(row["grants"]) or []:
         grants.setdefault(role, set()).add(privilege)
@@ -96,6 +102,7 @@ def _state(row: dict[str, Any]) -> TableState:
         checks=frozenset(k["name"] for k in constraints if k["kind"] == "c"),
         indexes=frozenset(tuple(index["columns"]) for index in indexes),
         unique_indexes=frozenset(tuple(i["columns"]) for i in indexes if i["unique"]),
+        plain_indexes={columns: frozenset(names) for columns, names in plain.items()},
         triggers=frozenset(_decoded(row["triggers"]) or []),
         grants={role: frozenset(privileges) for role, privileges in grants.items()},
     )

@@ -16,8 +16,9 @@ from jingwei_core.database.security_catalogue import (
 )
 from jingwei_core.rollups.cubes import Source, sources_of
 from jingwei_core.settings import Settings
+from jingwei_sdk.indexes import derived_indexes, plain_indexes
 from jingwei_sdk.records import Record
-from jingwei_sdk.tables import APPEND_ONLY, SEALED
+from jingwei_sdk.tables import APPEND_ONLY, SEALED, TenantTable
 
 # A subquery is run once for each statement, and a generic plan estimates an average tenant.
 TENANT_TEST = (
@@ -49,17 +50,22 @@ _IDENTIFIER_LIMIT = 63
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An index that a table class declares, led by the tenant."""
+    """An index that a table class or a record over it asks for, led by the tenant."""
 
     table: tuple[str, str]
     columns: tuple[str, ...]
     unique: bool
 
     @property
+    def name(self) -> str:
+        """What it is called."""
+        ending = "key" if self.unique else "idx"
+        return shortened("_".join((self.table[1], *self.columns, ending)))
+
+    @property
     def sql(self) -> str:
         """The statement that adds it."""
-        kind, ending = ("UNIQUE INDEX", "key") if self.unique else ("INDEX", "idx")
-        name = quoted(shortened("_".join((self.table[1], *self.columns, ending))))
+        kind, name = "UNIQUE INDEX" if self.unique else "INDEX", quoted(self.name)
         return f"CREATE {kind} {name} ON {qualified(*self.table)} ({column_list(self.columns)})"
 
 
@@ -181,8 +187,8 @@ def rules_for(
     schemas: Iterable[str],
     records: Iterable[Record] = (),
 ) -> Rules:
-    """The rules that these table classes and the roll-ups of these records ask for."""
-    tables = tuple(tables)
+    """The rules that these table classes and the records over them ask for."""
+    tables, records = tuple(tables), tuple(records)
     return Rules(
         owner=settings.owner_role,
         app=settings.app_role,
@@ -191,7 +197,10 @@ def rules_for(
         append_only=frozenset(table_key(table) for table in tables if table in APPEND_ONLY),
         sealed=frozenset(table_key(table) for table in tables if table in SEALED),
         references=tuple(reference for table in tables for reference in _references(table)),
-        keys=tuple(key for table in tables for key in _declared_keys(table)),
+        keys=(
+            *(key for table in tables for key in _declared_keys(table)),
+            *(key for record in records for key in _derived_keys(record)),
+        ),
         choices=tuple(choice for table in tables for choice in _choices(table)),
         sources=sources_of(records),
     )
@@ -235,11 +244,19 @@ def _references(table: type[Table]) -> list[Reference]:
 
 
 def _declared_keys(table: type[Table]) -> list[Key]:
-    declared = [(True, getattr(table, "UNIQUE", ())), (False, getattr(table, "INDEXES", ()))]
+    if not issubclass(table, TenantTable):
+        return []
     return [
         Key(table_key(table), ("tenant_id", *columns), unique)
-        for unique, keys in declared
+        for unique, keys in ((True, table.UNIQUE), (False, plain_indexes(table)))
         for columns in keys
+    ]
+
+
+def _derived_keys(record: Record) -> list[Key]:
+    return [
+        Key(table_key(record.table), ("tenant_id", *columns), unique=False)
+        for columns in derived_indexes(record)
     ]
 
 

@@ -27,10 +27,12 @@ SELECT t.nspname::text AS schema, t.relname::text AS name, pg_get_userbyid(t.rel
         'using', btrim(regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g')),
         'check', btrim(regexp_replace(pg_get_expr(p.polwithcheck, p.polrelid), '\s+', ' ', 'g'))))
         FROM pg_policy p WHERE p.polrelid = t.oid)::text AS policies,
-    (SELECT jsonb_agg(jsonb_build_object('unique', x.indisunique, 'columns',
+    (SELECT jsonb_agg(jsonb_build_object('unique', x.indisunique, 'name', i.relname, 'plain',
+        x.indexprs IS NULL AND NOT x.indisunique AND w.amname = 'btree', 'columns',
         (SELECT coalesce(jsonb_agg(m.attname ORDER BY u.i), '[]') FROM unnest(x.indkey::int2[])
             WITH ORDINALITY u(n, i) JOIN names m ON m.attrelid = t.oid AND m.attnum = u.n)))
-        FROM pg_index x WHERE x.indrelid = t.oid AND x.indpred IS NULL)::text AS indexes,
+        FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am w ON w.oid = i.relam
+        WHERE x.indrelid = t.oid AND x.indpred IS NULL)::text AS indexes,
     (SELECT jsonb_agg(tgname) FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)::text AS triggers,
     (SELECT jsonb_agg(DISTINCT jsonb_build_array(
         CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee)::text END, x.privilege_type))

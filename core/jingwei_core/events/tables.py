@@ -24,6 +24,7 @@ class Workflow(TenantTable, tablename="workflow", schema="core"):
     """流程: a version of a state machine; a running event keeps the version it began with."""
 
     UNIQUE = (("code", "number"),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     number = Integer(default=1, null=False, help_text="version of this workflow code")
@@ -36,6 +37,7 @@ class DeadlineRule(TenantTable, tablename="deadline_rule", schema="core"):
     """时限: how long an event of a profile may stay in a state."""
 
     UNIQUE = (("profile", "state"),)
+    IS_SMALL = True
 
     profile = Text(default=None, null=False, index=True)
     state = Text(default=None, null=False, help_text="a state's code, or * for the whole loop")
@@ -49,6 +51,7 @@ class WorkCalendar(TenantTable, tablename="work_calendar", schema="core"):
     """工作日历: the tenant's working hours; exceptions are :class:`CalendarDay`."""
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default="default", null=False)
     definition = JSONB(default=None, null=False, help_text="reads as calendar.toml")
@@ -58,6 +61,7 @@ class CalendarDay(TenantTable, tablename="calendar_day", schema="core"):
     """调休: a day that differs from its weekday, a holiday or a make-up working day."""
 
     UNIQUE = (("day",),)
+    IS_SMALL = True
 
     day = Date(default=None, null=False)
     is_working = Boolean(default=False, null=False)
@@ -68,6 +72,7 @@ class EventKind(TenantTable, tablename="event_kind", schema="core"):
     """事件类型: a node of the three-level kind tree with a stable code."""
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     parent = TenantFK(
@@ -172,7 +177,6 @@ class StepEvidence(TenantTable, tablename="step_evidence", schema="core"):
     """环节证据: a photo that belongs to a step, taken before or after the handling."""
 
     UNIQUE = (("evidence",),)
-    INDEXES = (("event",),)
 
     step = TenantFK(EventStep, null=False, on_delete=OnDelete.restrict)
     event = TenantFK(Event, null=False, on_delete=OnDelete.restrict)

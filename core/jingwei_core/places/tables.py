@@ -12,6 +12,7 @@ class PlaceLevel(TenantTable, tablename="place_level", schema="core"):
     """地点层级: a level of the tenant's tree, such as street or grid; their names are data."""
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False, unique=False)
     rank = Integer(default=0, null=False, help_text="0 is the root level")

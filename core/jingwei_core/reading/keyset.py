@@ -29,6 +29,7 @@ from jingwei_sdk.records import Record
 
 Sort = tuple[tuple[str, Direction], ...]
 DEFAULT_PAGE = 20
+_KEY_AND_ID = 2
 _SEAL = 16
 """Bytes of SHA-256: beyond guessing, and too few to continue the sum without the key."""
 
@@ -140,12 +141,32 @@ Marks = tuple[str | None, ...]
 """Placeholders of sort values; ``None`` for null."""
 
 
-def continue_after(record: Record, sort: Sort, marks: Marks, alias: str) -> str:
-    """The condition of the rows that follow the row with these sort values."""
-    if _is_plain(record, sort):
-        columns = ", ".join(f'{alias}."{name}"' for name, _ in sort)
-        beyond = ">" if sort[0][1] == "asc" else "<"
-        return f"({columns}) {beyond} ({', '.join(mark or 'NULL' for mark in marks)})"
+def stretches_after(record: Record, sort: Sort, marks: Marks, alias: str) -> tuple[str, ...]:
+    """The conditions of the rows that follow the row with these sort values.
+
+    Each tells a stretch of the list that lies together in an index of its order; they follow one
+    another and have no row in common.
+    """
+    way = sort[0][1]
+    if any(other != way for _, other in sort):
+        return (_continue_after(record, sort, marks, alias),)
+    beyond = ">" if way == "asc" else "<"
+    columns = ", ".join(f'{alias}."{name}"' for name, _ in sort)
+    whole = f"({columns}) {beyond} ({', '.join(mark or 'NULL' for mark in marks)})"
+    nullable = [name for name, _ in sort if record.column(name)._meta.null]
+    if not nullable:
+        return (whole,)
+    if nullable != [sort[0][0]] or len(sort) > _KEY_AND_ID:
+        return (_continue_after(record, sort, marks, alias),)
+    column, (mark, last) = f'{alias}."{sort[0][0]}"', marks
+    if mark is not None:
+        # Nulls are the end of an ascending list; no comparison of rows is true of them.
+        return (whole, f"{column} IS NULL") if way == "asc" else (whole,)
+    rest = f'{column} IS NULL AND {alias}."{sort[1][0]}" {beyond} {last}'
+    return (rest,) if way == "asc" else (rest, f"{column} IS NOT NULL")
+
+
+def _continue_after(record: Record, sort: Sort, marks: Marks, alias: str) -> str:
     branches: list[str] = []
     equal: list[str] = []
     for (name, direction), mark in zip(sort, marks, strict=True):
@@ -154,15 +175,12 @@ def continue_after(record: Record, sort: Sort, marks: Marks, alias: str) -> str:
         if beyond:
             branches.append(" AND ".join([*equal, beyond]))
         equal.append(f"{column} IS NULL" if mark is None else f"{column} = {mark}")
-    return "(" + " OR ".join(f"({branch})" for branch in branches) + ")"
-
-
-def _is_plain(record: Record, sort: Sort) -> bool:
-    """Whether one comparison of rows says it: one direction and no null. It finds its place in an
-    index by itself."""
-    return len({way for _, way in sort}) == 1 and not any(
-        record.column(name)._meta.null for name, _ in sort
-    )
+    found = "(" + " OR ".join(f"({branch})" for branch in branches) + ")"
+    name, way = sort[0]
+    if marks[0] is None or (way == "asc" and record.column(name)._meta.null):
+        return found
+    # Follows from the rest; it finds its place in an index.
+    return f'{alias}."{name}" {">=" if way == "asc" else "<="} {marks[0]} AND {found}'
 
 
 def _beyond(column: str, direction: Direction, mark: str | None) -> str:

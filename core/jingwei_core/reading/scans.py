@@ -13,11 +13,11 @@ from typing import Any
 
 from jingwei_core.reading.columns import sql_type
 from jingwei_core.reading.criteria import conditions, searched, under, unseen
-from jingwei_core.reading.keyset import Sort, continue_after, order_by
+from jingwei_core.reading.keyset import Sort, order_by, stretches_after
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import AnyOf, Asked, Test, Wanted
+from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record, Through
-from jingwei_sdk.tables import TenantTable, columns_of
 
 FEW_ROWS = 2000
 """So many rows are read and sorted in about the time in which an index of a million is walked for
@@ -50,13 +50,13 @@ def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> st
     if parent is None and wanted.search is not None and scan.record.finder is not None:
         return _searched(plan, scan, wanted, scan.record.finder)
     if parent is not None or not _is_walked(scan, wanted):
-        return _read(plan, scan, _all_of(plan, scan, wanted, parent))
+        return _read(plan, scan, matching(plan, scan.record, wanted, scan.alias, parent), wanted)
     hinted = _has_area(plan, scan.record)
     if hinted:
         plan.areas[scan.record.name] = None
     if hinted and scan.record.name in plan.narrow:
-        return _read(plan, scan, _all_of(plan, scan, wanted, parent), fenced=True)
-    wide = _read(plan, scan, _all_of(plan, scan, wanted, parent, walked=True))
+        return _sorted(plan, scan, matching(plan, scan.record, wanted, scan.alias, None), wanted)
+    wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
     if wanted.under is None:
         return wide
     return _either(plan, scan, wanted, wide)
@@ -80,25 +80,6 @@ def matching(
     return found
 
 
-def _all_of(
-    plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None, *, walked: bool = False
-) -> list[str]:
-    found = (
-        _walked(plan, scan.record, wanted, scan.alias)
-        if walked
-        else matching(plan, scan.record, wanted, scan.alias, parent)
-    )
-    if wanted.after is not None:
-        marks = tuple(
-            None if null else plan.add(value, sql_type(scan.record, column))
-            for (column, _), value, null in zip(
-                scan.sort, wanted.after.values, wanted.after.nulls, strict=True
-            )
-        )
-        found.append(continue_after(scan.record, scan.sort, marks, scan.alias))
-    return found
-
-
 def _walked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
     """The same with the conditions on the place path hidden from the choice of an index."""
     hidden = [plan.in_sight(record, alias)]
@@ -111,26 +92,61 @@ def _walked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]
     ]
 
 
-def _read(
-    plan: Plan, scan: Scan, where: list[str], *, fenced: bool = False, source: str = ""
-) -> str:
-    alias = scan.alias
-    names = dict.fromkeys((*scan.columns, *(f'"{column}"' for column, _ in scan.sort)))
-    brought = ", ".join(f"{alias}.{name}" for name in scan.columns) or "true"
-    source = f"{source or plan.source(scan.record)} {alias} WHERE {' AND '.join(where)}"
-    if fenced:
-        # OFFSET 0 keeps order and limit out of the choice of an index.
-        inside = ", ".join(f"{alias}.{name}" for name in names)
-        source = f"(SELECT {inside} FROM {source} OFFSET 0) {alias}"
-    order = order_by(scan.sort, alias)
+def _continued(plan: Plan, scan: Scan, wanted: Wanted) -> tuple[str, ...]:
+    """The stretches in which the list goes on; none where it begins."""
+    if wanted.after is None:
+        return ()
+    marks = tuple(
+        None if null else plan.add(value, sql_type(scan.record, column))
+        for (column, _), value, null in zip(
+            scan.sort, wanted.after.values, wanted.after.nulls, strict=True
+        )
+    )
+    return stretches_after(scan.record, scan.sort, marks, scan.alias)
+
+
+def _read(plan: Plan, scan: Scan, where: list[str], wanted: Wanted) -> str:
+    """The rows as an index has them, or sorted if the server thinks that better."""
+    source, stretches = f"{plan.source(scan.record)} {scan.alias}", _continued(plan, scan, wanted)
+    if len(stretches) <= 1:
+        return _page(scan, _brought(scan), f"{source} WHERE {' AND '.join((*where, *stretches))}")
+    # Each stretch stops after a page.
+    found = [f"{source} WHERE {' AND '.join((*where, one))}" for one in stretches]
+    parts = " UNION ALL ".join(f"({_page(scan, _inside(scan), one)})" for one in found)
+    return _page(scan, _brought(scan), f"({parts}) {scan.alias}")
+
+
+def _sorted(plan: Plan, scan: Scan, where: list[str], wanted: Wanted, source: str = "") -> str:
+    """The rows fetched by what finds them, and then sorted."""
+    stretches = [f"({one})" for one in _continued(plan, scan, wanted)]
+    also = [f"({' OR '.join(stretches)})"] if stretches else []
+    found = f"{source or plan.source(scan.record)} {scan.alias}"
+    found = f"{found} WHERE {' AND '.join((*where, *also))}"
+    # OFFSET 0 keeps order and limit out of the choice of an index.
+    fenced = f"(SELECT {_inside(scan)} FROM {found} OFFSET 0) {scan.alias}"
+    return _page(scan, _brought(scan), fenced)
+
+
+def _page(scan: Scan, brought: str, source: str) -> str:
+    order = order_by(scan.sort, scan.alias)
     return f"SELECT {brought} FROM {source} ORDER BY {order} LIMIT {scan.limit}"
+
+
+def _brought(scan: Scan) -> str:
+    return ", ".join(f"{scan.alias}.{name}" for name in scan.columns) or "true"
+
+
+def _inside(scan: Scan) -> str:
+    """What is brought, and what it is sorted by."""
+    names = dict.fromkeys((*scan.columns, *(f'"{column}"' for column, _ in scan.sort)))
+    return ", ".join(f"{scan.alias}.{name}" for name in names)
 
 
 def _either(plan: Plan, scan: Scan, wanted: Wanted, wide: str) -> str:
     """Wide or narrow by what the subtree asked for holds."""
     record, place, first = scan.record, wanted.under, plan.alias()
     assert place is not None
-    narrow = _read(plan, scan, _all_of(plan, scan, wanted, None), fenced=True)
+    narrow = _sorted(plan, scan, matching(plan, record, wanted, scan.alias, None), wanted)
     few = (
         f"(SELECT count(*) < {FEW_ROWS} FROM (SELECT FROM {plan.source(record)} {first}"
         f" WHERE {under(plan, record, place, first)} LIMIT {FEW_ROWS}) {first})"
@@ -156,8 +172,9 @@ def _searched(plan: Plan, scan: Scan, wanted: Wanted, finder: Finder) -> str:
         f" WHERE {finder.fetched(low, high, found)} OFFSET 0)"
     )
     others = replace(wanted, search=None)
-    narrow = _read(plan, scan, _all_of(plan, scan, others, None), source=source)
-    wide = _read(plan, scan, _all_of(plan, scan, wanted, None, walked=True))
+    where = matching(plan, scan.record, others, scan.alias, None)
+    narrow = _sorted(plan, scan, where, wanted, source)
+    wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
     return _one_of(plan, scan, finder.is_few(low, high, common), narrow, wide)
 
 
@@ -185,16 +202,10 @@ def _is_walked(scan: Scan, wanted: Wanted) -> bool:
     first = scan.sort[0][0]
     if any(isinstance(scope, AtPlace) and scope.column == first for scope in scan.record.scope):
         return False  # In the order of paths a subtree is a stretch of the index by itself.
-    for columns in _indexes(scan.record.table):
+    for columns in indexes_of(scan.record):
         rest = list(columns)
         while rest and rest[0] in given and rest[0] != first:
             rest.pop(0)
         if rest and rest[0] == first:
             return True
     return first == "id"
-
-
-def _indexes(table: type[TenantTable]) -> list[tuple[str, ...]]:
-    """The columns of each declared index, after the tenant."""
-    single = [(c._meta.name,) for c in columns_of(table) if c._meta.index]
-    return [*table.UNIQUE, *table.INDEXES, *single]

@@ -12,6 +12,7 @@ class PracticeSwitch(TenantTable, tablename="practice_switch", schema="core"):
     """
 
     UNIQUE = (("code",),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     name = Text(default="", null=False)

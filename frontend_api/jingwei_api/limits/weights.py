@@ -20,9 +20,9 @@ from graphql import (
 
 from jingwei_api.schema.filters import filter_name
 from jingwei_api.schema.naming import camel
-from jingwei_api.schema.references import Declarations, is_reference
+from jingwei_api.schema.references import Declarations
+from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.records import Record
-from jingwei_sdk.tables import columns_of
 
 ROW = 1
 """A row of a page, or the row that a to-one relation or a look-up names."""
@@ -169,13 +169,7 @@ def _is_aggregate(kind: Any) -> bool:
 
 def indexed(record: Record) -> frozenset[str]:
     """The columns of a record that an index begins with, behind the tenant."""
-    table = record.table
-    found = {"id"} | {key[0] for key in (*table.UNIQUE, *table.INDEXES) if key}
-    for column in columns_of(table):
-        name = column._meta.name
-        if column._meta.index or is_reference(record, name):
-            found.add(name)
-    return frozenset(found)
+    return frozenset({"id"} | {key[0] for key in indexes_of(record) if key})
 
 
 def told_of(schema: GraphQLSchema) -> Mapping[str, int]:

@@ -68,6 +68,7 @@ class SafetyChecklist(TenantTable, tablename="checklist", schema=SCHEMA):
     """检查表: one version of a checklist; an inspection keeps the version it was made with."""
 
     UNIQUE = (("code", "number"),)
+    IS_SMALL = True
 
     code = Text(default=None, null=False)
     number = Integer(default=1, null=False, help_text="version of this code")
@@ -105,7 +106,7 @@ class SafetyHazard(PlacedTable, tablename="hazard", schema=SCHEMA):
     """隐患: a hazard found at an enterprise, until it is rectified and verified."""
 
     UNIQUE = (("event",),)
-    INDEXES = (("status", "rectify_by"), ("enterprise", "status"))
+    INDEXES = (("status", "rectify_by"),)
 
     enterprise = TenantFK(SafetyEnterprise, null=False, on_delete=OnDelete.restrict)
     inspection = TenantFK(SafetyInspection, null=True, on_delete=OnDelete.restrict)
