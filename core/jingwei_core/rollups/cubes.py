@@ -16,7 +16,7 @@ from jingwei_sdk.records import AtPlace, Record
 
 TableKey = tuple[str, str]
 
-FORMAT = "1"
+FORMAT = "2"
 """Grows when the statements here change meaning, so that every count is made anew."""
 
 
@@ -29,9 +29,10 @@ class Counted:
     is_instant: bool
     is_day: bool
 
-    def written(self) -> str:
-        """The SQL of its text in a delta; an instant stays one, for its day depends on the zone."""
-        column = quoted(self.name)
+    def written(self, row: str = "") -> str:
+        """The SQL of its text in a delta, of a ``row`` such as ``NEW.``; an instant stays one, for
+        its day depends on the zone."""
+        column = row + quoted(self.name)
         if self.is_instant:
             return f"({column} AT TIME ZONE 'UTC')::text"
         return f"{column}::text"

@@ -40,17 +40,20 @@ def making(source: Source, app_role: str) -> list[str]:
     for what in ("fold", "rebuild"):
         name = f"core.{PREFIX}{source.id}_{what}()"
         found.append(f"GRANT EXECUTE ON FUNCTION {name} TO {quoted(app_role)}")
-    tables = {
-        "added": "NEW TABLE AS added",
-        "removed": "OLD TABLE AS removed",
-        "changed": "OLD TABLE AS removed NEW TABLE AS added",
+    # Rows come and go in bulk; but most updates change nothing that is counted, and a condition on
+    # the row finds that out without calling anything.
+    each = {
+        "added": "REFERENCING NEW TABLE AS added FOR EACH STATEMENT",
+        "removed": "REFERENCING OLD TABLE AS removed FOR EACH STATEMENT",
+        "changed": f"FOR EACH ROW WHEN ({_row(source, 'OLD')} IS DISTINCT FROM"
+        f" {_row(source, 'NEW')})",
     }
-    for what, event in _EVENTS.items():
-        found.append(
-            f"CREATE TRIGGER {TRIGGER_PREFIX}{source.id}_{what} AFTER {event}"
-            f" ON {qualified(*source.table)} REFERENCING {tables[what]}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION core.{PREFIX}{source.id}_{what}()"
-        )
+    found += [
+        f"CREATE TRIGGER {TRIGGER_PREFIX}{source.id}_{what} AFTER {event}"
+        f" ON {qualified(*source.table)} {each[what]}"
+        f" EXECUTE FUNCTION core.{PREFIX}{source.id}_{what}()"
+        for what, event in _EVENTS.items()
+    ]
     return found
 
 
@@ -119,12 +122,19 @@ def enclosing(source: Source, leaves: str) -> str:
     )
 
 
-def _array(source: Source) -> str:
-    return f"ARRAY[{', '.join(counted.written() for counted in source.counted)}]"
+def _array(source: Source, row: str = "") -> str:
+    return f"ARRAY[{', '.join(counted.written(row) for counted in source.counted)}]"
 
 
-def _path(source: Source) -> str:
-    return literal(ROOT) if source.path is None else quoted(source.path)
+def _path(source: Source, row: str = "") -> str:
+    return literal(ROOT) if source.path is None else row + quoted(source.path)
+
+
+def _row(source: Source, row: str) -> str:
+    """All that a delta of a row is made of."""
+    path = () if source.path is None else (source.path,)
+    names = ("tenant_id", *path, *(counted.name for counted in source.counted))
+    return f"({', '.join(f'{row}.{quoted(name)}' for name in names)})"
 
 
 def _moved(source: Source, table: str, n: int) -> str:
@@ -144,12 +154,14 @@ def _removed(source: Source) -> str:
 
 
 def _changed(source: Source) -> str:
-    both = f"{_moved(source, 'added', 1)} UNION ALL {_moved(source, 'removed', -1)}"
-    # Most updates change nothing that is counted; then both sides cancel and nothing is written.
+    both = ", ".join(
+        f"({row}.tenant_id, {literal(source.id)}, {_path(source, f'{row}.')},"
+        f" {_array(source, f'{row}.')}, {n})"
+        for row, n in (("OLD", -1), ("NEW", 1))
+    )
     body = (
-        f"{_INTO}SELECT m.tenant_id, m.source, m.path, m.d, sum(m.n)"
-        f" FROM ({both}) AS m(tenant_id, source, path, d, n)"
-        " GROUP BY 1, 2, 3, 4 HAVING sum(m.n) <> 0"
+        f"{_INTO}SELECT m.* FROM (VALUES {both}) AS m(tenant_id, source, path, d, n)"
+        " WHERE m.path IS NOT NULL"
     )
     return _trigger(source, "changed", body)
 
