@@ -135,7 +135,8 @@ async def _drive(cluster: Cluster, statements: Sequence[Statement], seconds: flo
             nonlocal sizes
             while time.perf_counter() < until:
                 began = time.perf_counter()
-                sizes += len(await database._answer(*next(turn)) or b"")
+                answer = await database._answer(*next(turn))
+                sizes += len(answer or b"")
                 times.append(time.perf_counter() - began)
 
         await asyncio.gather(*(work(time.perf_counter() + 0.5) for _ in range(CONNECTIONS)))
