@@ -105,7 +105,7 @@ async def account_context(
         and database.reads_apart
         and open_unit_or_none() is None
     ):
-        late = f"SELECT core.command_must_begin({_prepared_with(known, opening.key)})"
+        late = f"core.command_must_begin({_prepared_with(known, opening.key)})"
         async with database.late_unit(tenant.id, late) as unit:
             ctx = _account_context(platform, state, unit, (known, request, bool(opening.key)))
             yield ctx

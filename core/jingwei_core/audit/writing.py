@@ -87,7 +87,7 @@ async def finish(ctx: "CoreContext") -> None:
     if calls and is_long:
         await ctx.unit.execute(f"SELECT {', '.join(calls)}")
     elif calls:
-        ctx.unit.at_the_end(f"SELECT {', '.join(calls)}")
+        ctx.unit.call_at_the_end(calls)
     if is_long:
         await ctx.unit.executemany(_NOTE, [note[:-1] for note in notes])
 
@@ -96,7 +96,9 @@ def _call(note: AuditNote) -> str:
     at, kind, actor, name, command, request, target, path, changes, deferred = note
     told = text_literal(changes)
     if deferred:
-        told = f"({' || '.join((f'{told}::jsonb', *deferred))})::text"
+        before = [text_literal(changes[1:-1])] if changes != "[]" else []
+        members = " || ',' || ".join((*before, *deferred))
+        told = f"'[' || {members} || ']'"
     values = (
         instant_literal(at),
         text_literal(kind),

@@ -42,7 +42,7 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """Writing that goes with the unit's last message: a call of a database function that answers
-    what the audit log is told, as a JSON array."""
+    what the audit log is told, as members of a JSON array."""
 
     call: str
     place_path: str | None

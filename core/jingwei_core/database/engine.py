@@ -54,14 +54,14 @@ class Database:
         """Whether :meth:`read` and :meth:`ask` see only what is committed, also inside a unit."""
         return bool(self._settings.statement_cache_size)
 
-    def late_unit(self, tenant: UUID, opening: str) -> AbstractAsyncContextManager[Unit]:
+    def late_unit(self, tenant: UUID, check: str) -> AbstractAsyncContextManager[Unit]:
         """A unit that begins with its first statement, or else with its last message: a unit that
         reads nothing takes one round trip.
 
-        ``opening`` must raise when it does not hold: the unit then ends with ``Outdated``, from
-        whichever statement came first. Only outside any other unit.
+        ``check`` is an expression that raises when it does not hold: the unit then ends with
+        ``Outdated``, from whichever statement came first. Only outside any other unit.
         """
-        return self._outermost(tenant, opening, late=True)
+        return self._outermost(tenant, check, late=True)
 
     def unit(self, tenant: UUID, opening: str = "") -> AbstractAsyncContextManager[Unit]:
         """One transaction for ``tenant``: committed at the end, rolled back by an exception.
@@ -165,12 +165,11 @@ class Database:
         unit = Unit(connection, tenant)
         committed = False
         begin = self._begin(tenant)
-        message = f"{begin}; {opening}" if opening else begin
         try:
             if late:
-                unit.begins_late(message)
+                unit.begins_late(begin, opening)
             else:
-                unit.opened = await unit.first(message)
+                unit.opened = await unit.first(f"{begin}; {opening}" if opening else begin)
             async with entered(unit):
                 yield unit
                 await unit.close()

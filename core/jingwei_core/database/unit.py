@@ -53,6 +53,8 @@ class Unit:
         self.opened = ""
         """The command tag of the last statement of the opening message."""
         self._closing: list[str] = []
+        self._calls: list[str] = []
+        self._checks: list[str] = []
         self._awaited: str | None = None
         self.is_late = False
         """Whether the unit begins with its first statement, or with its last message."""
@@ -84,17 +86,31 @@ class Unit:
         """
         if not self.is_late or self._awaited is None:
             return False
-        self._awaited = f"{self._awaited}; SELECT {check}"
+        self._checks.append(check)
         return True
 
-    def begins_late(self, opening: str) -> None:
+    def call_at_the_end(self, calls: Iterable[str]) -> None:
+        """Expressions that go with the unit's last message; see :meth:`at_the_end`."""
+        self._check_open()
+        self._calls.extend(calls)
+
+    def begins_late(self, begin: str, check: str) -> None:
         """Keep the opening message for the first statement; for the database room only."""
-        self.is_late, self._awaited = True, opening
+        self.is_late, self._awaited = True, begin
+        self._checks.append(check)
 
     def closing(self, last: str) -> str:
         """The unit's last message, ending with ``last``; for the database room only."""
-        opening, self._awaited = self._awaited, None
-        return "; ".join((*((opening,) if opening else ()), *self._closing, last))
+        # Checks and calls are one statement, which looks at its columns from left to right.
+        begin, told = self._opening(), [*self._checks, *self._calls]
+        self._checks.clear()
+        calls = [f"SELECT {', '.join(told)}"] if told else []
+        return "; ".join((*begin, *calls, *self._closing, last))
+
+    def _opening(self) -> list[str]:
+        """What the unit still has to begin with."""
+        begin, self._awaited = self._awaited, None
+        return [] if begin is None else [begin]
 
     async def fetch(self, sql: str, *args: object) -> list[Record]:
         """All rows of a statement."""
@@ -201,8 +217,13 @@ class Unit:
             return
         if self.parent is not None:
             await self.parent._begun()
-        first, self._awaited = self._awaited, None
-        self.opened = await self.first(f"{first}; {opening}" if opening else first)
+        message = self._opening()
+        if self._checks:
+            message.append(f"SELECT {', '.join(self._checks)}")
+            self._checks.clear()
+        if opening:
+            message.append(opening)
+        self.opened = await self.first("; ".join(message))
 
     async def first(self, message: str) -> str:
         """Send an opening message; the command tag of its last statement. For the database room."""

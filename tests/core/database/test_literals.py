@@ -110,13 +110,13 @@ async def test_a_unit_that_begins_late_begins_with_its_first_statement_or_its_la
     database: Database,
 ) -> None:
     ours = uuid.UUID(int=1)
-    async with database.late_unit(ours, "SELECT pg_notify('probe', 'x')") as unit:
+    async with database.late_unit(ours, "pg_notify('probe', 'x')") as unit:
         assert not unit.has_begun
         assert unit.beforehand("set_config('probe.seen', 'yes', true)")
         assert await unit.fetchval("SELECT current_setting('probe.seen')") == "yes"
         assert unit.has_begun
         assert not unit.beforehand("1")
-    async with database.late_unit(ours, "SELECT 1") as unit:
+    async with database.late_unit(ours, "1") as unit:
         unit.at_the_end(
             "INSERT INTO core.place_level (tenant_id, code) VALUES"
             f" ({uuid_literal(ours)}, {text_literal('grid')})"
@@ -124,10 +124,10 @@ async def test_a_unit_that_begins_late_begins_with_its_first_statement_or_its_la
     async with database.unit(ours) as unit:
         assert await unit.fetchval("SELECT count(*) FROM core.place_level") == 1
     with pytest.raises(asyncpg.DivisionByZeroError):
-        async with database.late_unit(ours, "SELECT 1/0") as unit:
+        async with database.late_unit(ours, "1/0") as unit:
             unit.at_the_end("DELETE FROM core.place_level")
     with pytest.raises(KeyError):
-        async with database.late_unit(ours, "SELECT 1/0"):
+        async with database.late_unit(ours, "1/0"):
             raise KeyError
     async with database.unit(ours) as unit:
         assert await unit.fetchval("SELECT count(*) FROM core.place_level") == 1
