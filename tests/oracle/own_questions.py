@@ -119,7 +119,7 @@ def duplicates(viewer: Viewer, given: Mapping[str, Any]) -> list[Mapping[str, An
         metres = _metres(given, row)
         if metres <= radius:
             near.append((metres, row))
-    near.sort(key=lambda pair: pair[0])
+    near.sort(key=lambda pair: (pair[0], pair[1]["id"]))
     return [_hint(metres, row) for metres, row in near[:MOST_HINTS]]
 
 
