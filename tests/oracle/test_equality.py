@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 
 import pytest
+from graphql import parse, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,7 +45,5 @@ def test_every_answer_is_the_plain_one(
 @searching(20)
 @given(data=st.data())
 def test_what_is_drawn_is_valid(data: st.DataObject, words: Mapping[str, Vocabulary]) -> None:
-    from graphql import parse, validate
-
     asked = data.draw(operations(words["a"]))
     assert validate(words["a"].schema, parse(asked.document)) == []

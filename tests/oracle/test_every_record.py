@@ -93,10 +93,10 @@ def orders(record: Record) -> Iterator[str]:
 
 
 async def walked(equality: Equality, login: str, record: Record, order: str) -> Sequence[str]:
-    """The whole list in pages of 17, forwards and backwards; what differs."""
+    """The whole list in pages of 40, forwards and backwards; what differs."""
     seen, failures = equality.seen, list[str]()
     for size, cursor, end in (("first", "after", "endCursor"), ("last", "before", "startCursor")):
-        arguments = f"({size}: 17, orderBy: {order}, {cursor}: $at)"
+        arguments = f"({size}: 40, orderBy: {order}, {cursor}: $at)"
         page = f"pageInfo {{ hasNextPage hasPreviousPage {end} }} edges {{ cursor node {{ id }} }}"
         document = "query Walk($at: String) " + listed(seen, record, arguments, page)
         at: str | None = ""
