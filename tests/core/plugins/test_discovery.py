@@ -257,7 +257,8 @@ plugin = Plugin(id="permits", package="x", hooks=Hooks())
         ("permits", "failed"),
         ("sound", "available"),
     ]
-    assert host.hook_callers("on_event_transitioned", frozenset({"permits", "sound"})) == []
+    both = frozenset({"permits", "sound"})
+    assert host.hook_callers("on_event_transitioned", both, "city.road") == []
 
 
 @pytest.mark.parametrize(
