@@ -66,7 +66,7 @@ PROFILES: dict[str, tuple[Fill, ...]] = {
     "tiny": (Fill(1, 4, 5_000),),
     "base": (Fill(1, 20, 100_000),),
     # Twenty tenants as above, one ten times as large, and ten times as many tenants.
-    "grown": (Fill(1, 20, 100_000), Fill(21, 21, 1_000_000), Fill(22, 201, 10_000)),
+    "grown": (Fill(1, 20, 100_000), Fill(21, 21, 1_000_000), Fill(22, 201, 5_000)),
 }
 
 

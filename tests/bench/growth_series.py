@@ -7,17 +7,16 @@ from tests.bench.jingwei import Jingwei
 from tests.bench.limit import Limit
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import Load, Pace, loads_of, run_rounds
+from tests.bench.rounds import Load, loads_of, run_rounds
 
 TITLE = "As data grows"
 BEFORE = "20 tenants × 100,000"
 ROWS = "1 tenant × 1,000,000"
 TENANTS = "200 tenants"
 _TOLD = """
-One database with twenty tenants of 100,000 events, one of 1,000,000 and 180 more of 10,000. The
+One database with twenty tenants of 100,000 events, one of 1,000,000 and 180 more of 5,000. The
 same server is asked for the twenty, for the large one, and for all but the large one.
 """
-_SHORTER = 3
 
 
 def measure(cluster: Cluster, choices: Choices) -> str:
@@ -37,7 +36,7 @@ def measure(cluster: Cluster, choices: Choices) -> str:
                     found = loads_of(cluster, pool, [server], workload, [limit])
                     loads[workload][name] = found[server.name]
                     loads[workload][f"{name}, {limit.name}"] = found[limit.name]
-        pace = Pace(min(choices.pace.rounds, _SHORTER), choices.pace.seconds)
+        pace = choices.pace.shorter()
         results = run_rounds(loads, pace)
         results.memory = {server.name: server.memory_mb()}
     parts = [_TOLD.strip(), str(pace)]

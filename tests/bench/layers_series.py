@@ -24,7 +24,7 @@ from tests.bench.limit import Limit
 from tests.bench.load import Measured
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import Load, Pace, loads_of, run_rounds
+from tests.bench.rounds import Load, loads_of, run_rounds
 from tests.bench.servers import Request
 from tests.servers.databases import environment
 
@@ -35,7 +35,6 @@ _TOLD = """
 headers, token and tenant as well. `plan`: everything but the database, which is answered from
 memory. `whole`: everything. `driver`: only the planned statements, sixteen at a time, without HTTP.
 """
-_SHORTER = 3
 
 Statement = tuple[UUID, str, tuple[object, ...]]
 
@@ -87,7 +86,7 @@ def measure(cluster: Cluster, choices: Choices) -> str:
             limit = Limit(cluster, 1)
             loads["driver"] = lambda seconds: _driven(cluster, statements, seconds)
             loads[limit.name] = lambda seconds: limit.load(WORKLOAD, pool, seconds)
-            pace = Pace(min(choices.pace.rounds, _SHORTER), choices.pace.seconds)
+            pace = choices.pace.shorter()
             results = run_rounds({WORKLOAD: loads}, pace)
     return "\n\n".join([_TOLD.strip(), str(pace), tables.rates(results, ("whole",))])
 

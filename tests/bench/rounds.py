@@ -16,7 +16,6 @@ from tests.bench.servers import Server
 Load = Callable[[float], Measured]
 Loads = Mapping[str, Mapping[str, Load]]
 """By workload and name: runs for so many seconds."""
-_WARM_UP_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +24,11 @@ class Pace:
 
     rounds: int
     seconds: float
+    warm_up_s: float = 2
+
+    def shorter(self, warm_up_s: float = 2) -> "Pace":
+        """For a series with many stretches."""
+        return Pace(min(self.rounds, 3), min(self.seconds, 3), warm_up_s)
 
     def __str__(self) -> str:
         """As the page says it."""
@@ -76,7 +80,7 @@ def run_rounds(loads: Loads, pace: Pace, between: Callable[[], None] | None = No
     results = Results()
     for workload, named in loads.items():
         for load in named.values():
-            load(_WARM_UP_S)
+            load(pace.warm_up_s)
         told(f"{workload}: warm")
     for number in range(pace.rounds):
         if between is not None:

@@ -8,14 +8,13 @@ from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import Pace, loads_of, run_rounds, told
+from tests.bench.rounds import loads_of, run_rounds, told
 
 TITLE = "Workers and servers"
 _TOLD = """
 The same application under uvicorn (`jingwei serve`) and under granian, with 1, 2 and 4 processes
 that share sixteen database connections; two cores hold all of them, PostgreSQL and the load.
 """
-_SHORTER = 3
 
 
 def measure(cluster: Cluster, choices: Choices) -> str:
@@ -29,7 +28,7 @@ def measure(cluster: Cluster, choices: Choices) -> str:
     workloads = [name for name in choices.workloads if name in servers[0].workloads]
     with running(servers, cluster):
         loads = {w: loads_of(cluster, pool, servers, w) for w in workloads}
-        pace = Pace(min(choices.pace.rounds, _SHORTER), choices.pace.seconds)
+        pace = choices.pace.shorter(6)
         results = run_rounds(loads, pace)
         results.memory = {server.name: server.memory_mb() for server in servers}
     parts = [_TOLD.strip(), str(pace), tables.rates(results, ("jingwei",))]
