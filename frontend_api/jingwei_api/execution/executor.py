@@ -110,9 +110,10 @@ class Executor:
     ) -> tuple[Registry, Question, Admitted]:
         if caller.ends_at is not None and caller.ends_at <= self._platform.clock.now():
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
-        registry = await self._without_clashes(await self._platform.registry(caller.tenant.id))
-        schema = await self._schemas.schema(registry)
         state = await self._platform.tenant_by_id(caller.tenant.id)
+        state.require_active()
+        registry = await self._without_clashes(self._platform.host.registry(state.enabled))
+        schema = await self._schemas.schema(registry)
         standing = standing_of(caller, state, await self.reads.access(caller))
         admit = partial(self._admission.admit_document, standing=standing)
         try:

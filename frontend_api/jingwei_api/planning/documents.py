@@ -55,6 +55,8 @@ class PreparedOperation:
         self.introspects = self.shape.introspects
         self._literals = Literals(index)
         self.measured: Measured | None = None
+        self.areas: frozenset[str] = frozenset()
+        """The records of which it matters how much a caller sees, as far as that is known."""
 
     @property
     def root(self) -> Any:

@@ -13,7 +13,6 @@ from jingwei_api.planning import figures
 from jingwei_api.planning.building import Building, FieldRefused, Probe, ProbeKey, Refusal
 from jingwei_api.planning.collecting import Chosen, collect
 from jingwei_api.planning.documents import PreparedOperation
-from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import group_of
 from jingwei_core.reading.compiled import Compiled, sight_shape
@@ -70,16 +69,14 @@ ROOT = Part()
 @dataclass(slots=True, eq=False)
 class Draft:
     """The fields of a part, chosen for variables of one shape, and what each request is probed
-    for. ``names`` grows to all permissions that any statement of the draft depended on, ``areas``
-    to all records of which it matters how much the caller sees."""
+    for. ``names`` grows to all permissions that any statement of the draft depended on."""
 
-    index: SchemaIndex
+    operation: PreparedOperation
     record: str
     chosen: tuple[Chosen, ...]
     probes: Mapping[ProbeKey, Probe]
     needs_rules: bool
     names: tuple[str, ...] = ()
-    areas: frozenset[str] = frozenset()
 
     def names_of_fields(self) -> dict[str, str]:
         """What the fields at its top are called, by their response keys."""
@@ -152,7 +149,7 @@ class Plans:
         self, registry: Registry, draft: Draft, asked: Asked, narrow: Narrow = _NOWHERE
     ) -> Planned:
         """The statement for a request, with its parameters; ``narrow`` are the records of which
-        the caller sees few rows, as far as ``draft.areas`` asks for them."""
+        the caller sees few rows, as far as the operation's ``areas`` ask for them."""
         refusals: dict[Chosen, Refusal] = {}
         while True:
             results = _probed(draft, asked, refusals)
@@ -166,9 +163,7 @@ class Plans:
         chosen = chosen_at(question, part)
         building = Building(registry, self._secret, question.variables, part.record)
         group_of(building, "", chosen)
-        return Draft(
-            question.operation.index, part.record, chosen, building.probes, building.needs_rules
-        )
+        return Draft(question.operation, part.record, chosen, building.probes, building.needs_rules)
 
     def _plan(
         self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused, Narrow]
@@ -200,7 +195,7 @@ class Plans:
         # A statement depends on the permissions it names only, but others of this draft on others.
         more = [name for name in compiled.permissions if name not in draft.names]
         draft.names = (*draft.names, *more)
-        draft.areas |= frozenset(compiled.areas)
+        draft.operation.areas |= frozenset(compiled.areas)
         shape = sight_shape(permissions, draft.names)
         return self._plans.keep((draft, found, shape), plan)
 

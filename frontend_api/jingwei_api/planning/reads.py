@@ -111,13 +111,13 @@ class Reads:
         self, registry: Registry, draft: Draft, asked: Asked, reading: Reading
     ) -> Planned:
         """The statement, with what is known of how much the caller sees."""
-        areas = draft.areas
+        areas = draft.operation.areas
         narrow = await self._narrow(registry, areas, asked, reading) if areas else frozenset()
         planned = self.plans.planned(registry, draft, asked, narrow)
-        if draft.areas == areas:
+        if draft.operation.areas == areas:
             return planned
-        # The first statement of a draft tells what it should have known.
-        narrow = await self._narrow(registry, draft.areas, asked, reading)
+        # The first statement of an operation tells what it should have known.
+        narrow = await self._narrow(registry, draft.operation.areas, asked, reading)
         return self.plans.planned(registry, draft, asked, narrow)
 
     async def _narrow(
@@ -144,7 +144,7 @@ class Reads:
             if planned.plan.is_audited or planned.plan.may_be_audited:
                 for shown in take_ids(data, draft.names_of_fields()):
                     note_reading(ctx, *shown)
-            errors = await fill_in(ctx, draft.index, compiled.worked, data)
+            errors = await fill_in(ctx, draft.operation.index, compiled.worked, data)
         return Read(msgspec.json.encode(data), [*_refused(planned), *errors])
 
 

@@ -95,6 +95,8 @@ class SchemaCache:
             while len(self._building) > self._size:
                 self._building.popitem(last=False)
         self._building.move_to_end(key)
+        if found.done() and not found.cancelled() and found.exception() is None:
+            return found.result()
         try:
             # One caller that goes away must not take the schema from the others.
             return await asyncio.shield(found)
