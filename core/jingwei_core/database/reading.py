@@ -18,8 +18,6 @@ _STAMP = (
     " AND stamp.status = 'active' AND stamp.session_epoch = {epoch})"
     " AND coalesce((SELECT stamp.number FROM core.policy_version stamp), 0) = {policy}"
 )
-STAMP = "SELECT " + _STAMP.format(account="$1", epoch="$2", policy="$3")
-"""Whether an account is active, its epoch and the tenant's policy number are these; in a unit."""
 
 
 @dataclass(frozen=True, slots=True)
