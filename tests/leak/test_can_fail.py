@@ -1,5 +1,7 @@
 """The matrix can fail: each wall taken down in turn is seen, and the walls behind it still hold."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ from graphql import GraphQLSchema
 from jingwei_core.reading import sight
 from jingwei_sdk.records import TenantWide
 from tests.leak.client import Caller
+from tests.leak.conftest import served
 from tests.leak.judge import Judge
 from tests.leak.matrix import ATTACKERS, Attacker
 from tests.leak.reads import batches, read_attempts
@@ -30,6 +33,13 @@ async def leaks_to(
     return found
 
 
+@asynccontextmanager
+async def elsewhere(world: World, caller: Caller) -> AsyncIterator[Caller]:
+    """The caller at an application of its own: nothing that it plans is kept for other tests."""
+    async with served(world.platform) as http:
+        yield replace(caller, http=http)
+
+
 async def test_a_record_declared_tenant_wide_by_mistake_is_seen(
     schema: GraphQLSchema,
     world: World,
@@ -41,7 +51,8 @@ async def test_a_record_declared_tenant_wide_by_mistake_is_seen(
     records = {**registry.records, "Organisation": wrong}
     mistaken = replace(registry, fingerprint="mistaken", records=records)
     monkeypatch.setattr(world.platform.host, "registry", lambda _: mistaken)
-    found = await leaks_to(WORKER, "a", schema, world, callers["a.near_worker"])
+    async with elsewhere(world, callers["a.near_worker"]) as caller:
+        found = await leaks_to(WORKER, "a", schema, world, caller)
 
     assert {"canary of a.far", "canary of a.city"} <= found
 
@@ -54,12 +65,16 @@ async def test_a_broken_subtree_condition_is_seen(
 ) -> None:
     """The old mistake: a prefix without its closing slash, so that …/3 covers …/31."""
 
-    def careless(column: str, prefixes: tuple[str, ...], arguments: sight.Arguments) -> str:
-        parts = [f"starts_with({column}, {arguments.add(each[:-1])})" for each in prefixes]
+    def careless(
+        self: sight.Planned, column: str, permission: str, arguments: sight.Arguments
+    ) -> str:
+        lows = [self._value(permission, "low", at) for at in range(self.shape(permission))]
+        parts = [f"starts_with({column}, left({arguments.add(low)}, -1))" for low in lows]
         return "(" + " OR ".join(parts) + ")" if parts else "false"
 
-    monkeypatch.setattr(sight, "subtree", careless)
-    found = await leaks_to(WORKER, "a", schema, world, callers["a.near_worker"])
+    monkeypatch.setattr(sight.Planned, "subtree", careless)
+    async with elsewhere(world, callers["a.near_worker"]) as caller:
+        found = await leaks_to(WORKER, "a", schema, world, caller)
 
     assert "canary of a.far" in found
     assert "canary of a.city" not in found
@@ -73,8 +88,10 @@ async def test_without_sight_the_database_still_holds_tenants_apart(
 ) -> None:
     monkeypatch.setattr(sight.Sight, "condition", lambda *_: "true")
 
-    worker = await leaks_to(WORKER, "a", schemas["a"], world, callers["a.near_worker"])
-    neighbour = await leaks_to(NEIGHBOUR, "a", schemas["b"], world, callers["b.chief"])
+    async with elsewhere(world, callers["a.near_worker"]) as caller:
+        worker = await leaks_to(WORKER, "a", schemas["a"], world, caller)
+    async with elsewhere(world, callers["b.chief"]) as caller:
+        neighbour = await leaks_to(NEIGHBOUR, "a", schemas["b"], world, caller)
 
     assert {"canary of a.far", "canary of a.city", "canary of a.theirs"} <= worker
     assert [leak for leak in neighbour if not leak.startswith("canary of b.")] == []
