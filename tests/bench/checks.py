@@ -3,7 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from tests.bench.load import Measured
+from tests.bench.cluster import Cluster
+from tests.bench.load import Load, Measured
 from tests.bench.pool import Pool
 from tests.bench.servers import Request, Server
 
@@ -44,3 +45,24 @@ def check_sizes(name: str, measured: Sequence[Measured]) -> None:
     sizes = [one.bytes_each for one in measured]
     if sizes and min(sizes) < 0.5 * max(sizes):
         raise Disagreement(f"{name}: answers of {min(sizes):.0f} to {max(sizes):.0f} bytes")
+
+
+def stored_all(cluster: Cluster, name: str, load: Load) -> Load:
+    """The load of a workload that stores an event with each request.
+
+    It raises ``Disagreement`` when fewer events were stored than requests answered.
+    """
+
+    def checked(seconds: float) -> Measured:
+        before = _events(cluster)
+        measured = load(seconds)
+        stored = _events(cluster) - before
+        if stored < measured.requests:
+            raise Disagreement(f"{name}: {measured.requests} requests stored {stored} events")
+        return measured
+
+    return checked
+
+
+def _events(cluster: Cluster) -> int:
+    return int(cluster.psql("-c", "SELECT count(*) FROM core.event"))

@@ -5,9 +5,10 @@ from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.limit import Limit
+from tests.bench.load import Load
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import Load, loads_of, run_rounds
+from tests.bench.rounds import loads_of, run_rounds
 
 TITLE = "As data grows"
 BEFORE = "20 tenants × 100,000"

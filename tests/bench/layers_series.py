@@ -21,10 +21,10 @@ from tests.bench.cluster import CONNECTIONS, Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.layer_apps import ANSWER
 from tests.bench.limit import Limit
-from tests.bench.load import Measured
+from tests.bench.load import Load, Measured
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import Load, loads_of, run_rounds
+from tests.bench.rounds import loads_of, run_rounds
 from tests.bench.servers import Request
 from tests.servers.databases import environment
 
@@ -146,6 +146,7 @@ async def _drive(cluster: Cluster, statements: Sequence[Statement], seconds: flo
         spent = time.process_time() - before[0], cluster.cpu_s() - before[1]
     times.sort()
     return Measured(
+        len(times),
         len(times) / seconds,
         times[len(times) // 2] * 1000,
         times[int(len(times) * 0.99)] * 1000,

@@ -64,7 +64,8 @@ class Limit:
             )
         p99 = times[int(len(times) * 0.99)]
         database_ms = spent_s * 1000 / len(times)
-        return Measured(float(rate.split()[2]), statistics.median(times), p99, 0, 0, database_ms)
+        per_s, middle = float(rate.split()[2]), statistics.median(times)
+        return Measured(len(times), per_s, middle, p99, 0, 0, database_ms)
 
     def _script(self, workload: str, size: int) -> str:
         """Parameters are fetched anew after every so many requests, so that their cost is small."""

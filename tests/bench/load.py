@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,12 +21,17 @@ LUA = Path(__file__).parent / "load.lua"
 class Measured:
     """One stretch of load; ``server_ms`` and ``database_ms`` are CPU time of each request."""
 
+    requests: int
     rate: float
     median_ms: float
     p99_ms: float
     bytes_each: float
     server_ms: float
     database_ms: float
+
+
+Load = Callable[[float], Measured]
+"""Runs for so many seconds."""
 
 
 class LoadFailed(RuntimeError):
@@ -63,6 +68,7 @@ class PreparedRequests:
         if told["failed"] or told["lost"] or not told["requests"]:
             raise LoadFailed(f"{self.server.name}: {told}")
         return Measured(
+            told["requests"],
             told["requests"] / told["seconds"],
             told["median_ms"],
             told["p99_ms"],

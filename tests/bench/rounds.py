@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from tests.bench.checks import check_answers, check_sizes
+from tests.bench.checks import check_answers, check_sizes, stored_all
 from tests.bench.cluster import Cluster
 from tests.bench.limit import Limit
-from tests.bench.load import Measured, PreparedRequests
+from tests.bench.load import Load, Measured, PreparedRequests
 from tests.bench.pool import Pool
 from tests.bench.servers import Server
 
-Load = Callable[[float], Measured]
 Loads = Mapping[str, Mapping[str, Load]]
 """By workload and name: runs for so many seconds."""
 
@@ -117,7 +116,9 @@ def loads_of(
     for limit in limits:
         if limit.can(workload):
             found[limit.name] = _limit_load(limit, workload, pool)
-    return found
+    if workload != "create":
+        return found
+    return {name: stored_all(cluster, name, load) for name, load in found.items()}
 
 
 def told(what: str) -> None:
