@@ -9,7 +9,7 @@ from tests.bench.rounds import Pace
 WORKLOADS = ("list", "detail", "dashboard", "create")
 CONTENDERS = (
     *("jingwei", "postgraphile", "strawberry", "strawberry-cached"),
-    *("pgbench", "pgbench-kept", "pgbench-4"),
+    *("pgbench", "pgbench-kept", "pgbench-same", "pgbench-4"),
 )
 QUICK_CONTENDERS = ("jingwei", "postgraphile", "pgbench")
 SERIES = ("peers", "growth", "workers", "layers", "subscriptions", "tree")

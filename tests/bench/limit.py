@@ -15,6 +15,7 @@ from tests.bench.load import LoadFailed, Measured
 from tests.bench.pool import Pool, Sample
 
 LIMITS = Path(__file__).parent / "limits"
+VARIANTS = {"kept": ", kept counts", "same": ", same work"}
 # How many requests a connection makes with one set of parameters.
 _SAME = 16
 # The server's children end a moment after their clients; until then their time is not counted.
@@ -25,19 +26,20 @@ class Limit:
     """The best SQL of a workload, sent by ``pgbench`` as the application's role.
 
     ``trips`` is 1 (everything in one pipelined round trip, generic plans) or 4 (BEGIN, the tenant,
-    the statement, COMMIT). With ``kept`` it reads the counts that are kept instead of the rows.
+    the statement, COMMIT). Variants, for some workloads: ``kept`` reads the counts that are kept
+    instead of the rows, ``same`` stores everything that the platform stores.
     """
 
-    def __init__(self, cluster: Cluster, trips: int = 1, *, kept: bool = False) -> None:
+    def __init__(self, cluster: Cluster, trips: int = 1, variant: str = "") -> None:
         self._cluster = cluster
         self._trips = trips
-        self._kept = kept
+        self._variant = variant
         self.name = "pgbench" if trips == 1 else "pgbench, 4 trips"
-        self.name += ", kept counts" if kept else ""
+        self.name += VARIANTS.get(variant, "")
 
     def can(self, workload: str) -> bool:
         """Whether there is such a statement for the workload."""
-        return not self._kept or (LIMITS / f"{workload}.kept.sql").exists()
+        return self._file(workload).exists()
 
     def load(self, workload: str, pool: Pool, seconds: float) -> Measured:
         """Run the workload's statement for so long, over the samples of the pool."""
@@ -69,8 +71,7 @@ class Limit:
 
     def _script(self, workload: str, size: int) -> str:
         """Parameters are fetched anew after every so many requests, so that their cost is small."""
-        name = f"{workload}.kept.sql" if self._kept else f"{workload}.sql"
-        asked, wide = self._asked(LIMITS / name), LIMITS / f"{workload}.wide.sql"
+        asked, wide = self._asked(self._file(workload)), LIMITS / f"{workload}.wide.sql"
         if wide.exists():
             asked = f"\\if :is_wide\n{self._asked(wide)}\\else\n{asked}\\endif\n"
         return (
@@ -81,9 +82,13 @@ class Limit:
             f"\\endif\n{asked}"
         )
 
+    def _file(self, workload: str) -> Path:
+        parts = [part for part in (workload, self._variant, "sql") if part]
+        return LIMITS / ".".join(parts)
+
     def _asked(self, file: Path) -> str:
         statement = file.read_text(encoding="utf-8")
-        if self._kept:
+        if self._variant == "kept":
             statement = statement.format(**_names_of_counts())
         bind = "SELECT set_config('app.tenant', :tenant, true);\n"
         if self._trips == 1:

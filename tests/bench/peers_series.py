@@ -23,7 +23,8 @@ MAKERS: dict[str, type[Server]] = {
 }
 LIMITS: dict[str, Callable[[Cluster], Limit]] = {
     "pgbench": Limit,
-    "pgbench-kept": lambda cluster: Limit(cluster, kept=True),
+    "pgbench-kept": lambda cluster: Limit(cluster, variant="kept"),
+    "pgbench-same": lambda cluster: Limit(cluster, variant="same"),
     "pgbench-4": lambda cluster: Limit(cluster, 4),
 }
 _TOLD = """
@@ -38,8 +39,9 @@ Jingwei answers through its whole stack: token, permissions, limits, row securit
 number, deadlines, idempotency key, audit chain and notices. PostGraphile and Strawberry are handed
 tenant and area and store the two rows. `pgbench` sends the best SQL for the workload, tenant and
 statement in one pipelined trip with generic plans, the two rows for `create`; with kept counts it
-reads for `dashboard` what the platform keeps, like Jingwei, and otherwise the rows. What a worker
-would fold into the kept counts is folded between the rounds.
+reads for `dashboard` what the platform keeps, like Jingwei, and otherwise the rows; with the same
+work it stores for `create` all that Jingwei stores. What a worker would fold into the kept counts
+is folded between the rounds.
 """
 
 
