@@ -99,6 +99,10 @@ class Writer:
             return f"...{condition}{self._directive()} {inner}"
         if self.chance(6) and level:
             return self._spread(kind, depth, level)
+        if kind is self.words.schema.query_type and self.chance(2):
+            name = self.some(sorted(self.words.schema.type_map))
+            told = "kind name fields { name args { name } type { name ofType { name } } }"
+            return f'{self.new("k")}: __type(name: "{name}") {{ {told} }}'
         if is_abstract_type(kind) and self.chance(70):
             name = self.some(sorted(t.name for t in self.words.schema.get_possible_types(kind)))
             target = self.words.schema.type_map[name]

@@ -28,11 +28,11 @@ class City:
     tenant: uuid.UUID
     slug: str
     chance: random.Random
-    unit: Unit
     ids: dict[str, list[uuid.UUID]] = field(default_factory=dict)
     paths: dict[uuid.UUID, str] = field(default_factory=dict)
     staff: dict[str, uuid.UUID] = field(default_factory=dict)
     numbers: int = 0
+    unit: Unit = field(init=False)
 
     def new_id(self) -> uuid.UUID:
         """A random id."""

@@ -31,7 +31,8 @@ from jingwei_safety_production.tables import (
 from tests.oracle.odd import DAYS, FORMS, INSTANTS, TEXTS
 from tests.oracle.planting import City, json_list, moment, workflow
 
-EVENTS, ORGANISATIONS, ENTRIES = 110, 40, 25
+EVENTS, ORGANISATIONS, ENTRIES = 55, 40, 25
+SUBJECTS = (None, None, "Organisation", "Organisation", "Event", "SafetyEnterprise", "Nothing")
 _AUDIT = "SELECT core.audit_append($1, 'account', $2, $3, $4, $5, $6, $7, $8::jsonb)"
 
 
@@ -69,7 +70,7 @@ async def plant_rules(city: City) -> None:
 
 async def plant_evidence(city: City) -> None:
     """Uploads, pending and committed."""
-    for number in range(EVENTS // 2):
+    for number in range(EVENTS):
         key = f"{city.tenant}/original/photo-{number}"
         await city.plant(
             Evidence,
@@ -90,26 +91,29 @@ async def plant_evidence(city: City) -> None:
 
 
 async def plant_events(city: City) -> None:
-    """Events, their steps and photos."""
+    """Some more events, their steps and photos."""
     states = [state["code"] for state in workflow(1)["states"]]
-    photos = list(city.ids["Evidence"])
-    for number in range(EVENTS):
-        event = await _event(city, number, city.some(states))
+    taken = city.ids.setdefault("TakenEvidence", [])
+    photos = [each for each in city.ids["Evidence"] if each not in taken]
+    for _ in range(EVENTS):
+        event = await _event(city, city.some(states))
         for sequence in range(city.chance.randrange(5)):
             step = await _step(city, event, sequence, city.some(states))
             if photos and city.chance.random() < 0.4:
-                of_event = {"event": event, "step": step, "evidence": photos.pop()}
+                taken.append(photos.pop())
+                of_event = {"event": event, "step": step, "evidence": taken[-1]}
                 phase = city.some(["before", "after", "other", "处置前"])
                 await city.plant(StepEvidence, **of_event, phase=phase)
 
 
-async def _event(city: City, number: int, state: str) -> uuid.UUID:
+async def _event(city: City, state: str) -> uuid.UUID:
     chance = city.chance
+    subject = city.some(SUBJECTS)
     position = (1_112_000_000 + chance.randrange(400_000), 306_000_000 + chance.randrange(400_000))
     has_position = chance.random() < 0.7
     return await city.plant(
         Event,
-        number=f"{city.some(['20260615-', '', '编号'])}{number:03}",
+        number=city.unique(city.some(["20260615-", "", "编号"])),
         kind=city.any_of("EventKind"),
         workflow=city.any_of("Workflow"),
         state=state,
@@ -126,8 +130,8 @@ async def _event(city: City, number: int, state: str) -> uuid.UUID:
         reporter=city.maybe(city.some(list(city.staff.values()))),
         assigned_department=city.maybe(city.any_of("Department"), 0.4),
         assigned_account=city.maybe(city.some(list(city.staff.values())), 0.3),
-        subject_type=city.maybe(city.some(["SafetyHazard", "Organisation", "Nothing"]), 0.4),
-        subject_id=city.maybe(city.new_id(), 0.5),
+        subject_type=subject,
+        subject_id=city.maybe(city.some([*city.ids.get(subject or "", ()), city.new_id()])),
         state_since=moment(chance),
         state_due_at=city.maybe(moment(chance), 0.6),
         warn_at=city.maybe(moment(chance)),

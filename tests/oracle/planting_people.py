@@ -68,7 +68,7 @@ async def _place(city: City, parent: uuid.UUID | None, ordinal: int) -> uuid.UUI
         depth=depth,
         name=name,
         name_en=city.text(),
-        search_text=f"{name} {city.some(TEXTS)} {code or ''}".lower(),
+        search_text=f"{name} {spelt(name)} {code or ''}".lower(),
         code=code,
         kind=city.some(["111", "220", ""]),
         households=city.maybe(city.chance.randrange(500)),
@@ -85,6 +85,11 @@ async def _place(city: City, parent: uuid.UUID | None, ordinal: int) -> uuid.UUI
     if city.chance.random() < 0.4:
         await _shape(city, place)
     return place
+
+
+def spelt(name: str) -> str:
+    """What stands for the pinyin of a name: of one name always the same."""
+    return TEXTS[sum(map(ord, name)) % len(TEXTS)]
 
 
 async def _shape(city: City, place: uuid.UUID) -> None:

@@ -7,39 +7,64 @@ the same again.
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from graphql import parse, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jingwei_core.places import search as places
+from jingwei_core.platform import Platform
+from jingwei_core.reading import areas, scans
 from tests.oracle.equality import Equality
 from tests.oracle.operations import Operation, operations
 from tests.oracle.searching import Search, searching
+from tests.oracle.subject import Subject, executor_of
 from tests.oracle.vocabulary import Vocabulary
 from tests.oracle.world import Seen
 
 CASES = int(os.environ.get("JINGWEI_TEST_ORACLE_CASES", "600"))
-OF_A, OF_B = 4, 1
-"""How the cases are shared out: the second city has no plugins and shows little that is new."""
+A_TENTH = CASES // 10
+A_HANDFUL = 4
 
 
-@pytest.mark.parametrize(("city", "share"), [("a", OF_A), ("b", OF_B)])
-def test_every_answer_is_the_plain_one(
-    city: str,
-    share: int,
-    cities: Mapping[str, Seen],
-    words: Mapping[str, Vocabulary],
-    loop: asyncio.AbstractEventLoop,
-) -> None:
-    equality, search = Equality(cities[city]), Search(loop)
+def compare(seen: Seen, words: Vocabulary, cases: int, loop: asyncio.AbstractEventLoop) -> None:
+    """Ask so many questions and fail with a small one whose answers differ."""
+    equality, search = Equality(seen), Search(loop)
 
-    @searching(CASES * share // (OF_A + OF_B))
-    @given(asked=operations(words[city]))
+    @searching(cases)
+    @given(asked=operations(words))
     def ask(asked: Operation) -> None:
         search.run(repr(asked), lambda: equality.check(asked))
 
     ask()
+
+
+@pytest.mark.parametrize(("city", "tenths"), [("a", 5), ("b", 1)])
+def test_every_answer_is_the_plain_one(
+    city: str,
+    tenths: int,
+    cities: Mapping[str, Seen],
+    words: Mapping[str, Vocabulary],
+    loop: asyncio.AbstractEventLoop,
+) -> None:
+    compare(cities[city], words[city], A_TENTH * tenths, loop)
+
+
+def test_so_it_is_where_much_is_in_sight(
+    cities: Mapping[str, Seen],
+    words: Mapping[str, Vocabulary],
+    oracle_platform: Platform,
+    loop: asyncio.AbstractEventLoop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is taken for little decides how rows are found: here, hardly anything is."""
+    for module, name in ((scans, "FEW_ROWS"), (areas, "FEW_ROWS"), (places, "FEW")):
+        monkeypatch.setattr(module, name, A_HANDFUL)
+    subject = Subject(executor_of(oracle_platform), cities["a"].subject.tenant)
+
+    compare(replace(cities["a"], subject=subject), words["a"], A_TENTH * 4, loop)
 
 
 @searching(20)
