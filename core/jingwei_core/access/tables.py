@@ -90,8 +90,6 @@ class Account(TenantTable, tablename="account", schema="core"):
 class Post(PlacedTable, tablename="post", schema="core"):
     """岗位: an account holds a role at a place for ``[valid_from, valid_to)``."""
 
-    INDEXES = (("account", "valid_from"), ("place_path",))
-
     account = TenantFK(Account, null=False, on_delete=OnDelete.cascade)
     role = TenantFK(Role, null=False, on_delete=OnDelete.restrict)
     department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)

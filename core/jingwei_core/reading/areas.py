@@ -10,15 +10,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
 from jingwei_core.database.reading import FIRST_FREE, one_trip
-from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.compiled import Compiled
 from jingwei_core.reading.json_text import an_object, made, sql_of
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import Asked
-from jingwei_core.reading.sight import Parameters, Planned, beyond
+from jingwei_core.reading.sight import Parameters, Planned
+from jingwei_core.reading.ways import ways
 from jingwei_core.registry import Registry
-from jingwei_sdk.records import AtPlace, OfDepartment, OwnedBy, Record
+from jingwei_sdk.records import Record
 
 MOST_KNOWN = 20_000
 AGE_S = 300.0
@@ -95,38 +95,11 @@ def _key(record: Record, asked: Asked) -> _Key:
 def _counts(plan: Plan, record: Record) -> list[str]:
     """For each way into sight how many rows it opens, counted no further than needed."""
     source, found = plan.source(record), []
-    for scope in record.scope:
+    for way in ways(plan, record):
         alias = plan.alias()
-        if isinstance(scope, AtPlace):
-            ways, test = _subtrees(plan, record), "{0} >= way.low AND {0} < way.high"
-        elif isinstance(scope, OwnedBy):
-            account = plan.once(("owner",), lambda asked: asked.actor.account_id, "uuid")
-            ways, test = f"(SELECT {account} AS one) way", "{0} = way.one"
-        elif isinstance(scope, OfDepartment):
-            members = plan.once(
-                ("departments",), lambda asked: list(asked.actor.department_ids), "uuid[]"
-            )
-            ways, test = f"unnest({members}) AS way(one)", "{0} = way.one"
-        else:
-            continue
-        column = f"{alias}.{sql_name(record, scope.column)}"
         found.append(
-            f"(SELECT count(*) FROM (SELECT FROM {ways} CROSS JOIN LATERAL (SELECT FROM {source}"
-            f" {alias} WHERE {test.format(column)} LIMIT {FEW_ROWS}) {alias}"
+            f"(SELECT count(*) FROM (SELECT FROM {way.starts} CROSS JOIN LATERAL (SELECT"
+            f" FROM {source} {alias} WHERE {way.test(alias)} LIMIT {FEW_ROWS}) {alias}"
             f" LIMIT {FEW_ROWS}) {alias})"
         )
     return found or [str(FEW_ROWS)]
-
-
-def _subtrees(plan: Plan, record: Record) -> str:
-    def low(asked: Asked) -> list[str]:
-        return list(asked.permissions.paths(record.read))
-
-    def high(asked: Asked) -> list[str]:
-        return [beyond(path) for path in low(asked)]
-
-    ends = [
-        plan.once(("area", record.name, end), of, "text[]")
-        for end, of in (("low", low), ("high", high))
-    ]
-    return f"unnest({', '.join(ends)}) AS way(low, high)"

@@ -92,9 +92,12 @@ class Plan:
         schema = record.table._meta.schema or "public"
         return f'"{schema}"."{record.table._meta.tablename}"'
 
-    def in_sight(self, record: Record, alias: str, within: Through | None = None) -> str:
+    def in_sight(
+        self, record: Record, alias: str, within: Through | None = None, *, row_by_row: bool = False
+    ) -> str:
         """The condition under which a row is in sight; see :class:`Sight`."""
-        return Sight(self.viewer, self.registry, self.parameters).condition(record, alias, within)
+        sight = Sight(self.viewer, self.registry, self.parameters, row_by_row)
+        return sight.condition(record, alias, within)
 
     def in_sight_always(self, record: Record) -> bool:
         """Whether it does not depend on the row whether it is in sight."""

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jingwei_core.reading.columns import sql_type
+from jingwei_core.reading.compiled import MANY_PREFIXES
 from jingwei_core.reading.criteria import conditions, searched, under, unseen
 from jingwei_core.reading.keyset import Sort, order_by, stretches_after
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import AnyOf, Asked, Test, Wanted
+from jingwei_core.reading.ways import found_by_ways, ways
 from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record, Through
 
@@ -49,13 +51,18 @@ def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> st
     """The SELECT of a page's rows."""
     if parent is None and wanted.search is not None and scan.record.finder is not None:
         return _searched(plan, scan, wanted, scan.record.finder)
+    if parent is None and _is_along_areas(plan, scan):
+        return _along_areas(plan, scan, wanted)
     if parent is not None or not _is_walked(scan, wanted):
         return _read(plan, scan, matching(plan, scan.record, wanted, scan.alias, parent), wanted)
     hinted = _has_area(plan, scan.record)
     if hinted:
         plan.areas[scan.record.name] = None
     if hinted and scan.record.name in plan.narrow:
-        return _sorted(plan, scan, matching(plan, scan.record, wanted, scan.alias, None), wanted)
+        where = matching(plan, scan.record, wanted, scan.alias, None)
+        if not _is_one_range(plan, scan.record):
+            where.append(found_by_ways(plan, scan.record, scan.alias))
+        return _sorted(plan, scan, where, wanted)
     wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
     if wanted.under is None:
         return wide
@@ -70,9 +77,12 @@ def matching(
     is_queue = any(isinstance(one, AnyOf) for one in wanted.where)
     if parent is None and is_queue and record.name not in plan.narrow:
         return _walked(plan, record, wanted, alias)
-    found = [plan.in_sight(record, alias, parent.known if parent else None)]
-    if parent is not None:
-        found.append(f'{alias}."{parent.column}" = {parent.sql}')
+    if parent is None:
+        found = [plan.in_sight(record, alias)]
+    else:
+        # The parent leads to the rows, whatever sight says.
+        seen = unseen(plan.in_sight(record, alias, parent.known, row_by_row=True))
+        found = [f'{alias}."{parent.column}" = {parent.sql}', seen]
     found += conditions(plan, record, wanted.where, alias)
     found += searched(plan, record, wanted, alias)
     if wanted.under is not None:
@@ -82,7 +92,7 @@ def matching(
 
 def _walked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]:
     """The same with the conditions on the place path hidden from the choice of an index."""
-    hidden = [plan.in_sight(record, alias)]
+    hidden = [plan.in_sight(record, alias, row_by_row=True)]
     if wanted.under is not None:
         hidden.append(under(plan, record, wanted.under, alias))
     return [
@@ -125,6 +135,19 @@ def _sorted(plan: Plan, scan: Scan, where: list[str], wanted: Wanted, source: st
     # OFFSET 0 keeps order and limit out of the choice of an index.
     fenced = f"(SELECT {_inside(scan)} FROM {found} OFFSET 0) {scan.alias}"
     return _page(scan, _brought(scan), fenced)
+
+
+def _along_areas(plan: Plan, scan: Scan, wanted: Wanted) -> str:
+    """The rows in the order of their paths, a page of each subtree in sight."""
+    way, stretches = ways(plan, scan.record)[0], _continued(plan, scan, wanted)
+    where = [
+        way.test(scan.alias),
+        *_walked(plan, scan.record, wanted, scan.alias),
+        *(f"({one})" for one in stretches),
+    ]
+    source = f"{plan.source(scan.record)} {scan.alias} WHERE {' AND '.join(where)}"
+    pages = f"LATERAL ({_page(scan, _inside(scan), source)}) {scan.alias}"
+    return _page(scan, _brought(scan), f"{way.starts} CROSS JOIN {pages}")
 
 
 def _page(scan: Scan, brought: str, source: str) -> str:
@@ -194,6 +217,19 @@ def _has_area(plan: Plan, record: Record) -> bool:
         return False
     kinds = {type(scope) for scope in record.scope}
     return AtPlace in kinds and kinds <= {AtPlace, OwnedBy, OfDepartment}
+
+
+def _is_one_range(plan: Plan, record: Record) -> bool:
+    """Whether sight is few ranges of paths and nothing else; a condition says that well."""
+    return len(record.scope) == 1 and plan.viewer.shape(record.read) != MANY_PREFIXES
+
+
+def _is_along_areas(plan: Plan, scan: Scan) -> bool:
+    """Whether the page has the order of paths, and several subtrees of it are in sight."""
+    (scope, *others) = scan.record.scope
+    if others or not isinstance(scope, AtPlace) or scope.column != scan.sort[0][0]:
+        return False
+    return plan.viewer.shape(scan.record.read) > 1
 
 
 def _is_walked(scan: Scan, wanted: Wanted) -> bool:

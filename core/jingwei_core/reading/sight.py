@@ -214,6 +214,8 @@ class Sight:
     viewer: Viewer
     registry: Registry
     arguments: Arguments
+    row_by_row: bool = False
+    """Whether few rows will be looked at: nothing is then prepared for looking at many."""
 
     def condition(self, record: Record, alias: str, within: Through | None = None) -> str:
         """The condition under which a row of ``alias`` is in the actor's sight.
@@ -249,7 +251,7 @@ class Sight:
                 target, name = self._named(scope)
                 held = self.held(target, name, permission)
                 if held is not None:
-                    return _exists(target, name, f'{alias}."{scope.column}"', held)
+                    return self._exists(target, name, f'{alias}."{scope.column}"', held)
         return None
 
     def _covers(self, record: Record, scope: Scope) -> bool:
@@ -276,7 +278,13 @@ class Sight:
 
     def _through(self, scope: Through, column: str) -> str:
         target, name = self._named(scope)
-        return _exists(target, name, column, self.condition(target, name))
+        return self._exists(target, name, column, self.condition(target, name))
+
+    def _exists(self, target: Record, name: str, column: str, condition: str) -> str:
+        source = qualified(target.table)
+        row = f"FROM {source} {name} WHERE {name}.id = {column} AND {condition}"
+        # The server may read all of a table into memory for EXISTS, for a value it does not.
+        return f"(SELECT true {row})" if self.row_by_row else f"EXISTS (SELECT 1 {row})"
 
     def _named(self, scope: Through) -> tuple[Record, str]:
         """The record that a scope goes through, and a name for its table in this statement."""
@@ -289,8 +297,3 @@ def always_placed(record: Record, scope: AtPlace) -> bool:
     if issubclass(record.table, PlacedTable):
         return scope.column == "place_path"
     return record.table is Place and scope.column == "path"
-
-
-def _exists(target: Record, name: str, column: str, condition: str) -> str:
-    source = qualified(target.table)
-    return f"EXISTS (SELECT 1 FROM {source} {name} WHERE {name}.id = {column} AND {condition})"

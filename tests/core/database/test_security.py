@@ -145,6 +145,7 @@ BREACHES = [
     ("ALTER TABLE core.event NO FORCE ROW LEVEL SECURITY", 'missing: ALTER TABLE "core"."event"'),
     ("DROP POLICY jingwei_tenant ON core.event", "missing: CREATE POLICY jingwei_tenant"),
     ("CREATE POLICY open ON core.event USING (true)", 'missing: DROP POLICY "open"'),
+    ("DROP INDEX core.organisation_tenant_id_created_at_id_idx", "missing: CREATE INDEX"),
     ("GRANT TRUNCATE ON core.event TO {app}", "missing: REVOKE TRUNCATE"),
     (
         "GRANT SELECT ON core.event TO PUBLIC",
@@ -181,3 +182,23 @@ async def test_a_breach_is_found(kept_database: Database, sql: str, line: str):
         found = await violations(unit, rules(settings))
         await unit.execute("ROLLBACK TO before")
     assert [entry for entry in found if entry.startswith(line)]
+
+
+async def test_an_index_that_another_serves_is_taken_away(kept_database: Database):
+    made = {
+        "organisation_address": "(address)",
+        "organisation_name": "(name)",
+        "organisation_tenant_id_name_idx": "(tenant_id, name)",
+    }
+    found = "SELECT indexname::text FROM pg_indexes WHERE indexname = ANY($1)"
+    async with kept_database.owner() as unit:
+        await unit.execute("SAVEPOINT before")
+        for name, columns in made.items():
+            await unit.execute(f"CREATE INDEX {name} ON core.organisation {columns}")
+        await secure(unit, rules(kept_database.settings))
+        kept = [row["indexname"] for row in await unit.fetch(found, list(made))]
+        again = await secure(unit, rules(kept_database.settings))
+        await unit.execute("ROLLBACK TO before")
+    # Nobody declares the first one, so it is its maker's.
+    assert kept == ["organisation_address"]
+    assert again == []

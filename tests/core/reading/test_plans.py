@@ -167,11 +167,11 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], bool, int]] = {
     "a district": ((DISTRICT,), {}, False, 2_000),
     "districts and a grid": ((DISTRICT, "/a/d/", "/a/e/g3/"), {}, False, 1_000),
     "many districts": (tuple(f"/a/{one}/" for one in "bcdefghijk"), {}, False, 200),
-    "a grid": ((GRID,), {}, True, 400),
+    "a grid": ((GRID,), {}, True, 600),
     "nothing": ((NOWHERE,), {}, True, 0),
     "after a row": (("/a/",), {"after": PLACED}, False, 25),
     "before a row": (("/a/",), {"after": PLACED, "backwards": True}, False, 25),
-    "a grid, after a row": ((GRID,), {"after": PLACED}, True, 400),
+    "a grid, after a row": ((GRID,), {"after": PLACED}, True, 600),
     "a kind": (
         (DISTRICT,),
         {"where": (Compared("kind", "eq", constant(uuid.uuid4())),)},
