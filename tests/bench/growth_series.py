@@ -38,7 +38,7 @@ def measure(cluster: Cluster, choices: Choices) -> str:
                     loads[workload][name] = found[server.name]
                     loads[workload][f"{name}, {limit.name}"] = found[limit.name]
         pace = choices.pace.shorter()
-        results = run_rounds(loads, pace)
+        results = run_rounds(loads, pace, cluster.fold_counts)
         results.memory = {server.name: server.memory_mb()}
     parts = [_TOLD.strip(), str(pace)]
     table = tables.rates(results, (BEFORE, f"{BEFORE}, {limit.name}"))

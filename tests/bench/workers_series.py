@@ -29,7 +29,7 @@ def measure(cluster: Cluster, choices: Choices) -> str:
     with running(servers, cluster):
         loads = {w: loads_of(cluster, pool, servers, w) for w in workloads}
         pace = choices.pace.shorter(6)
-        results = run_rounds(loads, pace)
+        results = run_rounds(loads, pace, cluster.fold_counts)
         results.memory = {server.name: server.memory_mb() for server in servers}
     parts = [_TOLD.strip(), str(pace), tables.rates(results, ("jingwei",))]
     return "\n\n".join([*parts, tables.memory(results)])
