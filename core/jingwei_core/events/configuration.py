@@ -27,7 +27,7 @@ from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Conflict, NotFound
 
-_MOST = 128
+_MOST = 256
 _NUMBER = "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
 _TABLES = frozenset({CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow})
 

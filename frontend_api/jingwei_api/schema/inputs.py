@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -162,16 +163,24 @@ def struct_value(
 
 
 def _plain(struct: type[msgspec.Struct], given: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = {field.name: field for field in msgspec.structs.fields(struct)}
+    known = _shapes(struct)
     plain = {}
     for name, value in given.items():
-        field = known[name]
-        shape = shape_of(field.type)
+        encoded, shape = known[name]
         if value is None and not shape.is_null:
             # null for an input that may be left out but has no null: the same as leaving it out.
             continue
-        plain[field.encode_name] = _converted(shape, value, f"{where}.{camel(name)}")
+        plain[encoded] = _converted(shape, value, f"{where}.{camel(name)}")
     return plain
+
+
+@lru_cache(maxsize=1024)
+def _shapes(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Shape]]:
+    """The encoded name and the shape of each field: annotations are taken apart once."""
+    return {
+        field.name: (field.encode_name, shape_of(field.type))
+        for field in msgspec.structs.fields(struct)
+    }
 
 
 def _converted(shape: Shape, value: Any, where: str) -> Any:
