@@ -134,13 +134,15 @@ class Viewer:
         return self.holds(guard, None if at is None else row[at])
 
     def reads_throughout(self, record: Record, column: str) -> bool:
-        """Whether it may read the column in every row that could be in its sight by its place."""
+        """Whether it may read the column in every row that could be in its sight."""
         guard = record.guarded.get(column)
         if guard is None:
             return True
         if placed_by(record) is None:
             return self.holds(guard)
         tops = [top for grant, top in self.grants if gives(grant, record.read)]
+        if len(record.scope) > 1:
+            tops = ["/"]  # what is seen by another scope than its place may lie anywhere
         return all(self.holds(guard, top) for top in tops)
 
     def value(self, record: Record, row: Row, column: str) -> Any:

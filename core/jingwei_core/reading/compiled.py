@@ -5,6 +5,7 @@ brings the values. So one compiled read serves all requests of its shape, of all
 """
 
 import datetime as dt
+import secrets
 import uuid
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ EVERYWHERE: Final = ("/",)
 MANY_PREFIXES = 9
 """From so many subtrees on, they are one parameter and no longer part of the statement."""
 
-SLOT = "#"
-"""The key under which the object that stands for a computed field tells its :class:`WorkedAt`."""
+SLOT: Final = f"#{secrets.token_hex(8)}"
+"""The key under which the object that stands for a computed field tells its :class:`WorkedAt`; no
+value of a JSON column can hold it."""
 
 
 class Each:

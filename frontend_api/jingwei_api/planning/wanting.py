@@ -12,12 +12,13 @@ from jingwei_api.schema.connections import is_placed
 from jingwei_api.schema.filters import SortDirection, filter_name
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.references import PLACE, reference_targets
+from jingwei_core.access.permissions import EVERYWHERE
 from jingwei_core.reading.keyset import Cursors, full_sort, page_size
 from jingwei_core.reading.request import Direction, PageRequest
 from jingwei_core.reading.selection import After, Asked, Criterion, Test, Value, Wanted
 from jingwei_sdk.context import Permissions
 from jingwei_sdk.errors import Denied, Invalid
-from jingwei_sdk.records import Record
+from jingwei_sdk.records import AtPlace, Record
 
 Sort = tuple[tuple[str, Direction], ...]
 
@@ -105,6 +106,8 @@ def mind_guards(building: Building, chosen: Chosen, record: Record, columns: Seq
 def _holds_throughout(permissions: Permissions, guard: str, record: Record) -> bool:
     if not is_placed(record):
         return permissions.allows(guard)
+    if not all(isinstance(scope, AtPlace) for scope in record.scope):
+        return permissions.allows(guard, EVERYWHERE)  # own rows, say, may lie anywhere
     return all(permissions.allows(guard, path) for path in permissions.paths(record.read))
 
 

@@ -1,0 +1,57 @@
+"""A guarded column may order and filter only where it could be read of every row in sight."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from jingwei_api.planning.building import Building
+from jingwei_api.planning.wanting import mind_guards
+from jingwei_core.access.permissions import Grant, PermissionSet
+from jingwei_core.contribution import core_contribution
+from jingwei_core.registry import build_registry
+from jingwei_sdk.errors import Denied
+from jingwei_sdk.records import AtPlace, OwnedBy, Record, Scope
+
+REGISTRY = build_registry([core_contribution()])
+READ, GUARD = "organisation.read", "proof.code.read"
+
+
+def _record(*scope: Scope) -> Record:
+    return replace(REGISTRY.record("Organisation"), guarded={"credit_code": GUARD}, scope=scope)
+
+
+def _refusal(record: Record, *grants: Grant) -> Denied | None:
+    building, chosen, asked = Building(REGISTRY, b"", {}), cast("Any", object()), _Asked()
+    asked.permissions = PermissionSet(grants)
+    mind_guards(building, chosen, record, ["credit_code"])
+    (probe,) = building.probes.values()
+    try:
+        probe.run(cast("Any", asked), probe.slot)
+    except Denied as refusal:
+        return refusal
+    return None
+
+
+class _Asked:
+    permissions: Any
+
+
+@pytest.mark.parametrize(
+    ("grants", "of_places", "of_own"),
+    [
+        ((Grant("/a/", (READ, GUARD)),), True, False),
+        ((Grant("/a/", (READ, GUARD)), Grant("/b/", (READ,))), False, False),
+        ((Grant("/a/", (READ,)), Grant("/", (GUARD,))), True, True),
+        ((Grant("/a/", (READ,)),), False, False),
+    ],
+)
+def test_rows_seen_beside_an_area_may_lie_anywhere(
+    grants: tuple[Grant, ...], *, of_places: bool, of_own: bool
+) -> None:
+    assert (_refusal(_record(AtPlace()), *grants) is None) is of_places
+    own = _record(AtPlace(), OwnedBy("id"))
+    refusal = _refusal(own, *grants)
+    assert (refusal is None) is of_own
+    if refusal is not None:
+        assert (refusal.code, refusal.field) == ("PERMISSION_DENIED", "creditCode")
