@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from piccolo.conf.apps import AppConfig
 
 from jingwei_core.database.migration_files import MigrationApp
 from jingwei_core.plugins.discovery import discover
 from jingwei_core.tables import core_records, core_tables
 from jingwei_sdk.plugin import Plugin
+
+if TYPE_CHECKING:
+    from piccolo.conf.apps import AppConfig
 
 UNMANAGED = "unmanaged"
 """Tag of a table class whose table plain SQL makes, such as a partitioned one."""
@@ -62,8 +65,10 @@ def installed_apps(plugins: Iterable[Plugin] | None = None) -> list[MigrationApp
     return [platform_app(), jobs_app(), core_app(), *(plugin_app(plugin) for plugin in chosen)]
 
 
-def piccolo_config(app: MigrationApp) -> AppConfig:
+def piccolo_config(app: MigrationApp) -> "AppConfig":
     """The app as Piccolo's commands know it."""
+    from piccolo.conf.apps import AppConfig
+
     return AppConfig(
         app_name=app.name,
         migrations_folder_path=app.folder,

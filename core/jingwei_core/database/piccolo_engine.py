@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager
 from types import ModuleType
 from typing import Any
 
-from piccolo.conf.apps import AppRegistry
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 
@@ -87,6 +86,18 @@ class TenantEngine(PostgresEngine):
         return True
 
 
+class _Conf(ModuleType):
+    """What Piccolo is configured by."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The list of apps, which brings a code formatter with it: for migrations only."""
+        if name != "APP_REGISTRY":
+            raise AttributeError(name)
+        from piccolo.conf.apps import AppRegistry
+
+        return AppRegistry()
+
+
 def install_engine() -> TenantEngine:
     """Let Piccolo find our engine; the same one each time it is called in a process.
 
@@ -95,8 +106,8 @@ def install_engine() -> TenantEngine:
     """
     module = sys.modules.get(_CONF_MODULE)
     if module is None:
-        module = ModuleType(_CONF_MODULE)
-        module.__dict__.update(DB=TenantEngine(), APP_REGISTRY=AppRegistry())
+        module = _Conf(_CONF_MODULE)
+        module.__dict__.update(DB=TenantEngine())
         sys.modules[_CONF_MODULE] = module
     os.environ["PICCOLO_CONF"] = _CONF_MODULE
     engine = module.__dict__["DB"]

@@ -8,7 +8,7 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
-from jingwei_core.evidence.inspection import accepted_format
+from jingwei_core.evidence.facts import accepted_format
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.store import UploadTerms, checked_terms
 from jingwei_core.evidence.tables import Evidence

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from jingwei_sdk.errors import Invalid
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -83,3 +85,13 @@ class Picture(msgspec.Struct, frozen=True):
     size: int
     sha256: str
     content_type: str = ImageFormat.JPEG.value
+
+
+def accepted_format(content_type: str) -> ImageFormat:
+    """The format a media type names. Raises ``Invalid`` (``EVIDENCE_TYPE``)."""
+    try:
+        return ImageFormat(content_type)
+    except ValueError:
+        raise Invalid(
+            "EVIDENCE_TYPE", field="content_type", content_type=content_type, found=content_type
+        ) from None

@@ -15,7 +15,7 @@ from PIL import Image
 
 from jingwei_core.evidence import exif
 from jingwei_core.evidence.containers import Container, media_type, walk
-from jingwei_core.evidence.facts import Expected, ImageFacts, ImageFormat, Limits
+from jingwei_core.evidence.facts import Expected, ImageFacts, ImageFormat, Limits, accepted_format
 from jingwei_sdk.errors import Invalid
 
 PILLOW_NAMES = {
@@ -36,16 +36,6 @@ DECODER_ERRORS = (
     zlib.error,
 )
 """What Pillow's decoders raise on damaged files."""
-
-
-def accepted_format(content_type: str) -> ImageFormat:
-    """The format a media type names. Raises ``Invalid`` (``EVIDENCE_TYPE``)."""
-    try:
-        return ImageFormat(content_type)
-    except ValueError:
-        raise Invalid(
-            "EVIDENCE_TYPE", field="content_type", content_type=content_type, found=content_type
-        ) from None
 
 
 def inspect_image(path: Path, expected: Expected, limits: Limits, zone: ZoneInfo) -> ImageFacts:

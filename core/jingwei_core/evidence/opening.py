@@ -2,7 +2,6 @@
 
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.local import LocalStore
-from jingwei_core.evidence.s3 import S3Access, S3Store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.evidence.workers import ImageWorkers
 from jingwei_core.settings import Settings
@@ -19,7 +18,7 @@ def open_store(settings: Settings, evidence: EvidenceSettings | None = None) -> 
     """
     chosen = evidence or EvidenceSettings()
     if chosen.store == "s3":
-        return S3Store(_s3_access(chosen), lock_mode=chosen.s3_lock_mode)
+        return _s3_store(chosen)
     return LocalStore(
         chosen.folder or settings.data_dir / "evidence",
         secret=settings.derived_secret(_SECRET_PURPOSE).encode(),
@@ -33,7 +32,10 @@ def open_workers(evidence: EvidenceSettings | None = None) -> ImageWorkers:
     return ImageWorkers(processes=chosen.worker_processes, time_limit_s=chosen.picture_limit_s)
 
 
-def _s3_access(chosen: EvidenceSettings) -> S3Access:
+def _s3_store(chosen: EvidenceSettings) -> ObjectStore:
+    # Its client is loaded where there is an S3.
+    from jingwei_core.evidence.s3 import S3Access, S3Store
+
     endpoint, access, secret = chosen.s3_endpoint, chosen.s3_access_key, chosen.s3_secret_key
     if endpoint is None or access is None or secret is None:
         given = {"S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": access, "S3_SECRET_KEY": secret}
@@ -41,7 +43,7 @@ def _s3_access(chosen: EvidenceSettings) -> S3Access:
             f"JINGWEI_EVIDENCE_{name}" for name, value in given.items() if not value
         )
         raise Unavailable("EVIDENCE_S3_UNSET", missing=missing)
-    return S3Access(
+    where = S3Access(
         endpoint=endpoint,
         access_key=access.get_secret_value(),
         secret_key=secret.get_secret_value(),
@@ -50,3 +52,4 @@ def _s3_access(chosen: EvidenceSettings) -> S3Access:
         secure=chosen.s3_secure,
         public_endpoint=chosen.s3_public_endpoint,
     )
+    return S3Store(where, lock_mode=chosen.s3_lock_mode)

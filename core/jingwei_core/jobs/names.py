@@ -1,22 +1,28 @@
 """The names of pgqueuer's objects in our database, whatever the environment says."""
 
-from pgqueuer.domain.settings import DBSettings, Durability
-from pgqueuer.domain.types import Channel
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pgqueuer.domain.settings import DBSettings
 
 SCHEMA = "jobs"
-CHANNEL = Channel("jingwei_jobs")
+CHANNEL: Final = "jingwei_jobs"
 
 WAITING = -(2**31)
 """Priority of a job whose time has not come: pgqueuer's lowest, so that it never runs before one
 that has a tag."""
 
 
-def queue_settings() -> DBSettings:
+def queue_settings() -> "DBSettings":
     """pgqueuer's settings with every name given, so that no variable of the environment counts."""
+    # Whoever only wants the names need not load pgqueuer.
+    from pgqueuer.domain.settings import DBSettings, Durability
+    from pgqueuer.domain.types import Channel
+
     return DBSettings(
         prefix="",
         db_schema=SCHEMA,
-        channel=CHANNEL,
+        channel=Channel(CHANNEL),
         function="fn_pgqueuer_changed",
         statistics_table="pgqueuer_statistics",
         queue_status_type="pgqueuer_status",

@@ -13,9 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
-from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
-from pgqueuer.adapters.persistence.queries import Queries
 
 from jingwei_core.database import Unit
 from jingwei_core.database.literals import (
@@ -24,7 +21,7 @@ from jingwei_core.database.literals import (
     text_literal,
     uuid_literal,
 )
-from jingwei_core.jobs.names import WAITING, queue_settings
+from jingwei_core.jobs.names import WAITING
 from jingwei_sdk.errors import Invalid, Refused
 
 PAYLOAD_LIMIT = 4096
@@ -60,27 +57,8 @@ def adding(tenant_id: UUID, job: NewJob) -> str:
     return f"jobs.add({', '.join(values)})"
 
 
-class UnitDriver(AsyncpgDriver):
-    """pgqueuer's statements inside a unit of work, one after the other with all the others."""
-
-    def __init__(self, unit: Unit) -> None:
-        super().__init__(unit.connection)
-        self._unit = unit
-
-    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
-        """Rows as dictionaries."""
-        return [dict(row) for row in await self._unit.fetch(query, *args)]
-
-    async def execute(self, query: str, *args: object) -> str:
-        """The command tag."""
-        return await self._unit.execute(query, *args)
-
-
 class JobQueue:
     """The queue as services see it; holds no connection."""
-
-    def __init__(self) -> None:
-        self._builder = QueryQueueBuilder(queue_settings())
 
     async def enqueue(
         self,
@@ -110,8 +88,10 @@ class JobQueue:
         delays: list[timedelta | None] = [timedelta(seconds=job.delay_s) for job in new]
         headers: list[dict[str, str] | None] = [{"tenant": str(tenant_id)} for _ in new]
         last = await unit.fetchval("SELECT jobs.last_tag($1)", tenant_id)
-        queries = Queries(UnitDriver(unit), qbq=self._builder)
-        found = await queries.enqueue(
+        # Brings the whole of pgqueuer.
+        from jingwei_core.jobs.unit_queries import queries_in
+
+        found = await queries_in(unit).enqueue(
             [job.name for job in new],
             payloads,
             _priorities(new, last),

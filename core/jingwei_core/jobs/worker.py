@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgDriver
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.types import QueueEntrypoint, QueueExecutionMode
+from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueExecutionMode
 
 from jingwei_core.database.engine import connect
 from jingwei_core.jobs.fair_queries import FairQueries
@@ -103,7 +103,7 @@ class Worker:
         connection = await connect(self._platform.database.url)
         try:
             queries = FairQueries.over(AsyncpgDriver(connection))
-            self._manager = QueueManager(queries, channel=CHANNEL)
+            self._manager = QueueManager(queries, channel=Channel(CHANNEL))
             self._register(await queued_names(self._platform.database))
             if self._stopping.is_set():
                 return

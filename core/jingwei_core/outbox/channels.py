@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import structlog
 
 from jingwei_core.outbox.outbox_settings import OutboxSettings
-from jingwei_core.outbox.webhook import Webhook
 from jingwei_sdk.errors import Unavailable
 
 _log = structlog.get_logger(__name__)
@@ -65,4 +64,7 @@ def open_channel(name: str, tenant: str, settings: OutboxSettings) -> Channel:
     target = settings.webhook_of(tenant) if name == WEBHOOK else None
     if target is None:
         raise Unavailable("OUTBOX_CHANNEL_NOT_SET_UP", channel=name, tenant=tenant)
+    # Its HTTP client is for processes that send.
+    from jingwei_core.outbox.webhook import Webhook
+
     return Webhook(target, settings)

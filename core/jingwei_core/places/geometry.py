@@ -7,13 +7,12 @@ index under row security.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from shapely import Point, from_geojson
-from shapely.errors import GEOSException
-from shapely.geometry.base import BaseGeometry
+from typing import TYPE_CHECKING, Any
 
 from jingwei_sdk.errors import Invalid
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 E7 = 10_000_000
 CANONICAL_CRS = "EPSG:4490"
@@ -88,10 +87,16 @@ def checked_shape(geojson: Mapping[str, Any], field: str = "geometry") -> Shape:
 
 def shape_covers(geojson: Mapping[str, Any], position: Position) -> bool:
     """Whether a stored shape holds the position; its edge belongs to it."""
+    from shapely import Point
+
     return bool(_parsed(geojson, "geometry").covers(Point(position.lon, position.lat)))
 
 
-def _parsed(geojson: Mapping[str, Any], field: str) -> BaseGeometry:
+def _parsed(geojson: Mapping[str, Any], field: str) -> "BaseGeometry":
+    # With numpy it takes 10 MB, and a process that only reads looks at no shape.
+    from shapely import from_geojson
+    from shapely.errors import GEOSException
+
     try:
         return from_geojson(json.dumps(geojson))
     except (GEOSException, TypeError, ValueError) as error:
