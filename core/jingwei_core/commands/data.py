@@ -125,7 +125,8 @@ class UnitData:
         values = [value for step in steps for value in step.values(now)]
         found = await self._write([text.table for text in texts], statement(texts), values)
         if not found:
-            raise steps[-1].refused()
+            # Only a change can find nothing to write; a new row is there or raises.
+            raise next((s for s in steps if isinstance(s, Changing)), steps[-1]).refused()
         stored, start = [], 0
         for step, text in zip(steps, texts, strict=True):
             shape = shape_of(text.table)
