@@ -178,7 +178,7 @@ def _keyed(
 def convert_input(command: Command, given: msgspec.Struct | Mapping[str, Any]) -> msgspec.Struct:
     """The typed input with every text in NFC.
 
-    Raises ``Invalid`` (``INPUT_INVALID``) naming the field.
+    Raises ``Invalid``: ``INPUT_INVALID`` naming the field, ``VALUE_UNSTORABLE``.
     """
     plain = msgspec.to_builtins(given) if isinstance(given, msgspec.Struct) else given
     if not _is_normal(plain):
@@ -193,9 +193,14 @@ def convert_input(command: Command, given: msgspec.Struct | Mapping[str, Any]) -
 
 
 def _is_normal(value: Any) -> bool:
-    """Whether every text is in NFC already; looked at in one piece, since it nearly always is."""
+    """Whether every text is in NFC already; looked at in one piece, since it nearly always is.
+
+    Raises ``Invalid`` (``VALUE_UNSTORABLE``) for half a surrogate pair.
+    """
     try:
         return unicodedata.is_normalized("NFC", msgspec.json.encode(value).decode())
+    except UnicodeEncodeError as error:
+        raise Invalid("VALUE_UNSTORABLE") from error
     except (TypeError, ValueError):
         return False
 

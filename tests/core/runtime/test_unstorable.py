@@ -12,15 +12,17 @@ from tests.core.runtime.city import City
 Compared = selection.Test
 
 
+@pytest.mark.parametrize("key", [None, "one"])
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b"])
-async def test_a_text_that_cannot_be_stored_is_refused(city: City, text: str) -> None:
+async def test_a_text_that_cannot_be_stored_is_refused(
+    city: City, text: str, key: str | None
+) -> None:
     count = "SELECT count(*) FROM core.organisation"
     before = await city.scalar(count)
 
+    given = {"place_id": city.places["grid"], "name": text}
     with pytest.raises(Invalid) as refused:
-        await city.run(
-            "worker", "organisation.register", {"place_id": city.places["grid"], "name": text}
-        )
+        await city.run("worker", "organisation.register", given, key=key)
 
     assert refused.value.code == "VALUE_UNSTORABLE"
     assert text not in str(refused.value)
