@@ -139,12 +139,12 @@ def _sorted(plan: Plan, scan: Scan, where: list[str], wanted: Wanted, source: st
 
 def _along_areas(plan: Plan, scan: Scan, wanted: Wanted) -> str:
     """The rows in the order of their paths, a page of each subtree in sight."""
-    way, stretches = ways(plan, scan.record)[0], _continued(plan, scan, wanted)
-    where = [
-        way.test(scan.alias),
-        *_walked(plan, scan.record, wanted, scan.alias),
-        *(f"({one})" for one in stretches),
-    ]
+    record, alias, way = scan.record, scan.alias, ways(plan, scan.record)[0]
+    # One stretch of the index: where the subtree, what is asked for and the rest of the list meet.
+    where = [way.test(alias), *(f"({one})" for one in _continued(plan, scan, wanted))]
+    if wanted.under is not None:
+        where.append(under(plan, record, wanted.under, alias))
+    where += _walked(plan, record, replace(wanted, under=None), alias)
     source = f"{plan.source(scan.record)} {scan.alias} WHERE {' AND '.join(where)}"
     pages = f"LATERAL ({_page(scan, _inside(scan), source)}) {scan.alias}"
     return _page(scan, _brought(scan), f"{way.starts} CROSS JOIN {pages}")

@@ -136,7 +136,8 @@ def _id(table: type[TenantTable], n: str) -> str:
 
 
 def _path(n: str) -> str:
-    street = f"chr(98 + ({n} % {DISTRICTS})::int) || '/s' || {n} / {DISTRICTS} % {STREETS}"
+    lot = f"abs(hashtextextended('street', {n}))"
+    street = f"chr(98 + ({lot} % {DISTRICTS})::int) || '/s' || {lot} / {DISTRICTS} % {STREETS}"
     return f"(CASE {n} WHEN {ROWS} THEN '/a/' ELSE '/a/' || {street} || '/' || {n} || '/' END)"
 
 

@@ -255,7 +255,7 @@ async def test_what_hangs_on_a_row_is_not_read_whole(large: Large, record: Recor
         for name in ("everything", "the whole tree", "some districts"):
             for what, one in (("node", node), ("list", page(record, Wanted(), field))):
                 plan = await large.explain(CALLERS[name], one)
-                most = ENOUGH if what == "node" else 40 * PAGE
+                most = CALLERS[name].most if what == "node" else 40 * PAGE
                 wrong = faults(plan, table or record.table, most)
                 found += [f"{name}: {what} with {field.key}: {it}" for it in wrong]
     assert not found, "\n".join(found)
