@@ -32,7 +32,7 @@ Admit = Callable[[DocumentNode, str], None]
 DOCUMENTS = 512
 """How many documents are kept, of all schemas together."""
 LONGEST_KEPT = 64 * 1024
-"""Longer documents are prepared each time: what is kept must be bounded in bytes as well."""
+"""Longer documents are prepared and planned each time."""
 
 
 class PreparedOperation:
@@ -57,6 +57,12 @@ class PreparedOperation:
         self.measured: Measured | None = None
         self.areas: frozenset[str] = frozenset()
         """The records of which it matters how much a caller sees, as far as that is known."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it may be kept: what is kept must be bounded in bytes as well."""
+        place = self.document.loc
+        return place is None or len(place.source.body) <= LONGEST_KEPT
 
     @property
     def root(self) -> Any:

@@ -39,7 +39,9 @@ class Introspection:
         found = self._kept.get(key)
         if found is None:
             # A quarter of a second for a whole schema; nobody else should wait for it.
-            found = self._kept.keep(key, await asyncio.to_thread(_told, question, fields))
+            found = await asyncio.to_thread(_told, question, fields)
+            if question.operation.is_kept:
+                self._kept.keep(key, found)
         return found
 
 

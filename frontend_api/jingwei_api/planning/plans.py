@@ -17,7 +17,7 @@ from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import group_of
 from jingwei_core.reading.compiled import Compiled, sight_shape
 from jingwei_core.reading.compiler import compile_read
-from jingwei_core.reading.selection import Asked
+from jingwei_core.reading.selection import Asked, Value
 from jingwei_core.registry import Registry
 from jingwei_sdk.errors import JingweiError
 
@@ -142,7 +142,9 @@ class Plans:
         key = (question.operation, question.shape, part)
         found = self._drafts.get(key)
         if found is None:
-            found = self._drafts.keep(key, self._new_draft(registry, question, part))
+            found = self._new_draft(registry, question, part)
+            if question.operation.is_kept:
+                self._drafts.keep(key, found)
         return found
 
     def planned(
@@ -156,8 +158,9 @@ class Plans:
             plan = self._plan(registry, draft, asked, (results, frozenset(refusals), narrow))
             try:
                 return Planned(plan, plan.compiled.arguments(asked), refusals)
-            except FieldRefused as refused:
-                refusals[refused.refusal.chosen] = refused.refusal
+            except FieldRefused:
+                # All at once: each plan anew costs far more than looking at the other values.
+                refusals.update(_refused(plan.compiled, asked))
 
     def _new_draft(self, registry: Registry, question: Question, part: Part) -> Draft:
         chosen = chosen_at(question, part)
@@ -197,7 +200,7 @@ class Plans:
         draft.names = (*draft.names, *more)
         draft.operation.areas |= frozenset(compiled.areas)
         shape = sight_shape(permissions, draft.names)
-        return self._plans.keep((draft, found, shape), plan)
+        return self._plans.keep((draft, found, shape), plan) if draft.operation.is_kept else plan
 
 
 def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:
@@ -207,6 +210,18 @@ def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:
     found = collect(scope, operation.root, [operation.node.selection_set], ())
     for key in part.at:
         (found,) = (one.below() for one in found if one.key == key)
+    return found
+
+
+def _refused(compiled: Compiled, asked: Asked) -> dict[Chosen, Refusal]:
+    """The fields of which a value is refused, each with the first refusal."""
+    found: dict[Chosen, Refusal] = {}
+    for value in compiled.values:
+        if isinstance(value, Value):
+            try:
+                value.of(asked)
+            except FieldRefused as refused:
+                found.setdefault(refused.refusal.chosen, refused.refusal)
     return found
 
 

@@ -65,6 +65,25 @@ async def test_plans_are_bounded(world: World, staff: Asker) -> None:
     assert plans.counts == (3, 5)
 
 
+async def test_of_long_documents_nothing_is_kept(staff: Asker) -> None:
+    plans = staff.executor.reads.plans
+    before = plans.counts
+    for number in range(3):
+        await staff.data(f"{{ places {{ a{number}: totalCount }} }} #" + "x" * 70_000)
+        await staff.data(f"{{ __typename a{number}: __schema {{ __typename }} }} #" + "x" * 70_000)
+    assert plans.counts == before
+    assert len(staff.executor._queries._introspection._kept) == 0
+
+
+async def test_what_is_refused_of_one_request_is_found_at_once(staff: Asker) -> None:
+    plans = staff.executor.reads.plans
+    fields = " ".join(f"a{number}: organisation(id: $id) {{ name }}" for number in range(25))
+    before = plans.counts[1]
+    told = await staff(f"query($id: ID!) {{ {fields} }}", id="no id")
+    assert len(told["errors"]) == 25
+    assert plans.counts[1] - before == 2  # with all of them, and without
+
+
 async def _asked(staff: Asker, question: Question) -> Asked:
     platform, city = staff.city.platform, staff.city
     tenant, now = await platform.tenant(city.slug), platform.clock.now()
