@@ -19,6 +19,7 @@ from jingwei_core.database.literals import (
     texts_literal,
     uuid_literal,
 )
+from jingwei_core.database.unit import selects
 from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ async def finish(ctx: "CoreContext") -> None:
     if not is_long:
         calls += [_call(note) for note in notes]
     if calls and is_long:
-        await ctx.unit.execute(f"SELECT {', '.join(calls)}")
+        await ctx.unit.execute("; ".join(selects(calls)))
     elif calls:
         ctx.unit.call_at_the_end(calls)
     if is_long:

@@ -161,13 +161,14 @@ class UnitData:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that can fail without failing the whole; what it wrote is forgotten then."""
-        kept = [(held, len(held)) for held in self._pending()]
+        # Copies, not lengths: an audit row made inside takes along what was written before.
+        kept = [(held, list(held)) for held in self._pending()]
         try:
             async with self.unit.savepoint():
                 yield
         except BaseException:
-            for held, length in kept:
-                del held[length:]
+            for held, before in kept:
+                held[:] = before
             raise
 
     def refusal(self, error: asyncpg.IntegrityConstraintViolationError) -> JingweiError | None:

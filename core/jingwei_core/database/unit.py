@@ -20,6 +20,9 @@ Record = Any
 _OUTDATED = "JW001"
 """The SQLSTATE that checks of an opening raise."""
 
+_COLUMNS = 1000
+"""Columns of one answer; the server takes 1664."""
+
 _current: ContextVar["Unit | None"] = ContextVar("jingwei_unit", default=None)
 
 
@@ -104,8 +107,7 @@ class Unit:
         # Checks and calls are one statement, which looks at its columns from left to right.
         begin, told = self._opening(), [*self._checks, *self._calls]
         self._checks.clear()
-        calls = [f"SELECT {', '.join(told)}"] if told else []
-        return "; ".join((*begin, *calls, *self._closing, last))
+        return "; ".join((*begin, *selects(told), *self._closing, last))
 
     def _opening(self) -> list[str]:
         """What the unit still has to begin with."""
@@ -287,6 +289,12 @@ def meant(error: BaseException) -> Exception | None:
     if getattr(error, "sqlstate", None) == _OUTDATED:
         return Outdated()
     return told(error)
+
+
+def selects(expressions: Sequence[str]) -> list[str]:
+    """Statements that work the expressions out in their order: one, unless they are very many."""
+    starts = range(0, len(expressions), _COLUMNS)
+    return [f"SELECT {', '.join(expressions[at : at + _COLUMNS])}" for at in starts]
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jingwei_core.audit.writing import append_audit, smallest_subtree
+from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import CoreContext, system_context
 from jingwei_core.text import search_text
@@ -40,7 +41,9 @@ async def test_what_a_savepoint_took_back_is_not_in_the_log(city: City) -> None:
         await append_audit(ctx, "test.kept", None)
 
     assert await city.scalar("SELECT count(*) FROM core.audit_entry") == 1
-    assert "撤回" not in json.dumps(await last_row(city), ensure_ascii=False)
+    told = json.dumps(await last_row(city), ensure_ascii=False)
+    assert "撤回" not in told
+    assert "留下" in told
     assert await city.scalar("SELECT count(*) FROM core.organisation WHERE name = '撤回'") == 0
 
 
@@ -72,3 +75,20 @@ async def test_an_entry_lies_where_all_that_it_tells_of_lies(
 )
 def test_the_smallest_subtree_of_paths(paths: list[str | None], smallest: str | None) -> None:
     assert smallest_subtree(paths) == smallest
+
+
+@pytest.mark.parametrize("length", [1, 100], ids=["short", "long"])
+async def test_as_much_is_told_at_the_end_as_there_is_to_tell(city: City, length: int) -> None:
+    before = int(str(await city.scalar("SELECT count(*) FROM core.audit_entry")))
+    async with system_context(city.platform, city.tenant, "test") as ctx:
+        assert isinstance(ctx.data, UnitData)
+        for number in range(1700):
+            await ctx.signals.send("webhook", {"number": number})
+            ctx.data.changes.append(
+                Change("place", city.tenant.id, None, {"x": "x" * length}, None)
+            )
+            await append_audit(ctx, f"test.{number}", None)
+    assert await city.scalar("SELECT count(*) FROM core.outbox_message") == 1700
+    assert await city.scalar("SELECT count(*) FROM core.audit_entry") == before + 1700
+    last = "SELECT command FROM core.audit_entry ORDER BY sequence DESC LIMIT 1"
+    assert await city.scalar(last) == "test.1699"
