@@ -30,6 +30,7 @@ from jingwei_core.platform import open_platform
 from jingwei_core.settings import Settings
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
+from jingwei_sdk.indexes import indexes_of
 from tests.servers.databases import environment
 
 DATA = Path(__file__).parent / "data"
@@ -206,6 +207,8 @@ def _kept(profile: str) -> Path:
     for app in installed_apps():
         for migration in files_of(app):
             digest.update(f"{migration.app} {migration.id} {migration.checksum}".encode())
+        for record in app.records:
+            digest.update(f"{record.name} {indexes_of(record)}".encode())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "jingwei" / "bench" / f"{profile}-{digest.hexdigest()[:16]}"
 
