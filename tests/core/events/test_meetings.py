@@ -9,9 +9,9 @@ from jingwei_core.commands.data import UnitData
 from jingwei_core.commands.steps import Changing
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, entry_of, next_entry
-from jingwei_sdk.errors import Conflict
+from jingwei_sdk.errors import Conflict, Unauthenticated
 from tests.core.events.city import GRID, City
-from tests.core.events.test_round_trips import reported
+from tests.core.events.test_round_trips import REPORT, at_grid, keyed, reported
 
 MOVE = "UPDATE core.place SET path = '/1/3/' WHERE path = $1"
 
@@ -51,3 +51,21 @@ async def test_a_step_whose_event_changed_meanwhile_is_told_so(neighbour: City) 
         with pytest.raises(Conflict) as refused:
             await ctx.data.together(Changing(event, {"title": "坑"}), entry)
     assert refused.value.code == "ROW_CHANGED"
+
+
+async def test_whoever_waited_for_a_key_is_looked_at_afterwards(neighbour: City) -> None:
+    await reported(neighbour)
+    before = await neighbour.state()
+    given, worker = at_grid(neighbour), neighbour.people["worker"]
+    async with neighbour.platform.database.unit(neighbour.tenant.id) as unit:
+        assert await unit.fetchval("SELECT core.command_claims($1, 'one')", worker)
+        waiting = asyncio.create_task(
+            keyed(neighbour, "worker", REPORT, key="one", **given), context=Context()
+        )
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        suspend = "UPDATE core.account SET status = 'suspended' WHERE id = $1"
+        await asyncio.create_task(neighbour.fetch(suspend, worker), context=Context())
+    with pytest.raises(Unauthenticated):
+        await waiting
+    assert await neighbour.state() == before
