@@ -21,6 +21,10 @@ from jingwei_sdk.errors import Unavailable
 NIL = UUID(int=0)
 """The tenant that a lane is bound to until a statement binds its own; nobody's."""
 
+LONGEST_CACHED = 128 * 1024
+"""Longer statements do not stay prepared: the server keeps a plan of many times their length, in
+each lane."""
+
 _RECOVERY_S = 5.0
 # More would wait longer than a client does, and each holds its request in memory.
 _WAITING_FOR_A_LANE = 128
@@ -149,7 +153,7 @@ class Lanes:
                 statement_cache_size=self._settings.statement_cache_size,
                 # A statement stays prepared until a more recent one takes its place.
                 max_cached_statement_lifetime=0,
-                max_cacheable_statement_size=0,
+                max_cacheable_statement_size=LONGEST_CACHED,
                 server_settings=session_settings(self._settings),
             )
         except BaseException as error:

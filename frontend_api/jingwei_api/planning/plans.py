@@ -15,6 +15,7 @@ from jingwei_api.planning.collecting import Chosen, collect
 from jingwei_api.planning.documents import PreparedOperation
 from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import group_of
+from jingwei_core.database.lanes import LONGEST_CACHED
 from jingwei_core.reading.compiled import Compiled, sight_shape
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.selection import Asked, Value
@@ -25,6 +26,9 @@ DRAFTS = 1024
 """How many drafts are kept, of all documents together."""
 PLANS = 2048
 """How many statements are kept, of all documents together."""
+LONGEST_PLAN = LONGEST_CACHED
+"""Longer statements are written each time: a short document with fragments can ask for very long
+ones, and what is kept must be bounded in bytes as well."""
 
 PLANNERS = (figures,)
 """The modules that plan fields of their own, by what these mean."""
@@ -200,7 +204,9 @@ class Plans:
         draft.names = (*draft.names, *more)
         draft.operation.areas |= frozenset(compiled.areas)
         shape = sight_shape(permissions, draft.names)
-        return self._plans.keep((draft, found, shape), plan) if draft.operation.is_kept else plan
+        if draft.operation.is_kept and len(compiled.sql) <= LONGEST_PLAN:
+            self._plans.keep((draft, found, shape), plan)
+        return plan
 
 
 def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:

@@ -75,6 +75,19 @@ async def test_of_long_documents_nothing_is_kept(staff: Asker) -> None:
     assert len(staff.executor._queries._introspection._kept) == 0
 
 
+async def test_long_statements_of_short_documents_are_not_kept(staff: Asker) -> None:
+    plans, row = staff.executor.reads.plans, global_id.encode("Event", uuid.uuid4())
+    parent = "parent { id name code createdAt updatedAt "
+    place = f"place {{ id name {parent * 6}{'}' * 7}"
+    event = f"id title state createdAt {place} kind {{ id name department {{ id {place} }} }}"
+    fields = " ".join(f"a{n}: event(id: $id) {{ ...E }}" for n in range(30))
+    document = f"query($id: ID!) {{ {fields} }} fragment E on Event {{ {event} }}"
+    before = plans.counts[1]
+    await staff.data(document, id=row)
+    assert len(document) < 2000
+    assert plans.counts[1] == before
+
+
 async def test_what_is_refused_of_one_request_is_found_at_once(staff: Asker) -> None:
     plans = staff.executor.reads.plans
     fields = " ".join(f"a{number}: organisation(id: $id) {{ name }}" for number in range(25))

@@ -57,6 +57,15 @@ async def test_an_answer_is_the_bytes_of_the_tenants_own_rows(database: Database
     assert await codes(database, theirs) == ["street"]
 
 
+@pytest.mark.commit
+async def test_a_very_long_statement_does_not_stay_prepared(database: Database):
+    reading = await signed_in(database, OURS)
+    for letters in (1000, 200_000):
+        await database.read(reading, one_trip(f"'{'x' * letters}'"), ())
+    kept = one_trip("(SELECT max(length(statement)) < 150000 FROM pg_prepared_statements)")
+    assert await database.read(reading, kept, ()) == b"true"
+
+
 async def test_parameters_of_the_expression_follow_those_of_the_reading(database: Database):
     ours = await signed_in(database, OURS, "grid")
     sql = one_trip("(SELECT json_agg(code) FROM core.place_level WHERE code = $5 OR code = $6)")
