@@ -4,7 +4,7 @@ subscribers. A subscriber that nothing reaches costs nothing but its memory."""
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 
 import structlog
 
@@ -65,9 +65,11 @@ class ChangeFeed:
             raise Unavailable("SUBSCRIPTION_INTERRUPTED") from error
         state = await self._platform.tenant_by_id(follower.tenant)
         follower.enabled = state.enabled
+        position = await self._position(follower)
+        # Only now: while it was read, an audience that nobody else listens to would be forgotten.
         audience = self._audiences.setdefault(follower.tenant, Audience())
         try:
-            audience.place(follower, await self._position(follower))
+            audience.place(follower, position)
             while True:
                 notices = await follower.next()
                 await self._require_unchanged(follower)
@@ -132,13 +134,23 @@ class ChangeFeed:
             self._has_news.clear()
             moved, self._moved = self._moved, set()
             for tenant in moved:
-                await self._look_at(tenant)
+                await self._minding(tenant, self._look_at(tenant))
             told, self._told = self._told, []
             by_record: dict[tuple[uuid.UUID, str], list[Notice]] = defaultdict(list)
             for notice in told:
                 by_record[notice.tenant, notice.record].append(notice)
             for (tenant, name), notices in by_record.items():
-                await self._hand_out(tenant, name, notices)
+                await self._minding(tenant, self._hand_out(tenant, name, notices))
+
+    async def _minding(self, tenant: uuid.UUID, work: Awaitable[None]) -> None:
+        """Do what a tenant needs; a fault ends its subscriptions and nobody else's."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the feed of all tenants: one ends, it goes on
+            _log.error("feed_fault", tenant=str(tenant), error=type(error).__name__)
+            if tenant in self._audiences:
+                failure = Unavailable("SUBSCRIPTION_INTERRUPTED")
+                _end(self._audiences[tenant].followers, failure)
 
     async def _hand_out(self, tenant: uuid.UUID, name: str, notices: list[Notice]) -> None:
         audience = self._audiences.get(tenant)
@@ -165,7 +177,7 @@ class ChangeFeed:
         while True:
             await asyncio.sleep(self._check_s)
             for tenant in list(self._audiences):
-                await self._look_at(tenant)
+                await self._minding(tenant, self._look_at(tenant))
 
     async def _look_at(self, tenant: uuid.UUID) -> None:
         """Look whether the followers of a tenant may go on, and where they stand now."""

@@ -8,7 +8,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError, VariableDefinitionNode
 
 from jingwei_api.schema.naming import camel
-from jingwei_sdk.errors import JingweiError
+from jingwei_sdk.errors import JingweiError, Unavailable
 from jingwei_sdk.messages import Catalogue
 
 INTERNAL = "INTERNAL_ERROR"
@@ -26,6 +26,11 @@ class ErrorTexts:
 
     def describe(self, error: JingweiError, locale: str, request_id: str) -> dict[str, Any]:
         """A deliberate error as ``{message, extensions}``."""
+        if isinstance(error, Unavailable) and "cause" in error.params:
+            # It may name hosts and roles, which are for whoever runs the deployment.
+            _log.error("unavailable", request_id=request_id, error=str(error))
+            params: dict[str, Any] = {**error.params, "cause": request_id}
+            error = Unavailable(error.code, **params)
         message = self._catalogue.describe(error, locale)
         extensions: dict[str, Any] = {
             "code": error.code,
