@@ -40,8 +40,13 @@ class Operation:
 
 @dataclass
 class Scope:
-    """The keys of a selection, and what stands under them: one key means one thing."""
+    """The keys of a selection, and what stands under them: one key means one thing.
 
+    Where objects of several types may stand (``is_shared``), each field has a key of its own: the
+    same name is not of the same type everywhere.
+    """
+
+    is_shared: bool = False
     keys: dict[str, str] = field(default_factory=dict)
     below: dict[str, "Scope"] = field(default_factory=dict)
 
@@ -98,7 +103,7 @@ class Writer:
             condition = f" on {kind.name}" if self.chance(50) else ""
             return f"...{condition}{self._directive()} {inner}"
         if self.chance(6) and level:
-            return self._spread(kind, depth, level)
+            return self._spread(kind, depth, level, scope)
         if kind is self.words.schema.query_type and self.chance(2):
             name = self.some(sorted(self.words.schema.type_map))
             told = "kind name fields { name args { name } type { name ofType { name } } }"
@@ -106,20 +111,21 @@ class Writer:
         if is_abstract_type(kind) and self.chance(70):
             name = self.some(sorted(t.name for t in self.words.schema.get_possible_types(kind)))
             target = self.words.schema.type_map[name]
-            return f"... on {name}{self._directive()} {self.selection(target, depth, level)}"
+            inner = self.selection(target, depth, level, Scope(is_shared=True))
+            return f"... on {name}{self._directive()} {inner}"
         fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
         names = [n for n, f in fields.items() if depth > 0 or not _is_deep(f)]
         names = [n for n in self.focus.get(kind.name, ()) if n in names] or names
         name = self.some([*names, "__typename"]) if names else "__typename"
         return self._field(kind, name, (depth, level), scope)
 
-    def _spread(self, kind: Any, depth: int, level: int) -> str:
+    def _spread(self, kind: Any, depth: int, level: int, scope: Scope) -> str:
         """A fragment spread: of a fragment that is there already, or of a new one."""
-        known = self.by_type.setdefault(f"{kind.name} {level} {depth}", [])
+        known = self.by_type.setdefault(f"{kind.name} {level} {depth} {scope.is_shared}", [])
         if known and self.chance(50):
             return f"...{self.some(known)}{self._directive()}"
         name = self.new("F")
-        inner = self.selection(kind, depth, level, Scope())
+        inner = self.selection(kind, depth, level, Scope(scope.is_shared))
         self.fragments.append(f"fragment {name} on {kind.name} {inner}")
         known.append(name)
         return f"...{name}{self._directive()}"
@@ -130,7 +136,8 @@ class Writer:
         found: GraphQLField = kind.fields[name]
         plain = not found.args and is_leaf_type(get_named_type(found.type))
         if plain:
-            key = self.new("k") if self.chance(15) else name
+            is_own = scope.is_shared and name != "id"
+            key = self.new("k") if is_own or self.chance(15) else name
             alias = "" if key == name else f"{key}: "
             return f"{alias}{name}{self._directive()}"
         return self._composite(kind, name, at, scope)
@@ -155,6 +162,9 @@ class Writer:
             lower = level + is_connection(inner_kind)
             below = scope.below.setdefault(key, Scope())
             inner = " " + self.selection(inner_kind, deeper, lower, below)
+            if is_connection(inner_kind) and ("filter: " in arguments or "under: " in arguments):
+                # What is wrong with a condition is told where rows are asked for.
+                inner = inner[:-1] + f"{self.new('k')}: edges {{ __typename }} }}"
         return f"{key}: {name}{told}{self._directive()}{inner}"
 
     def _arguments(self, kind: Any, name: str, found: GraphQLField, level: int) -> str:
