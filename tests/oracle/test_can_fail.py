@@ -146,7 +146,7 @@ FAULTS = (
     ),
     Fault(
         "greater or equal is greater",
-        of("events", "proof"),
+        of("calendarDays"),
         lambda patch, platform: patch.setitem(criteria._OPERATORS, "gte", ">"),
     ),
     Fault(
@@ -160,9 +160,9 @@ FAULTS = (
         replaced(scans, "under", lambda *_: "true"),
     ),
     Fault(
-        "groups of what is out of reach",
+        "figures of what is out of sight",
         PROOF_FIGURES,
-        replaced(aggregates, "_held", lambda plan, record, column, alias, value: value),
+        replaced(aggregates, "conditions_of", lambda listing, alias: ["true"]),
     ),
     Fault(
         "an id of another type",
