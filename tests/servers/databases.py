@@ -50,8 +50,6 @@ class TestRun:
             data_dir=Path(self.folder),
             role_prefix=self.name,
             pool_size=8,
-            # A suite on a busy machine may take longer than a token lives.
-            access_token_s=3600,
         )
 
 
