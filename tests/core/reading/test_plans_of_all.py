@@ -67,6 +67,9 @@ PAGE = 20
 Compared = selection.Test
 ENOUGH = 4 * PAGE
 """So many rows may be looked at for a page: the server sorts equal ones in groups of 32."""
+LEAST_SERVER = 16
+"""The planner of 15 looks at more rows for lists of places and for what hangs on a row; answers are
+the same on both."""
 ONE_ROW = {"policy_version"}
 """Tables of one row in each tenant."""
 READER = id_of(Account, 2)
@@ -135,6 +138,9 @@ class Large:
 async def large(new_database: NewDatabase) -> AsyncIterator[Large]:
     async with new_database() as settings:
         owner = await connect(owner_url(settings))
+        if owner.get_server_version().major < LEAST_SERVER:
+            await owner.close()
+            pytest.skip(f"before {LEAST_SERVER} the server reads more for some of these lists")
         lane = await asyncpg.connect(app_url(settings), server_settings=session_settings(settings))
         try:
             tables = list(dict.fromkeys(record.table for record in RECORDS))
