@@ -67,9 +67,14 @@ PAGE = 20
 Compared = selection.Test
 ENOUGH = 4 * PAGE
 """So many rows may be looked at for a page: the server sorts equal ones in groups of 32."""
-LEAST_SERVER = 16
-"""The planner of 15 looks at more rows for lists of places and for what hangs on a row; answers are
-the same on both."""
+MORE_ON_15 = {
+    ("test_a_list_stops_after_its_page", "Place"),
+    ("test_what_hangs_on_a_row_is_not_read_whole", "Place"),
+    ("test_what_hangs_on_a_row_is_not_read_whole", "Event"),
+    ("test_what_hangs_on_a_row_is_not_read_whole", "SafetyInspection"),
+    ("test_no_filter_reads_the_table_whole", "Account"),
+}
+"""Cases in which the planner of PostgreSQL 15 looks at more rows; answers are the same."""
 ONE_ROW = {"policy_version"}
 """Tables of one row in each tenant."""
 READER = id_of(Account, 2)
@@ -138,9 +143,6 @@ class Large:
 async def large(new_database: NewDatabase) -> AsyncIterator[Large]:
     async with new_database() as settings:
         owner = await connect(owner_url(settings))
-        if owner.get_server_version().major < LEAST_SERVER:
-            await owner.close()
-            pytest.skip(f"before {LEAST_SERVER} the server reads more for some of these lists")
         lane = await asyncpg.connect(app_url(settings), server_settings=session_settings(settings))
         try:
             tables = list(dict.fromkeys(record.table for record in RECORDS))
@@ -158,6 +160,17 @@ async def large(new_database: NewDatabase) -> AsyncIterator[Large]:
         finally:
             await lane.close()
             await owner.close()
+
+
+@pytest.fixture(autouse=True)
+def more_on_15(large: Large, request: pytest.FixtureRequest) -> None:
+    """Expects the known cases to fail on 15, and tells when one does not any more."""
+    is_15 = large.owner.get_server_version().major == 15
+    record = request.node.callspec.params.get("record") if hasattr(request.node, "callspec") else ""
+    case = (request.node.originalname, getattr(record, "name", ""))
+    if is_15 and case in MORE_ON_15:
+        reason = "the planner of 15 looks at more rows"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
 
 
 def page(record: Record, wanted: Wanted, *fields: RowField, key: str = "it") -> Page:
