@@ -15,6 +15,7 @@ from datetime import datetime
 from jingwei_api.execution.notices import Notice, Watch
 from jingwei_core.access.loading import Access
 from jingwei_core.places.labels import ancestor_paths
+from jingwei_core.reading.reaching import EVERYONE
 from jingwei_core.registry import Registry
 from jingwei_core.session import Identity
 from jingwei_sdk.errors import JingweiError, Unavailable
@@ -26,10 +27,6 @@ AT_ONCE = 4
 """Changes that are read side by side for one subscriber."""
 
 ROOT = "/"
-EVERYONE = "*"
-
-Reach = frozenset[str]
-"""Ways that lead to a row: place paths, ids of accounts and departments, or :data:`EVERYONE`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 
 import structlog
 
-from jingwei_api.execution.audience import EVERYONE, ROOT, Audience, Follower, Position
+from jingwei_api.execution.audience import ROOT, Audience, Follower, Position
 from jingwei_api.execution.notices import Notice, PolicyMoved, told_by
 from jingwei_api.schema.references import PLACE
 from jingwei_core.access.loading import Access
 from jingwei_core.database.reading import bound_trip
 from jingwei_core.platform import Platform
-from jingwei_core.reading.reaching import reach_of
+from jingwei_core.reading.reaching import EVERYONE, reach_of
 from jingwei_core.signals import CHANGES_CHANNEL
 from jingwei_sdk.errors import JingweiError, Unauthenticated, Unavailable
 from jingwei_sdk.records import AtPlace, Record, TenantWide
