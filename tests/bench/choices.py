@@ -8,7 +8,7 @@ from tests.bench.rounds import Pace
 
 WORKLOADS = ("list", "detail", "dashboard", "create")
 CONTENDERS = (
-    *("jingwei", "postgraphile", "strawberry", "strawberry-cached"),
+    *("jingwei", "postgraphile", "strawberry", "strawberry-cached", "bare"),
     *("pgbench", "pgbench-kept", "pgbench-same", "pgbench-4"),
 )
 QUICK_CONTENDERS = ("jingwei", "postgraphile", "pgbench")

@@ -8,6 +8,7 @@ from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster
 from tests.bench.jingwei import Jingwei
 from tests.bench.limit import Limit
+from tests.bench.peers.bare_server import Bare
 from tests.bench.peers.postgraphile_server import PostGraphile
 from tests.bench.peers.strawberry_server import CachedStrawberry, Strawberry
 from tests.bench.pool import Pool
@@ -20,6 +21,7 @@ MAKERS: dict[str, type[Server]] = {
     "postgraphile": PostGraphile,
     "strawberry": Strawberry,
     "strawberry-cached": CachedStrawberry,
+    "bare": Bare,
 }
 LIMITS: dict[str, Callable[[Cluster], Limit]] = {
     "pgbench": Limit,
@@ -40,8 +42,9 @@ number, deadlines, idempotency key, audit chain and notices. PostGraphile and St
 tenant and area and store the two rows. `pgbench` sends the best SQL for the workload, tenant and
 statement in one pipelined trip with generic plans, the two rows for `create`; with kept counts it
 reads for `dashboard` what the platform keeps, like Jingwei, and otherwise the rows; with the same
-work it stores for `create` all that Jingwei stores. What a worker would fold into the kept counts
-is folded between the rounds.
+work it stores for `create` all that Jingwei stores. Bare ASGI is a Python server of a few lines
+that sends `pgbench`'s SQL and returns its bytes: no GraphQL, no token, no permissions. What a
+worker would fold into the kept counts is folded between the rounds.
 """
 
 
