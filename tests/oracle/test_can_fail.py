@@ -52,6 +52,9 @@ PROOF_EVENT = {
 }
 
 
+PROOF_PHOTO = {**of("proof"), "ProofQuery": ("photos",), "ProofPhoto": ("phase", "id")}
+
+
 PROOF_FIGURES = {
     **of("proof"),
     "ProofQuery": ("events",),
@@ -119,6 +122,11 @@ FAULTS = (
         "no guards on columns",
         PROOF_EVENT,
         replaced(row_fields, "guarded", lambda plan, row, name, pieces: pieces),
+    ),
+    Fault(
+        "guards that count anywhere for what is seen through another row",
+        PROOF_PHOTO,
+        replaced(row_fields.Plan, "held", lambda plan, row, permission, **_: "true"),
     ),
     Fault(
         "no guards on references",

@@ -109,39 +109,42 @@ class Viewer:
 
     def holds_where(self, record: Record, row: Row, permission: str) -> bool:
         """Whether a permission is held where a row lies, itself or what it is seen through."""
-        held = self._held(record, row, permission)
-        return self.holds(permission) if held is None else held
+        if not _lies_somewhere(self.registry, record):
+            return self.holds(permission)
+        path = self._lies(record, row)
+        return path is not None and self.holds(permission, path)
 
-    def _held(self, record: Record, row: Row, permission: str) -> bool | None:
+    def _lies(self, record: Record, row: Row) -> str | None:
+        """Where a row lies: by its own path, or by the row that its first reference names of those
+        that lead somewhere."""
+        at = placed_by(record)
+        if at is not None:
+            return None if row[at] is None else str(row[at])
         for scope in record.scope:
-            if isinstance(scope, AtPlace):
-                path = row[scope.column]
-                return path is not None and self.holds(permission, path)
             if isinstance(scope, Through):
                 target = self.registry.record(scope.record)
-                if not _lies_somewhere(self.registry, target):
-                    continue
-                through = self.stored.one(target.name, row[scope.column])
-                return through is not None and bool(self._held(target, through, permission))
+                if _lies_somewhere(self.registry, target):
+                    through = self.stored.one(target.name, row[scope.column])
+                    return None if through is None else self._lies(target, through)
         return None
 
     def reads(self, record: Record, row: Row, column: str) -> bool:
         """Whether the guard of a column, if it has one, lets the account read it in this row."""
         guard = record.guarded.get(column)
-        if guard is None:
-            return True
-        at = placed_by(record)
-        return self.holds(guard, None if at is None else row[at])
+        return guard is None or self.holds_where(record, row, guard)
 
     def reads_throughout(self, record: Record, column: str) -> bool:
         """Whether it may read the column in every row that could be in its sight."""
         guard = record.guarded.get(column)
         if guard is None:
             return True
-        if placed_by(record) is None:
+        if not _lies_somewhere(self.registry, record):
             return self.holds(guard)
-        tops = [top for grant, top in self.grants if gives(grant, record.read)]
-        if len(record.scope) > 1:
+        seen = record
+        while len(seen.scope) == 1 and isinstance(seen.scope[0], Through):
+            seen = self.registry.record(seen.scope[0].record)
+        tops = [top for grant, top in self.grants if gives(grant, seen.read)]
+        if len(seen.scope) > 1:
             tops = ["/"]  # what is seen by another scope than its place may lie anywhere
         return all(self.holds(guard, top) for top in tops)
 
@@ -183,9 +186,8 @@ def masked(mask: Mask, text: str) -> str:
 
 
 def _lies_somewhere(registry: Registry, record: Record) -> bool:
-    for scope in record.scope:
-        if isinstance(scope, AtPlace):
-            return True
-        if isinstance(scope, Through):
-            return _lies_somewhere(registry, registry.record(scope.record))
-    return False
+    return any(
+        isinstance(scope, AtPlace)
+        or (isinstance(scope, Through) and _lies_somewhere(registry, registry.record(scope.record)))
+        for scope in record.scope
+    )

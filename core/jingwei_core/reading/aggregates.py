@@ -279,4 +279,4 @@ def _held(plan: Plan, record: Record, column: str, alias: str, value: str) -> st
     if not plan.viewer.allows(guard):
         return f"CASE WHEN false THEN {value} END"
     held = plan.held(RowAt(record, alias), guard)
-    return value if held is None else f"CASE WHEN {held} THEN {value} END"
+    return value if held in (None, "true") else f"CASE WHEN {held} THEN {value} END"

@@ -103,10 +103,10 @@ class Plan:
         """Whether it does not depend on the row whether it is in sight."""
         return self.in_sight(record, "t") in ("true", "false")
 
-    def held(self, row: RowAt, permission: str) -> str | None:
+    def held(self, row: RowAt, permission: str, *, row_by_row: bool = False) -> str | None:
         """The condition that a permission is held where a row lies, ``None`` if it lies nowhere."""
         row.place_columns()
-        sight = Sight(self.viewer, self.registry, self.parameters)
+        sight = Sight(self.viewer, self.registry, self.parameters, row_by_row)
         return sight.held(row.record, row.alias, permission)
 
 

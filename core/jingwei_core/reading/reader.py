@@ -17,7 +17,7 @@ from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.personal import mask_value, masked_columns
-from jingwei_sdk.records import AtPlace, One, Record, TenantWide
+from jingwei_sdk.records import One, Record, TenantWide
 
 Parents = tuple[str, Sequence[uuid.UUID]]
 
@@ -58,13 +58,14 @@ class RecordReader:
         arguments = Arguments()
         seen = Sight(Present(ctx), self.registry, arguments).condition(record, "t")
         mark = arguments.add(list(ids))
-        columns = ", ".join(f't."{name}"' for name in self._needed(record))
+        needed = [f't."{name}"' for name in self._needed(record)]
+        columns = ", ".join([*needed, *self._guards(ctx, record, arguments)])
         rows = await ctx.data.fetch(
             f"SELECT {columns} FROM {qualified(record.table)} t"
             f' WHERE t."{key}" = ANY({mark}::uuid[]) AND {seen}',
             *arguments.values,
         )
-        return {row[key]: self._shown(ctx, record, row) for row in rows}
+        return {row[key]: self._shown(record, row) for row in rows}
 
     def _needed(self, record: Record) -> tuple[str, ...]:
         """The readable columns, and hidden ones that sort, sight or a computed field works with.
@@ -81,7 +82,21 @@ class RecordReader:
                 found[relation.column] = None
         return tuple(found)
 
-    def _shown(self, ctx: Context, record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
+    def _guards(self, ctx: Context, record: Record, arguments: Arguments) -> list[str]:
+        """For each guarded column, under a name no column has, whether its guard is held."""
+        sight = Sight(Present(ctx), self.registry, arguments, row_by_row=True)
+        return [
+            f'{self._held(ctx, sight, record, guard)} AS "{_guard_of(name)}"'
+            for name, guard in record.guarded.items()
+        ]
+
+    @staticmethod
+    def _held(ctx: Context, sight: Sight, record: Record, guard: str) -> str:
+        if not ctx.permissions.allows(guard):
+            return "false"
+        return sight.held(record, "t", guard) or "true"
+
+    def _shown(self, record: Record, row: Mapping[str, Any]) -> dict[str, Any]:
         """The row as the actor may read it.
 
         Guarded columns without permission are ``None``; masked ones are ``Masked`` for everybody:
@@ -90,8 +105,7 @@ class RecordReader:
         shown: dict[str, Any] = {}
         masked = masked_columns(record.table)
         for name in self._needed(record):
-            guard = record.guarded.get(name)
-            if guard is not None and not ctx.permissions.allows(guard, _path_of(record, row)):
+            if name in record.guarded and not row[_guard_of(name)]:
                 shown[name] = None
                 continue
             value = row[name]
@@ -103,7 +117,5 @@ class RecordReader:
         return shown
 
 
-def _path_of(record: Record, row: Mapping[str, Any]) -> str | None:
-    """Where a row lies; ``None`` for a record that lies nowhere."""
-    column = next((s.column for s in record.scope if isinstance(s, AtPlace)), None)
-    return None if column is None else row[column]
+def _guard_of(column: str) -> str:
+    return f"#{column}"

@@ -23,9 +23,8 @@ from jingwei_core.reading.selection import (
     Value,
     Worked,
 )
-from jingwei_core.reading.sight import always_placed
 from jingwei_sdk.personal import masked_columns
-from jingwei_sdk.records import AtPlace, Computed
+from jingwei_sdk.records import Computed
 
 
 @row_field(Typename)
@@ -90,33 +89,22 @@ def constant_of(plan: Plan, node: Constant) -> Pieces:
 
 
 def guarded(plan: Plan, row: RowAt, name: str, pieces: Pieces) -> Pieces:
-    """``pieces`` where the guard of a column is held: at the row's place, or, for a row that lies
-    nowhere, anywhere; elsewhere null."""
-    guard = row.record.guarded.get(name)
-    if guard is None:
-        return pieces
-    if not plan.viewer.allows(guard):
-        return NULL
-    scope = next((s for s in row.record.scope if isinstance(s, AtPlace)), None)
-    if scope is None:
-        return pieces
-    placed = always_placed(row.record, scope)
-    if placed and plan.viewer.everywhere(guard):
-        return pieces
-    column = row.column(scope.column)
-    held = plan.viewer.subtree(column, guard, plan.parameters)
-    nowhere = "" if placed else f"{column} IS NULL OR "
-    return made(f"CASE WHEN {nowhere}{held} THEN {sql_of(pieces)} ELSE 'null' END")
+    """``pieces`` where the guard of a column is held: where the row lies, itself or the row that it
+    is seen through, or, for a record that lies nowhere, anywhere; elsewhere null."""
+    return _where_held(plan, row, row.record.guarded.get(name), pieces)
 
 
 def _permitted(plan: Plan, row: RowAt, computed: Computed, pieces: Pieces) -> Pieces:
-    permission = computed.permission
+    return _where_held(plan, row, computed.permission, pieces)
+
+
+def _where_held(plan: Plan, row: RowAt, permission: str | None, pieces: Pieces) -> Pieces:
     if permission is None:
         return pieces
     if not plan.viewer.allows(permission):
         return NULL
-    held = plan.held(row, permission)
-    if held is None:
+    held = plan.held(row, permission, row_by_row=True)
+    if held in (None, "true"):
         return pieces
     return made(f"CASE WHEN {held} THEN {sql_of(pieces)} ELSE 'null' END")
 

@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 from jingwei_core.commands.data import qualified
 from jingwei_core.places.tables import Place
+from jingwei_core.reading.columns import nullable
 from jingwei_core.reading.compiled import EVERYWHERE, MANY_PREFIXES, prefix_shape
+from jingwei_core.reading.guards import lies_at
 from jingwei_core.reading.selection import Value
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context, Permissions
@@ -243,15 +245,19 @@ class Sight:
     def held(self, record: Record, alias: str, permission: str) -> str | None:
         """The condition that the actor holds a permission where a row of ``alias`` lies, itself or
         the row that it is seen through; ``None`` for a record that lies nowhere."""
+        at = lies_at(record)
+        if at is not None:
+            if always_placed(record, at) and self.viewer.everywhere(permission):
+                return "true"
+            return self.viewer.subtree(f'{alias}."{at.column}"', permission, self.arguments)
         for scope in record.scope:
-            if isinstance(scope, AtPlace):
-                column = f'{alias}."{scope.column}"'
-                return self.viewer.subtree(column, permission, self.arguments)
             if isinstance(scope, Through):
                 target, name = self._named(scope)
                 held = self.held(target, name, permission)
                 if held is not None:
-                    return self._exists(target, name, f'{alias}."{scope.column}"', held)
+                    column = f'{alias}."{scope.column}"'
+                    always = held == "true" and not nullable(record, scope.column)
+                    return held if always else self._exists(target, name, column, held)
         return None
 
     def _covers(self, record: Record, scope: Scope) -> bool:

@@ -8,17 +8,15 @@ from jingwei_api.planning.building import Building, storable, told
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.inputs import part
 from jingwei_api.schema import global_id
-from jingwei_api.schema.connections import is_placed
 from jingwei_api.schema.filters import SortDirection, filter_name
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.references import PLACE, reference_targets
-from jingwei_core.access.permissions import EVERYWHERE
+from jingwei_core.reading.guards import held_throughout
 from jingwei_core.reading.keyset import Cursors, full_sort, page_size
 from jingwei_core.reading.request import Direction, PageRequest
 from jingwei_core.reading.selection import After, Asked, Criterion, Test, Value, Wanted
-from jingwei_sdk.context import Permissions
 from jingwei_sdk.errors import Denied, Invalid
-from jingwei_sdk.records import AtPlace, Record
+from jingwei_sdk.records import Record
 
 Sort = tuple[tuple[str, Direction], ...]
 
@@ -97,18 +95,10 @@ def mind_guards(building: Building, chosen: Chosen, record: Record, columns: Seq
 
     def run(asked: Asked, slot: str) -> None:
         for column, guard in guards.items():
-            if not _holds_throughout(asked.permissions, guard, record):
+            if not held_throughout(building.registry, asked.permissions, guard, record):
                 raise Denied("PERMISSION_DENIED", permission=guard, field=camel(column))
 
     building.probe(chosen, "guards", run, None)
-
-
-def _holds_throughout(permissions: Permissions, guard: str, record: Record) -> bool:
-    if not is_placed(record):
-        return permissions.allows(guard)
-    if not all(isinstance(scope, AtPlace) for scope in record.scope):
-        return permissions.allows(guard, EVERYWHERE)  # own rows, say, may lie anywhere
-    return all(permissions.allows(guard, path) for path in permissions.paths(record.read))
 
 
 def _conditions(building: Building, chosen: Chosen, record: Record) -> list[Criterion]:

@@ -11,14 +11,17 @@ from jingwei_core.access.permissions import Grant, PermissionSet
 from jingwei_core.contribution import core_contribution
 from jingwei_core.registry import build_registry
 from jingwei_sdk.errors import Denied
-from jingwei_sdk.records import AtPlace, OwnedBy, Record, Scope
+from jingwei_sdk.records import AtPlace, OwnedBy, Record, Scope, TenantWide, Through
 
 REGISTRY = build_registry([core_contribution()])
 READ, GUARD = "organisation.read", "proof.code.read"
+BY_PLACE = Through("place_id", "Place")
 
 
 def _record(*scope: Scope) -> Record:
-    return replace(REGISTRY.record("Organisation"), guarded={"credit_code": GUARD}, scope=scope)
+    return replace(
+        REGISTRY.record("Organisation"), guarded={"credit_code": GUARD}, scope=scope, rollups=()
+    )
 
 
 def _refusal(record: Record, *grants: Grant) -> Denied | None:
@@ -53,5 +56,26 @@ def test_rows_seen_beside_an_area_may_lie_anywhere(
     own = _record(AtPlace(), OwnedBy("id"))
     refusal = _refusal(own, *grants)
     assert (refusal is None) is of_own
+    assert (_refusal(_record(BY_PLACE, OwnedBy("id")), *grants) is None) is of_own
     if refusal is not None:
         assert (refusal.code, refusal.field) == ("PERMISSION_DENIED", "creditCode")
+
+
+@pytest.mark.parametrize(
+    ("grants", "is_held"),
+    [
+        ((Grant("/", (READ,)), Grant("/a/", ("place.read", GUARD))), True),
+        ((Grant("/a/", (READ, GUARD)), Grant("/b/", ("place.read",))), False),
+        ((Grant("/a/", (READ, GUARD)), Grant("/", ("place.read",))), False),
+    ],
+)
+def test_a_row_lies_where_the_row_does_that_it_is_seen_through(
+    grants: tuple[Grant, ...], *, is_held: bool
+) -> None:
+    assert (_refusal(_record(BY_PLACE), *grants) is None) is is_held
+
+
+def test_what_lies_nowhere_needs_its_guard_anywhere() -> None:
+    for scope in (TenantWide(), OwnedBy("id"), Through("id", "Account")):
+        assert _refusal(_record(scope), Grant("/a/", (READ, GUARD))) is None
+        assert _refusal(_record(scope), Grant("/", (READ,))) is not None

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from jingwei_core.access.permissions import Grant, PermissionSet
 from jingwei_core.reading import selection
+from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.selection import (
     AnyOf,
     Column,
     Figure,
     First,
+    Group,
     Id,
     Items,
     Lookup,
@@ -33,7 +36,7 @@ from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.personal import Masked
-from jingwei_sdk.records import Computed, One, Record
+from jingwei_sdk.records import AtPlace, Computed, One, Record, Scope, Through
 from tests.core.reading.desk import Desk, constant, listed, names_of, open_desk
 from tests.core.runtime.city import SECRET, City
 
@@ -54,15 +57,42 @@ def with_registry(desk: Desk, registry: Registry) -> Desk:
     return Desk(desk.city, desk.who, replace(desk.ctx, registry=registry))
 
 
-async def test_a_guard_counts_where_the_row_lies(city: City) -> None:
+OF_ITSELF: tuple[Scope, ...] = (AtPlace(),)
+OF_ANOTHER: tuple[Scope, ...] = (Through("place_id", "Place"),)
+OF_ITSELF_OR_ANOTHER: tuple[Scope, ...] = (*OF_ANOTHER, AtPlace())
+
+
+@pytest.mark.parametrize("scope", [OF_ITSELF, OF_ANOTHER, OF_ITSELF_OR_ANOTHER])
+async def test_a_guard_counts_where_the_row_lies(city: City, scope: tuple[Scope, ...]) -> None:
     async with open_desk(city, "mixed") as ctx:
         desk = Desk(city, "mixed", ctx)
-        guarded = replace(desk.record("Organisation"), guarded={"credit_code": SECRET})
+        guarded = replace(
+            desk.record("Organisation"), guarded={"credit_code": SECRET}, scope=scope, rollups=()
+        )
         fields = (Column("name", "name"), Column("code", "credit_code"))
         found = await desk.read(listed(guarded, *fields, wanted=BY_NAME))
         told = [edge["node"]["name"] for edge in found["list"]["edges"] if edge["node"]["code"]]
     assert len(found["list"]["edges"]) == 9
     assert told == ["grid-0", "grid-2", "grid-4"]
+
+
+async def test_a_guard_held_everywhere_needs_no_look_at_the_other_row(city: City) -> None:
+    async with open_desk(city, "mixed") as ctx:
+        record = replace(
+            ctx.registry.record("Organisation"),
+            guarded={"credit_code": SECRET},
+            scope=OF_ANOTHER,
+            rollups=(),
+        )
+        page = listed(record, Column("code", "credit_code"))
+        part, whole = (
+            compile_read(ctx.registry, Group("", (page,)), PermissionSet(grants), b"").sql
+            for grants in (
+                [Grant("/", (record.read, "place.read")), Grant("/a/", (SECRET,))],
+                [Grant("/", (record.read, "place.read", SECRET))],
+            )
+        )
+    assert (part.count('"core"."place"'), whole.count('"core"."place"')) == (2, 1)
 
 
 @pytest.mark.parametrize(("who", "seen"), [("worker", False), ("mixed", True)])

@@ -7,6 +7,7 @@ import pytest
 
 from jingwei_core.reading.reader import RecordReader
 from jingwei_core.session import Request, account_context
+from jingwei_sdk.records import AtPlace, Scope, Through
 from tests.core.runtime.city import SECRET, City
 
 
@@ -37,11 +38,12 @@ async def test_children_of_many_parents_are_counted_at_once(city: City) -> None:
     assert counted == dict(zip([*parents, nowhere], [1, 0, 1, 0], strict=True))
 
 
-async def test_a_guard_counts_where_the_row_lies(city: City) -> None:
+@pytest.mark.parametrize("scope", [AtPlace(), Through("place_id", "Place")])
+async def test_a_guard_counts_where_the_row_lies(city: City, scope: Scope) -> None:
     async with at(city, "mixed") as ctx:
         rows = await ctx.unit.fetch("SELECT id FROM core.organisation")
         record = ctx.registry.record("Organisation")
-        guarded = replace(record, guarded={"credit_code": SECRET})
+        guarded = replace(record, guarded={"credit_code": SECRET}, scope=(scope,), rollups=())
         reader = RecordReader(ctx.registry)
         found = await reader.by_ids(ctx, guarded, [row["id"] for row in rows])
     assert len(found) == 9
