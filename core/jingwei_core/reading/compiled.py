@@ -78,6 +78,7 @@ class Compiled:
     the bytes go through as they are. ``permissions`` are the names whose subtrees shaped it: it
     serves whoever has the same :func:`sight_shape` over them. ``records`` are the records read, by
     name. ``areas`` are the records of whose lists :class:`~.areas.AreaSizes` may know better.
+    ``taken`` are the values of the selection that working out the parameters looks at.
     """
 
     sql: str
@@ -86,6 +87,7 @@ class Compiled:
     permissions: tuple[str, ...]
     records: frozenset[str]
     areas: tuple[str, ...] = ()
+    taken: frozenset[Value] = frozenset()
 
     def arguments(self, asked: Asked) -> list[Any]:
         """The parameters for one request; raises what a :class:`Value` raises."""

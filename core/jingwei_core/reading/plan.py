@@ -64,6 +64,14 @@ class Plan:
     areas: dict[str, None] = field(default_factory=dict)
     _per_request: dict[tuple[object, ...], Value] = field(default_factory=dict)
 
+    @property
+    def taken(self) -> frozenset[Value]:
+        """The values of the selection that its parameters are, or are made of."""
+        behind = (part for key in self._per_request for part in key)
+        return frozenset(
+            one for one in (*self.parameters.values, *behind) if isinstance(one, Value)
+        )
+
     def alias(self) -> str:
         """A name that no other table of the statement has."""
         return self.parameters.name("t")

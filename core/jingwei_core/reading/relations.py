@@ -6,7 +6,7 @@ from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.json_text import NULL, Pieces, an_object, literal, made, sql_of
 from jingwei_core.reading.pages import page_of
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_field, row_members
-from jingwei_core.reading.row_fields import guarded
+from jingwei_core.reading.row_fields import guarded, is_shut
 from jingwei_core.reading.scans import Parent
 from jingwei_core.reading.selection import RowField, ToAny, ToMany, ToOne
 from jingwei_sdk.records import One, Record, Through
@@ -27,6 +27,8 @@ def _to_one(plan: Plan, row: RowAt, node: ToOne, path: Path) -> Pieces:
     target = plan.registry.record(relation.record)
     inside = (*path, node.key)
     if isinstance(relation, One):
+        if is_shut(plan, row, relation.column):
+            return NULL
         key = Key("id", row.column(relation.column))
         return guarded(plan, row, relation.column, the_row(plan, target, key, node.fields, inside))
     known = Through(relation.column, row.record.name)
@@ -36,6 +38,8 @@ def _to_one(plan: Plan, row: RowAt, node: ToOne, path: Path) -> Pieces:
 
 @row_field(ToAny)
 def _to_any(plan: Plan, row: RowAt, node: ToAny, path: Path) -> Pieces:
+    if is_shut(plan, row, node.type_column, node.id_column):
+        return NULL
     key = Key("id", row.column(node.id_column))
     kind = row.column(node.type_column)
     branches = [

@@ -88,6 +88,13 @@ def constant_of(plan: Plan, node: Constant) -> Pieces:
     return made(plan.json_value(node.value))
 
 
+def is_shut(plan: Plan, row: RowAt, *names: str) -> bool:
+    """Whether the guard of one of the columns is held nowhere. What would be read behind it must
+    not be compiled then: the statement would have parameters that it does not mention."""
+    guards = [row.record.guarded[name] for name in names if name in row.record.guarded]
+    return not all(plan.viewer.allows(guard) for guard in guards)
+
+
 def guarded(plan: Plan, row: RowAt, name: str, pieces: Pieces) -> Pieces:
     """``pieces`` where the guard of a column is held: where the row lies, itself or the row that it
     is seen through, or, for a record that lies nowhere, anywhere; elsewhere null."""

@@ -66,6 +66,8 @@ class Building:
     probes: dict[ProbeKey, Probe] = field(default_factory=dict)
     results: Mapping[ProbeKey, Any] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    checked: list[Value] = field(default_factory=list)
+    """The parameters that may be refused, whether or not the statement comes to need them."""
     is_audited: bool = False
     may_be_audited: bool = False
     needs_rules: bool = False
@@ -103,7 +105,10 @@ class Building:
 
     def parameter(self, chosen: Chosen, given: Input, convert: Convert | None = None) -> Value:
         """Like :meth:`value`, worked out for each request even where the document fixes it."""
-        return Value(_taken(chosen, fetcher(given), convert))
+        value = Value(_taken(chosen, fetcher(given), convert))
+        if convert is not None:
+            self.checked.append(value)
+        return value
 
 
 def told(given: Input, variables: Mapping[str, Any]) -> Any:

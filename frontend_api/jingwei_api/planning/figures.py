@@ -120,12 +120,15 @@ def _key(building: Building, chosen: Chosen, by: Sequence[Dimension]) -> Any:
     if isinstance(meaning, TypenameField):
         return Typename(chosen.key, chosen.parent)
     at = next((at for at, each in enumerate(by) if each.column == meaning.column), None)
-    if at is None:
-        return Constant(chosen.key, None)
     if meaning.relation is not None:
         target = building.registry.record(meaning.relation.record)
+        # Also where no row is shown: wrong arguments of its fields are told all the same.
         fields = record_fields(building, target, chosen.below())
+        if at is None:
+            return Constant(chosen.key, None)
         return KeyRow(chosen.key, at, meaning.relation, fields)
+    if at is None:
+        return Constant(chosen.key, None)
     if by[at].unit is not None:
         return KeyBucket(chosen.key, at, tuple(_edge(one) for one in chosen.below()))
     return KeyValue(chosen.key, at)

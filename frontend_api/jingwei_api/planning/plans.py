@@ -91,11 +91,13 @@ class Draft:
 class Plan:
     """A statement, and the fields that it answers with null because they were refused.
 
+    ``unread`` are arguments that may be refused and that the statement does not need.
     ``is_audited`` says that it shows rows whose reading is recorded, ``may_be_audited`` that its
     answer tells whether it does."""
 
     compiled: Compiled
     refusals: tuple[Refusal, ...]
+    unread: tuple[Value, ...]
     is_audited: bool
     may_be_audited: bool
 
@@ -103,6 +105,12 @@ class Plan:
     def is_direct(self) -> bool:
         """Whether the bytes of the statement are the answer as they are."""
         return not (self.compiled.worked or self.is_audited)
+
+    def arguments(self, asked: Asked) -> list[Any]:
+        """The parameters for one request; raises ``FieldRefused``."""
+        for value in self.unread:
+            value.of(asked)
+        return self.compiled.arguments(asked)
 
 
 @dataclass(slots=True)
@@ -161,10 +169,10 @@ class Plans:
             results = _probed(draft, asked, refusals)
             plan = self._plan(registry, draft, asked, (results, frozenset(refusals), narrow))
             try:
-                return Planned(plan, plan.compiled.arguments(asked), refusals)
+                return Planned(plan, plan.arguments(asked), refusals)
             except FieldRefused:
                 # All at once: each plan anew costs far more than looking at the other values.
-                refusals.update(_refused(plan.compiled, asked))
+                refusals.update(_refused(plan, asked))
 
     def _new_draft(self, registry: Registry, question: Question, part: Part) -> Draft:
         chosen = chosen_at(question, part)
@@ -198,7 +206,8 @@ class Plans:
         root = group_of(building, "", draft.chosen)
         compiled = compile_read(registry, root, permissions, self._secret, narrow)
         refusals = tuple(building.refusals)
-        plan = Plan(compiled, refusals, building.is_audited, building.may_be_audited)
+        unread = tuple(one for one in building.checked if one not in compiled.taken)
+        plan = Plan(compiled, refusals, unread, building.is_audited, building.may_be_audited)
         # A statement depends on the permissions it names only, but others of this draft on others.
         more = [name for name in compiled.permissions if name not in draft.names]
         draft.names = (*draft.names, *more)
@@ -219,10 +228,10 @@ def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:
     return found
 
 
-def _refused(compiled: Compiled, asked: Asked) -> dict[Chosen, Refusal]:
+def _refused(plan: Plan, asked: Asked) -> dict[Chosen, Refusal]:
     """The fields of which a value is refused, each with the first refusal."""
     found: dict[Chosen, Refusal] = {}
-    for value in compiled.values:
+    for value in (*plan.compiled.values, *plan.unread):
         if isinstance(value, Value):
             try:
                 value.of(asked)

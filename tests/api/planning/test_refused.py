@@ -64,6 +64,53 @@ async def test_refused_arguments_leave_their_neighbours(
             assert [key for key in kept if not told["data"][key]] == []
 
 
+UNREAD = """query($under: ID, $search: String, $filter: OrganisationFilter, $some: Boolean!) {
+  typename: organisations(under: $under, search: $search, filter: $filter) { __typename }
+  nothing: organisations(under: $under, search: $search, filter: $filter, first: 0) {
+    pageInfo { startCursor hasPreviousPage } }
+  none: organisations(under: $under, search: $search, filter: $filter) {
+    edges @include(if: $some) { cursor } }
+  figures: events { aggregate(by: []) { groups { key { place {
+    organisations(under: $under, search: $search, filter: $filter) { __typename } } } } } }
+  me { name } }"""
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"under": "no id"}, "ID_INVALID"),
+        ({"under": EVENT}, "ID_OF_OTHER_TYPE"),
+        ({"search": "a\x00b"}, "VALUE_UNSTORABLE"),
+        ({"filter": {"name": {"startsWith": "a\x00"}}}, "VALUE_UNSTORABLE"),
+        ({"filter": {"place": {"eq": "no id"}}}, "ID_INVALID"),
+        ({"filter": {"place": {"in": [EVENT]}}}, "ID_OF_OTHER_TYPE"),
+        ({"filter": {"name": {"in": None}}}, "FILTER_EMPTY"),
+    ],
+)
+async def test_an_argument_is_refused_whether_or_not_a_row_is_read(
+    staff: Asker, given: dict[str, Any], code: str
+) -> None:
+    within = ["figures", "aggregate", "groups", "key", "place", "organisations"]
+    refused = [["typename"], ["nothing"], ["none"], within]
+    for _ in range(2):
+        good = await staff.data(UNREAD, some=False)
+        told = await staff(UNREAD, some=False, **given)
+        assert sorted(_codes(told)) == sorted((path, code) for path in refused)
+        gone = {"typename": None, "nothing": None, "none": None}
+        assert told["data"] == {**good, **gone}
+
+
+async def test_what_a_document_fixes_is_refused_alike(staff: Asker) -> None:
+    told = await staff("""{
+      a: organisations(under: "no id") { __typename }
+      b: organisations(filter: { place: { eq: "no id" } }) { pageInfo { hasPreviousPage } }
+      c: organisations(search: "a\\u0000") { __typename }
+      d: organisations(under: "no id") @skip(if: true) { __typename } }""")
+    codes = {"a": "ID_INVALID", "b": "ID_INVALID", "c": "VALUE_UNSTORABLE"}
+    assert _codes(told) == [([key], code) for key, code in codes.items()]
+    assert told["data"] == dict.fromkeys(codes)
+
+
 async def test_the_path_of_a_refused_relation_names_fields_and_no_rows(staff: Asker) -> None:
     query = """query($after: String, $first: Int) { organisations(first: 3) { edges { node {
       name here: place { o: organisations(after: $after, first: $first) { totalCount } } } } } }"""

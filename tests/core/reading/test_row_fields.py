@@ -27,6 +27,7 @@ from jingwei_core.reading.selection import (
     Sql,
     Subtree,
     ToAny,
+    ToMany,
     ToOne,
     Typename,
     Wanted,
@@ -36,7 +37,7 @@ from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.personal import Masked
-from jingwei_sdk.records import AtPlace, Computed, One, Record, Scope, Through
+from jingwei_sdk.records import AtPlace, Computed, Many, One, Record, Scope, Through
 from tests.core.reading.desk import Desk, constant, listed, names_of, open_desk
 from tests.core.runtime.city import SECRET, City
 
@@ -114,6 +115,28 @@ async def test_a_guarded_reference_hides_the_row_it_names(city: City) -> None:
         found = await desk.read(listed(guarded, Column("name", "name"), place, wanted=BY_NAME))
     places = {e["node"]["name"]: e["node"]["place"] for e in found["list"]["edges"]}
     assert {name.partition("-")[0] for name, told in places.items() if told} == {"grid"}
+
+
+@pytest.mark.parametrize(("guard", "named"), [(SECRET, 5), ("nobody.has", 0)])
+async def test_below_a_guarded_reference_parameters_are_as_good_as_elsewhere(
+    city: City, guard: str, named: int
+) -> None:
+    async with open_desk(city, "mixed") as ctx:
+        desk = Desk(city, "mixed", ctx)
+        guarded = replace(desk.record("Organisation"), guarded={"place_id": guard})
+        wanted = Wanted(where=(Compared("name", "eq", constant("grid-1")),))
+        below = ToMany(
+            "offices",
+            Many("Organisation", "place_id"),
+            replace(listed(guarded, Column("name", "name"), wanted=wanted), key="offices"),
+        )
+        place = ToOne("place", One("place_id", "Place"), (below,))
+        page = listed(guarded, place, Column("name", "name"))
+        last = Compared("name", "starts_with", constant("grid"))
+        found = await desk.read(replace(page, wanted=Wanted(where=(last,))))
+    shown = [edge["node"]["place"] for edge in found["list"]["edges"]]
+    assert len(shown) == 5
+    assert [names_of(one["offices"]) for one in shown if one] == [["grid-1"]] * named
 
 
 async def test_masked_columns_show_their_mask(city: City) -> None:
