@@ -99,9 +99,9 @@ class Platform:
 
         Raises ``NotFound`` (``TENANT_NOT_FOUND``).
         """
-        kept = self._by_slug.get(slug)
-        if kept is not None and time.monotonic() - kept[0] < SNAPSHOT_AGE_S:
-            return kept[1]
+        kept = self._known(slug)
+        if kept is not None:
+            return kept
         if open_unit_or_none() is not None:
             return await self._read(slug)  # the unit may have changed it
         reading = self._reading.get(slug)
@@ -128,10 +128,20 @@ class Platform:
         state.require_active()
         return state.tenant
 
+    def _known(self, slug: str) -> TenantState | None:
+        kept = self._by_slug.get(slug)
+        if kept is not None and time.monotonic() - kept[0] < SNAPSHOT_AGE_S:
+            return kept[1]
+        return None
+
     async def tenant_by_id(self, tenant_id: uuid.UUID) -> TenantState:
         """The state of the tenant with this id; raises ``NotFound`` (``TENANT_NOT_FOUND``)."""
         slug = self._by_id.get(tenant_id)
-        if slug is None:
+        if slug is not None:
+            kept = self._known(slug)
+            if kept is not None:
+                return kept
+        else:
             async with self.database.platform() as unit:
                 slug = await unit.fetchval(
                     "SELECT slug FROM platform.tenant WHERE id = $1", tenant_id

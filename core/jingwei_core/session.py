@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from jingwei_core.access.loading import Access, load_access
 from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
@@ -46,8 +48,7 @@ class CoreContext(Context):
     """Whether the idempotency key that the context was asked for is its own: new, and claimed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """How a context is asked for: the reader's language and an id for logs and audit."""
 
     locale: str = "zh"

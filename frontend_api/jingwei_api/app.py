@@ -8,7 +8,6 @@ from pathlib import Path
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
-from litestar.exceptions import HTTPException
 from litestar.stores.memory import MemoryStore
 
 from jingwei_api.documents.trusted import open_documents
@@ -18,9 +17,8 @@ from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Runtime
 from jingwei_api.http.auth import CALLS, auth_router, forget_calls
 from jingwei_api.http.console_page import console_file
-from jingwei_api.http.departure import ClientGone
 from jingwei_api.http.evidence import download, upload
-from jingwei_api.http.failures import gone, http_failure, refused, unexpected
+from jingwei_api.http.failures import failed
 from jingwei_api.http.graphql_endpoint import graphql_get, graphql_post
 from jingwei_api.http.health import live, ready
 from jingwei_api.http.services import Services, keep_services
@@ -30,7 +28,6 @@ from jingwei_api.settings import ApiSettings
 from jingwei_core.evidence.commits import Commits
 from jingwei_core.evidence.opening import open_workers
 from jingwei_core.platform import Platform
-from jingwei_sdk.errors import JingweiError
 
 ALLOWED_HEADERS = ["Authorization", "Content-Type", "Accept-Language", "X-Jingwei-Tenant"]
 HANDLERS = (
@@ -71,18 +68,14 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
         route_handlers=[*HANDLERS, auth_router(chosen.auth_calls_per_minute)],
         lifespan=[lifespan],
         stores={CALLS: calls},
-        exception_handlers={
-            JingweiError: refused,
-            HTTPException: http_failure,
-            ClientGone: gone,
-            Exception: unexpected,
-        },
+        exception_handlers={Exception: failed},
         cors_config=_cors(chosen),
         request_max_body_size=chosen.max_body_bytes,
         openapi_config=None,
         logging_config=None,
     )
     keep_services(app.state, services)
+    app.answer_directly(services, with_origin=app.cors_config is None)
     return app
 
 

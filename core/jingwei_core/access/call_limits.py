@@ -5,8 +5,9 @@ settings. The API works out what holds for a caller.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any
+
+import msgspec
 
 from jingwei_sdk.errors import Invalid
 
@@ -21,8 +22,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 """The smallest and largest value of each limit; ``cost_per_minute`` 0 is no budget."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallLimits:
+class CallLimits(msgspec.Struct, frozen=True):
     """What a role or a tenant states; ``None`` is not stated."""
 
     max_cost: int | None = None
@@ -34,7 +34,7 @@ class CallLimits:
 
     def stated(self) -> dict[str, int]:
         """The stated limits by name, as they are stored."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = msgspec.structs.asdict(self)
         return {name: value for name, value in values.items() if value is not None}
 
 

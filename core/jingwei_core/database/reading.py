@@ -7,8 +7,10 @@ no row is looked at before the tenant is bound. Were the order ever wrong, nothi
 the connections that run such statements (``lanes``) are bound to the tenant nil.
 """
 
-from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
+
+import msgspec
 
 FIRST_FREE = 5
 """The number of the first parameter that an expression of :func:`one_trip` may use."""
@@ -20,8 +22,7 @@ _STAMP = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """For whom a statement reads: the account with the session epoch of its token, and the policy
     number that its permissions were loaded with."""
 
@@ -64,6 +65,7 @@ def _utf8(expression: str) -> str:
     return f"convert_to(({expression})::text, 'UTF8')"
 
 
+@lru_cache(maxsize=1024)
 def tenant_parameter(tenant: UUID) -> str:
     """The first parameter: made of a UUID, never a text of a caller."""
     return str(UUID(int=tenant.int))

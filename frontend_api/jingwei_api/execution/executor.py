@@ -112,8 +112,9 @@ class Executor:
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
         state = await self._platform.tenant_by_id(caller.tenant.id)
         state.require_active()
-        registry = await self._without_clashes(self._platform.host.registry(state.enabled))
-        schema = await self._schemas.schema(registry)
+        registry = self._platform.host.registry(state.enabled)
+        registry = self._usable.get(registry.fingerprint) or await self._without_clashes(registry)
+        schema = self._schemas.built(registry) or await self._schemas.schema(registry)
         standing = standing_of(caller, state, await self.reads.access(caller))
         admit = partial(self._admission.admit_document, standing=standing)
         try:

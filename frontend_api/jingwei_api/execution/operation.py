@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_core.evidence.commits import Commits
 from jingwei_core.platform import Platform
@@ -12,8 +14,7 @@ from jingwei_core.session import Identity, Request
 from jingwei_sdk.context import Tenant
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who calls, where, and in which language the answer is read.
 
     ``ends_at`` is when the token that began a connection is over at the latest.
@@ -34,8 +35,7 @@ class Runtime:
     commits: Commits
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """What a client sent."""
 
     query: str

@@ -7,9 +7,8 @@ without asking first; so neither a form nor a link of such a page can call.
 from typing import Any
 
 from litestar import Request, get, post
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive
 
-from jingwei_api.execution.operation import Document
 from jingwei_api.http.console_page import console_page
 from jingwei_api.http.departure import unless_gone
 from jingwei_api.http.negotiation import (
@@ -21,7 +20,7 @@ from jingwei_api.http.negotiation import (
 )
 from jingwei_api.http.request_forms import check_only_reads, in_url, posted
 from jingwei_api.http.services import Services, arrival_of, services_of
-from jingwei_api.http.tenant import caller_of
+from jingwei_api.http.tenant import Arrival, caller_of
 from jingwei_api.http.wire import Reply, whole_body
 from jingwei_api.planning.answers import Answer
 
@@ -32,13 +31,19 @@ _ASKING = frozenset({"query", "documentId", "extensions"})
 @post("/graphql", status_code=200, summary="Run a GraphQL query or mutation")
 async def graphql_post(request: Http) -> Reply:
     """Run a query or mutation for the account whose token came with it."""
-    services, arrival = services_of(request), arrival_of(request)
+    return await answer_posted(services_of(request), arrival_of(request), request.receive)
+
+
+async def answer_posted(services: Services, arrival: Arrival, receive: Receive) -> Reply:
+    """The answer to a POST; raises what :func:`~.failures.reply_to` tells."""
     media_type = acceptable(arrival.header(b"accept"))
     if not is_json(arrival.header(b"content-type")):
         raise UnsupportedMedia("CONTENT_TYPE", field="Content-Type", expected=JSON)
-    body = await whole_body(request.receive, services.settings.max_body_bytes)
+    body = await whole_body(receive, services.settings.max_body_bytes)
     document = posted(body).document(services.documents)
-    return await _run(request, services, document, media_type)
+    caller = await caller_of(services.platform, arrival)
+    running = services.executor.run(caller, document)
+    return _reply(await unless_gone(receive, running), media_type)
 
 
 @get("/graphql", summary="Run a GraphQL query; GraphiQL for browsers")
@@ -46,15 +51,11 @@ async def graphql_get(request: Http) -> ASGIApp:
     """Run a query that is in the address; without one, the console for browsers."""
     if not _ASKING & set(request.query_params):
         return console_page(request).to_asgi_response(app=None, request=request)
-    services = services_of(request)
-    media_type = acceptable(arrival_of(request).header(b"accept"))
+    services, arrival = services_of(request), arrival_of(request)
+    media_type = acceptable(arrival.header(b"accept"))
     document = in_url(dict(request.query_params.items())).document(services.documents)
     check_only_reads(document, services.settings.max_tokens)
-    return await _run(request, services, document, media_type)
-
-
-async def _run(request: Http, services: Services, document: Document, media_type: str) -> Reply:
-    caller = await caller_of(services.platform, arrival_of(request))
+    caller = await caller_of(services.platform, arrival)
     running = services.executor.run(caller, document)
     return _reply(await unless_gone(request.receive, running), media_type)
 

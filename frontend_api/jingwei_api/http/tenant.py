@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from jingwei_api.execution.locale import preferred
 from jingwei_api.execution.operation import Caller
@@ -20,8 +21,7 @@ _LONGEST_ID = 64
 _IN_SCOPE = "jingwei_arrival"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """What headers or connection parameters say, before anything is believed."""
 
     tenant: str | None

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -129,7 +128,7 @@ class _Session:
             return value if isinstance(value, str) else header
 
         arrival = arrival_of(self._socket)
-        return replace(
+        return msgspec.structs.replace(
             arrival,
             tenant=said("tenant", arrival.tenant),
             authorization=said("authorization", arrival.authorization),

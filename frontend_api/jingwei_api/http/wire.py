@@ -1,8 +1,8 @@
 """Bodies (报文): what a request brings and an answer takes, without a detour."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import Receive, Scope, Send
 
@@ -31,8 +31,7 @@ async def whole_body(receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """An answer that is bytes already; an ASGI application that sends itself."""
 
     body: bytes
@@ -41,12 +40,16 @@ class Reply:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
+        await self.sent(send, self.headers)
+
+    async def sent(self, send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Send it with other headers; its length is added to them."""
         length = (b"content-length", b"%d" % len(self.body))
         await send(
             {
                 "type": "http.response.start",
                 "status": self.status,
-                "headers": [*self.headers, length],
+                "headers": [*headers, length],
             }
         )
         await send({"type": "http.response.body", "body": self.body, "more_body": False})

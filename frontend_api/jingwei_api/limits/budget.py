@@ -9,7 +9,8 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from jingwei_api.limits.ceilings import NO_BUDGET
 from jingwei_sdk.errors import RateLimited
@@ -20,8 +21,7 @@ Account = tuple[uuid.UUID, uuid.UUID]
 _KEPT = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(msgspec.Struct, frozen=True):
     """What is left of a budget, and in how many seconds it will be whole again."""
 
     remaining: int

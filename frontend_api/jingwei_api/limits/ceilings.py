@@ -1,8 +1,9 @@
 """Ceilings (上限): which limits hold for one caller."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from jingwei_api.settings import ApiSettings
 from jingwei_core.access.call_limits import CallLimits
@@ -10,8 +11,7 @@ from jingwei_core.access.call_limits import CallLimits
 NO_BUDGET = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(msgspec.Struct, frozen=True):
     """The limits of one caller; a budget of 0 a minute is none."""
 
     max_cost: int

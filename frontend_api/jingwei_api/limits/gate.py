@@ -3,10 +3,10 @@
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.limits.budget import Budgets, Spent
@@ -19,8 +19,7 @@ from jingwei_core.access.call_limits import CallLimits
 _LETTERS_A_POINT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """Who asks, and which limits the tenant and the caller's roles state."""
 
     tenant_id: uuid.UUID
@@ -37,8 +36,7 @@ class TooMuch(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """An operation that may run: its figures, the limit on its cost, and the caller's budget."""
 
     cost: Cost

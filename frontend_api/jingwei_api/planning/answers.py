@@ -1,7 +1,6 @@
 """Answers (答复): a response of GraphQL as the bytes that are sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -9,8 +8,7 @@ import msgspec
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A GraphQL response; ``has_run`` is false when nothing was executed, and then ``errors`` says
     why."""
 

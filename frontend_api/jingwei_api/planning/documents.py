@@ -1,6 +1,5 @@
 """Prepared documents (已备文档): parsed and validated once, kept while they are in use."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -105,7 +104,7 @@ class Documents:
 
     def __init__(self, settings: ApiSettings, size: int = DOCUMENTS) -> None:
         self._max_tokens = settings.max_tokens
-        self._kept: Recent[tuple[str, bytes], PreparedDocument] = Recent(size)
+        self._kept: Recent[tuple[str, str], PreparedDocument] = Recent(size)
         self._indexes: Recent[str, SchemaIndex] = Recent(64)
 
     def __len__(self) -> int:
@@ -118,7 +117,7 @@ class Documents:
 
         ``admit`` is asked before a new one is validated; what it raises is raised.
         """
-        key = (fingerprint, hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+        key = (fingerprint, text)
         found = self._kept.get(key)
         if found is None:
             found = self._prepare(self._index(fingerprint, schema), text, admit)

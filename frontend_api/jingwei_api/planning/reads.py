@@ -4,7 +4,6 @@ What the caller may do is remembered between requests, and the statement checks 
 if not, it answers nothing, and the read is planned again with what holds now.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,8 +29,7 @@ from jingwei_sdk.errors import Unavailable
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """The JSON of what was asked for, and what was refused of it."""
 
     data: bytes

@@ -85,8 +85,19 @@ class SchemaCache:
         self._size = size
         self._building: OrderedDict[str, asyncio.Future[strawberry.Schema]] = OrderedDict()
 
+    def built(self, registry: Declarations) -> strawberry.Schema | None:
+        """The schema of a registry, if it is there."""
+        found = self._building.get(registry.fingerprint)
+        if found is None or not found.done() or found.cancelled() or found.exception():
+            return None
+        self._building.move_to_end(registry.fingerprint)
+        return found.result()
+
     async def schema(self, registry: Declarations) -> strawberry.Schema:
         """The schema of a registry; raises what :func:`build_schema` raises."""
+        known = self.built(registry)
+        if known is not None:
+            return known
         key = registry.fingerprint
         found = self._building.get(key)
         if found is None:
@@ -94,9 +105,6 @@ class SchemaCache:
             self._building[key] = found
             while len(self._building) > self._size:
                 self._building.popitem(last=False)
-        self._building.move_to_end(key)
-        if found.done() and not found.cancelled() and found.exception() is None:
-            return found.result()
         try:
             # One caller that goes away must not take the schema from the others.
             return await asyncio.shield(found)

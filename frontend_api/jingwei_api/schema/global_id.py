@@ -1,6 +1,5 @@
 """Global ids (全局标识): base64 of ``Type:uuid``, so that any node can be asked for by id alone."""
 
-import base64
 import binascii
 import uuid
 
@@ -9,18 +8,19 @@ from jingwei_sdk.errors import Invalid
 
 def encode(type_name: str, row_id: uuid.UUID) -> str:
     """The global id of a row; opaque to clients."""
-    return base64.b64encode(f"{type_name}:{row_id}".encode()).decode()
+    return binascii.b2a_base64(f"{type_name}:{row_id}".encode(), newline=False).decode()
 
 
 def decode(value: str, field: str | None = None) -> tuple[str, uuid.UUID]:
     """The type name and id in a global id; raises ``Invalid`` (``ID_INVALID``)."""
     try:
-        type_name, _, text = base64.b64decode(value, validate=True).decode("ascii").partition(":")
+        told = binascii.a2b_base64(value, strict_mode=True)
+        type_name, _, text = told.decode("ascii").partition(":")
         row_id = uuid.UUID(text)
     except (binascii.Error, UnicodeError, ValueError) as error:
         raise Invalid("ID_INVALID", field=field) from error
     # One row has one id: spellings that only decode alike are refused.
-    if encode(type_name, row_id) != value:
+    if str(row_id) != text or binascii.b2a_base64(told, newline=False).decode() != value:
         raise Invalid("ID_INVALID", field=field)
     return type_name, row_id
 

@@ -5,11 +5,11 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from jingwei_core.database import Database, Reading, one_trip, open_database
 from jingwei_core.database.lanes import NIL, session_settings
