@@ -19,6 +19,7 @@ from jingwei_sdk.plugin import Manifest, Plugin
 from jingwei_sdk.records import (
     AtPlace,
     Computed,
+    Either,
     Extension,
     Many,
     One,
@@ -88,6 +89,7 @@ EVENT = Record(
     },
     relations={
         "person": One("reporter", "ProofPerson"),
+        "about": Either("subject_type", "subject_id", ("Organisation", "Event")),
         "photos": Many("ProofPhoto", "event"),
     },
     computed={

@@ -108,6 +108,9 @@ class Writer:
             name = self.some(sorted(self.words.schema.type_map))
             told = "kind name fields { name args { name } type { name ofType { name } } }"
             return f'{self.new("k")}: __type(name: "{name}") {{ {told} }}'
+        if self.chance(3) and self._is_node(kind):
+            node = self.words.schema.type_map["Node"]
+            return f"... on Node{self._directive()} {self.selection(node, 0, level, scope)}"
         if is_abstract_type(kind) and self.chance(70):
             name = self.some(sorted(t.name for t in self.words.schema.get_possible_types(kind)))
             target = self.words.schema.type_map[name]
@@ -118,6 +121,12 @@ class Writer:
         names = [n for n in self.focus.get(kind.name, ()) if n in names] or names
         name = self.some([*names, "__typename"]) if names else "__typename"
         return self._field(kind, name, (depth, level), scope)
+
+    def _is_node(self, kind: Any) -> bool:
+        """Whether every object of a type is a node."""
+        schema = self.words.schema
+        kinds = schema.get_possible_types(kind) if is_abstract_type(kind) else (kind,)
+        return all("Node" in {each.name for each in one.interfaces} for one in kinds)
 
     def _spread(self, kind: Any, depth: int, level: int, scope: Scope) -> str:
         """A fragment spread: of a fragment that is there already, or of a new one."""

@@ -187,3 +187,33 @@ async def test_a_payload_is_read_as_it_is_selected(centre: Asker, world: World) 
     assert (first["kind"], first["replayed"]) == ("OrganisationRegisterPayload", False)
     assert data["second"] is None
     assert data["third"] == {"replayed": True, "organisation": {"name": "计划厂"}}
+
+
+async def test_fragments_on_the_interface_hold_wherever_a_row_is(
+    centre: Asker, world: World, event: uuid.UUID
+) -> None:
+    """On the root's nodes, on a reference to any row, on an object, and within each other."""
+    city = world.yichang
+    ids = [
+        global_id.encode("Event", event),
+        global_id.encode("Place", city.places[ROOT]),
+        global_id.encode("Place", uuid.uuid4()),
+    ]
+    document = """query($ids: [ID!]!, $no: Boolean!) {
+      nodes(ids: $ids) { ...Any ... on Event { ... on Node { e: id } subject { ...Any } }
+        ... on Place { name } ... on Node @include(if: $no) { gone: id } }
+      events(first: 1) { edges { node { ...Any } } } }
+      fragment Any on Node { kind: __typename id ... on Place { level } }"""
+    first, place, nobody = (await centre.data(document, ids=ids, no=False))["nodes"]
+    about = global_id.encode("Organisation", city.organisations[0])
+    assert first == {
+        "kind": "Event", "id": ids[0], "e": ids[0], "subject": {"kind": "Organisation", "id": about}
+    }  # fmt: skip
+    assert place == {"kind": "Place", "id": ids[1], "level": "city", "name": f"yichang{ROOT}"}
+    assert nobody is None
+    with sent() as noted:
+        again = await centre.data(document, ids=ids, no=True)
+    assert again["nodes"][0]["gone"] == ids[0]
+    assert again["events"]["edges"][0]["node"] == {"kind": "Event", "id": ids[0]}
+    assert len(noted.trips) == 1
+    assert noted.in_units == []
