@@ -8,6 +8,8 @@ from litestar import Litestar
 from litestar.types import Receive, Scope, Send
 
 from jingwei_api.app import create_app
+from jingwei_api.execution.warming import settle, warm_up
+from jingwei_api.http.services import services_in
 from jingwei_api.logs import configure_logs
 from jingwei_core.platform import open_platform
 from jingwei_core.settings import Settings
@@ -40,6 +42,9 @@ class LateApplication:
             configure_logs(settings)
             platform = await self._stack.enter_async_context(open_platform(settings))
             self._inner = create_app(platform)
+            # Before the server is told that it may listen: nobody waits for this in a request.
+            await warm_up(platform, services_in(self._inner.state).executor)
+            settle()
             await self._inner(scope, receive, send)  # type: ignore[arg-type]
 
 

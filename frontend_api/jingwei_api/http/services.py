@@ -30,7 +30,12 @@ class Services:
 
 def services_of(connection: Connection) -> Services:
     """The services of the application that a request came to."""
-    services: Services = connection.app.state[_KEY]
+    return services_in(connection.app.state)
+
+
+def services_in(state: Any) -> Services:
+    """The services that :func:`keep_services` put there."""
+    services: Services = state[_KEY]
     return services
 
 
