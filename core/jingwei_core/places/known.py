@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import date
 
-from jingwei_core.database.literals import text_literal, uuid_literal
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import Unit
 
 _MOST = 16_384
@@ -31,9 +31,9 @@ class KnownPlace:
     made_by: str
 
     @property
-    def check(self) -> str:
+    def check(self) -> Expression:
         """A call that raises when the row is another one by now."""
-        return f"core.place_must_be({uuid_literal(self.id)}, {text_literal(self.made_by)})"
+        return Expression("core.place_must_be({uuid}, {text})", (self.id, self.made_by))
 
 
 class KnownPlaces:

@@ -27,7 +27,7 @@ class Place(TenantTable, tablename="place", schema="core"):
     """地点: a node of the tree; ``path`` is made of the labels of its ancestors and itself."""
 
     UNIQUE = (("path",), ("ordinal",))
-    INDEXES = (("parent", "path"), ("level", "path"))
+    INDEXES = (("parent", "path"), ("level", "path"), ("name", "path"))
 
     parent = TenantFK(
         LazyTableReference("Place", module_path=__name__), null=True, on_delete=OnDelete.restrict

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from jingwei_core.database.engine import Database
 from jingwei_core.database.unit import Unit
 from jingwei_core.places import search
-from jingwei_core.places.search import COMMON_ENDINGS, PLACES
+from jingwei_core.places.search import COMMON_ENDINGS, PLACES, find_statement
 from jingwei_core.text import search_text
 
 MIGRATIONS = Path(search.__file__).parents[1] / "migrations"
@@ -49,6 +49,19 @@ async def test_fetching_and_walking_find_the_same(
     assert got <= walked
     if not is_common:
         assert got == walked
+
+
+@QUICK
+@given(NAMES, st.text(LETTERS + "1", min_size=1, max_size=4).filter(str.strip))
+async def test_the_statement_finds_the_first_in_the_order_of_the_tree(
+    database: Database, names: list[str], text: str
+) -> None:
+    low, high, is_common = PLACES.bounds(text)
+    async with database.unit(uuid7()) as unit:
+        await plant(unit, names)
+        walked = await unit.fetch(f"{MET} ORDER BY t.path LIMIT 3".replace("id", "path", 1), low)
+        found = await unit.fetch(find_statement(3), low, high, is_common)
+    assert [row["path"] for row in found] == [row["path"] for row in walked]
 
 
 async def test_the_statement_knows_which_way_is_the_short_one(database: Database) -> None:
