@@ -11,8 +11,8 @@ from strawberry import Schema
 
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.operation import Caller, Document, Runtime
-from jingwei_api.limits.gate import Admitted, TooMuch
-from jingwei_api.planning.admission import Admission, standing_of
+from jingwei_api.limits.gate import Admitted, Standing, TooMuch
+from jingwei_api.planning.admission import Admission, Entered, standing_of
 from jingwei_api.planning.answers import Answer, Body, answered, refused
 from jingwei_api.planning.documents import Documents
 from jingwei_api.planning.mutating import Mutations
@@ -30,11 +30,12 @@ _log = structlog.get_logger(__name__)
 
 
 class _Told(Exception):
-    """The operation does not run; ``errors`` says why."""
+    """The operation does not run; ``errors`` says why, ``figures`` how large it is."""
 
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], figures: Admitted | None = None) -> None:
         super().__init__(len(errors))
         self.errors = list(errors)
+        self.figures = figures
 
 
 class Executor:
@@ -56,12 +57,12 @@ class Executor:
     async def run(self, caller: Caller, document: Document) -> Answer:
         """The answer to a query or mutation."""
         try:
-            registry, question, admitted = await self._prepare(caller, document)
-            if question.operation.type is OperationType.SUBSCRIPTION:
+            registry, entered = await self._prepare(caller, document)
+            if entered.question.operation.type is OperationType.SUBSCRIPTION:
                 raise Invalid("SUBSCRIPTION_NEEDS_WEBSOCKET")
-            return await self._run(caller, registry, question, admitted)
+            return await self._run(caller, registry, entered)
         except _Told as told:
-            return refused(self._tell(caller, told.errors))
+            return self._refuse(caller, told)
         except RateLimited:
             raise  # the request as a whole is refused, and told when to come back
         except JingweiError as error:
@@ -73,13 +74,14 @@ class Executor:
         No transaction is open while the consumer holds an answer.
         """
         try:
-            registry, question, admitted = await self._prepare(caller, document)
+            registry, entered = await self._prepare(caller, document)
+            question = entered.question
             if question.operation.type is not OperationType.SUBSCRIPTION:
-                yield await self._run(caller, registry, question, admitted)
+                yield await self._run(caller, registry, entered)
                 return
             watch = watch_of(registry, question)
         except _Told as told:
-            yield refused(self._tell(caller, told.errors))
+            yield self._refuse(caller, told)
             return
         except JingweiError as error:
             yield refused(self._tell(caller, [_whole(error)]))
@@ -88,7 +90,7 @@ class Executor:
         try:
             async with aclosing(changes):
                 async for read in changes:
-                    yield self._answer(caller, read, admitted)
+                    yield self._answer(caller, read, entered.admitted)
         except JingweiError as error:
             yield answered(b"null", self._tell(caller, [_whole(error)]))
 
@@ -96,18 +98,18 @@ class Executor:
         """The schema of a registry, without plugins whose names clash in GraphQL."""
         return await self._schemas.schema(await self._without_clashes(registry))
 
-    async def _run(
-        self, caller: Caller, registry: Registry, question: Question, admitted: Admitted
-    ) -> Answer:
+    async def _run(self, caller: Caller, registry: Registry, entered: Entered) -> Answer:
+        question = entered.question
         if question.operation.type is OperationType.QUERY:
-            read = await self._queries.run(caller, registry, question)
+            try:
+                read = await self._queries.run(caller, registry, question, entered.holds_for)
+            except TooMuch as refusal:
+                raise _Told(refusal.errors, refusal.figures) from refusal
         else:
             read = await self._mutations.run(caller, registry, question)
-        return self._answer(caller, read, admitted)
+        return self._answer(caller, read, entered.admitted)
 
-    async def _prepare(
-        self, caller: Caller, document: Document
-    ) -> tuple[Registry, Question, Admitted]:
+    async def _prepare(self, caller: Caller, document: Document) -> tuple[Registry, Entered]:
         if caller.ends_at is not None and caller.ends_at <= self._platform.clock.now():
             raise Unauthenticated("TOKEN_EXPIRED")  # a connection outlived its token
         state = await self._platform.tenant_by_id(caller.tenant.id)
@@ -115,19 +117,35 @@ class Executor:
         registry = self._platform.host.registry(state.enabled)
         registry = self._usable.get(registry.fingerprint) or await self._without_clashes(registry)
         schema = self._schemas.built(registry) or await self._schemas.schema(registry)
-        standing = standing_of(caller, state, await self.reads.access(caller))
-        admit = partial(self._admission.admit_document, standing=standing)
+        access = await self.reads.access(caller)
+        asked = (registry, schema, document)
         try:
-            prepared = self.documents.prepared(
-                registry.fingerprint, schema._schema, document.query, admit
-            )
-            if prepared.errors:
-                raise _Told(prepared.errors)
-            operation = prepared.operation(document.operation_name)
+            return registry, self._enter(asked, standing_of(caller, state, access))
+        except TooMuch as refusal:
+            now = await self.reads.current(caller, access)
+            if now.limits == access.limits:
+                raise _Told(refusal.errors, refusal.figures) from refusal
+        try:
+            return registry, self._enter(asked, standing_of(caller, state, now))
+        except TooMuch as refusal:
+            raise _Told(refusal.errors, refusal.figures) from refusal
+
+    def _enter(self, asked: tuple[Registry, Schema, Document], standing: Standing) -> Entered:
+        """Prepare a document and charge it to its caller; raises :class:`_Told`, and what
+        ``Admission`` raises."""
+        registry, schema, document = asked
+        admit = partial(self._admission.admit_document, standing=standing)
+        prepared = self.documents.prepared(
+            registry.fingerprint, schema._schema, document.query, admit
+        )
+        if prepared.errors:
+            raise _Told(prepared.errors)
+        operation = prepared.operation(document.operation_name)
+        try:
             question = Question.of(operation, document.variables or {})
-            return registry, question, self._admission.admit(registry, question, standing)
-        except (VariablesRefused, TooMuch) as refusal:
+        except VariablesRefused as refusal:
             raise _Told(refusal.errors) from refusal
+        return self._admission.admit(registry, question, standing)
 
     async def _without_clashes(self, registry: Registry) -> Registry:
         """The registry, without the later of two plugins that clash."""
@@ -149,6 +167,10 @@ class Executor:
     def _answer(self, caller: Caller, read: Read, admitted: Admitted) -> Answer:
         errors = self._tell(caller, read.errors) if read.errors else ()
         return answered(read.data, errors, admitted.as_bytes())
+
+    def _refuse(self, caller: Caller, told: _Told) -> Answer:
+        figures = told.figures.as_bytes() if told.figures is not None else b""
+        return refused(self._tell(caller, told.errors), figures)
 
     def _tell(self, caller: Caller, errors: Sequence[GraphQLError]) -> list[Body]:
         request = caller.request

@@ -13,6 +13,7 @@ from jingwei_api.http.negotiation import JSON, WrongMethod, chosen
 from jingwei_api.http.services import Services, arrival_of, services_of
 from jingwei_api.http.tenant import Arrival
 from jingwei_api.http.wire import Reply
+from jingwei_api.limits.gate import BudgetExhausted
 from jingwei_sdk.errors import Invalid, JingweiError, NotFound, RateLimited
 
 Http = Request[Any, Any, Any]
@@ -45,8 +46,15 @@ def reply_to(services: Services, arrival: Arrival, path: str, error: Exception) 
     media_type = chosen(arrival.header(b"accept")) if path == GRAPHQL else None
     content_type = f"{media_type or JSON}; charset=utf-8"
     sent = {**headers, "content-type": content_type}.items()
-    body = msgspec.json.encode({"errors": [told]})
-    return Reply(body, status, [(name.lower().encode(), value.encode()) for name, value in sent])
+    body = msgspec.json.encode({"errors": [told], **_extensions(error)})
+    lines = tuple((name.lower().encode(), value.encode()) for name, value in sent)
+    return Reply(body, status, lines)
+
+
+def _extensions(error: Exception) -> dict[str, Any]:
+    if isinstance(error, BudgetExhausted):
+        return {"extensions": {"cost": error.figures.told()}}
+    return {}
 
 
 _Refusal = tuple[dict[str, Any], int, Mapping[str, str]]

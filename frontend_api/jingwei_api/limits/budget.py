@@ -44,10 +44,8 @@ class Budgets:
         """
         if per_minute == NO_BUDGET:
             return None
-        now = self._clock()
-        level, at = self._buckets.get(account, (float(per_minute), now))
+        level, now = self._level(account, per_minute)
         rate = per_minute / 60
-        level = min(level + (now - at) * rate, per_minute)
         if cost > level:
             raise RateLimited(
                 "COST_BUDGET_EXHAUSTED",
@@ -62,3 +60,16 @@ class Budgets:
         if len(self._buckets) > self._kept:
             self._buckets.popitem(last=False)
         return Spent(int(level), (per_minute - level) / rate)
+
+    def left(self, account: Account, per_minute: int) -> Spent | None:
+        """What is left in the account's bucket; ``None`` where there is no budget."""
+        if per_minute == NO_BUDGET:
+            return None
+        level, _ = self._level(account, per_minute)
+        return Spent(int(level), (per_minute - level) * 60 / per_minute)
+
+    def _level(self, account: Account, per_minute: int) -> tuple[float, float]:
+        """What the bucket holds now, and when that is."""
+        now = self._clock()
+        level, at = self._buckets.get(account, (float(per_minute), now))
+        return min(level + (now - at) * per_minute / 60, per_minute), now

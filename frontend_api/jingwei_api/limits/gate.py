@@ -15,6 +15,7 @@ from jingwei_api.limits.cost import Cost, Measured
 from jingwei_api.limits.shape import Shape
 from jingwei_api.settings import ApiSettings
 from jingwei_core.access.call_limits import CallLimits
+from jingwei_sdk.errors import RateLimited
 
 _LETTERS_A_POINT = 10
 
@@ -28,16 +29,9 @@ class Standing(msgspec.Struct, frozen=True):
     roles: frozenset[CallLimits]
 
 
-class TooMuch(Exception):
-    """The operation exceeds limits; nothing of it was run."""
-
-    def __init__(self, errors: list[GraphQLError]) -> None:
-        super().__init__([error.message for error in errors])
-        self.errors = errors
-
-
 class Admitted(msgspec.Struct, frozen=True):
-    """An operation that may run: its figures, the limit on its cost, and the caller's budget."""
+    """The figures of an operation, the limit on its cost, and what is left of the caller's
+    budget."""
 
     cost: Cost
     limit: int
@@ -60,6 +54,25 @@ class Admitted(msgspec.Struct, frozen=True):
         return b'%s,"remaining":%d,"resetAt":"%s"}}' % (head, self.spent.remaining, at)
 
 
+class TooMuch(Exception):
+    """The operation exceeds limits; nothing of it was run. ``figures`` are its own, as far as it
+    came to that: a document that is too deep is not measured."""
+
+    def __init__(self, errors: list[GraphQLError], figures: Admitted | None = None) -> None:
+        super().__init__([error.message for error in errors])
+        self.errors = errors
+        self.figures = figures
+
+
+class BudgetExhausted(RateLimited):
+    """The minute's budget does not hold the operation; nothing of it was run."""
+
+    def __init__(self, refusal: RateLimited, figures: Admitted) -> None:
+        params: dict[str, Any] = {**refusal.params}
+        super().__init__(refusal.code, **params)
+        self.figures = figures
+
+
 class Gate:
     """The limits and budgets of one process."""
 
@@ -72,17 +85,37 @@ class Gate:
     ) -> Admitted:
         """Charge an operation to its caller.
 
-        Raises :class:`TooMuch` for what exceeds a limit, and ``RateLimited``
+        Raises :class:`TooMuch` for what exceeds a limit, and :class:`BudgetExhausted`
         (``COST_BUDGET_EXHAUSTED``) for a caller who spent the minute's budget.
         """
         ceiling = self.ceiling(standing)
         cost = measured(variables)
         errors = exceeded(cost, ceiling)
         if errors:
-            raise TooMuch(errors)
+            raise TooMuch(errors, self._unspent(cost, ceiling, standing))
         account = (standing.tenant_id, standing.account_id)
-        spent = self._budgets.spend(account, cost.cost, ceiling.cost_per_minute)
+        try:
+            spent = self._budgets.spend(account, cost.cost, ceiling.cost_per_minute)
+        except RateLimited as refusal:
+            raise BudgetExhausted(refusal, self._unspent(cost, ceiling, standing)) from refusal
         return Admitted(cost, ceiling.max_cost, spent)
+
+    def admit_again(self, cost: Cost, standing: Standing) -> Admitted:
+        """What is admitted of an operation that was charged already, by the limits that hold now.
+
+        Raises :class:`TooMuch`.
+        """
+        ceiling = self.ceiling(standing)
+        figures = self._unspent(cost, ceiling, standing)
+        errors = exceeded(cost, ceiling)
+        if errors:
+            raise TooMuch(errors, figures)
+        return figures
+
+    def _unspent(self, cost: Cost, ceiling: Ceiling, standing: Standing) -> Admitted:
+        account = (standing.tenant_id, standing.account_id)
+        left = self._budgets.left(account, ceiling.cost_per_minute)
+        return Admitted(cost, ceiling.max_cost, left)
 
     def admit_shape(self, shape: Shape, standing: Standing) -> None:
         """Refuse what is too deep, too wide or has too many aliases; raises :class:`TooMuch`."""

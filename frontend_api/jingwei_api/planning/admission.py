@@ -1,7 +1,9 @@
 """Admission (准入): whether an operation may run, from what it costs and who asks."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import msgspec
 from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
 
 from jingwei_api.execution.operation import Caller
@@ -21,6 +23,26 @@ KEPT = 64
 """How many enabled sets' weights are kept."""
 
 
+@dataclass(slots=True)
+class Entered:
+    """An operation that was let in by what was remembered of its caller."""
+
+    gate: Gate
+    question: Question
+    standing: Standing
+    admitted: Admitted
+
+    def holds_for(self, access: Access) -> None:
+        """Look again if the caller's roles state other limits by now, and charge nothing more.
+
+        Raises ``TooMuch``.
+        """
+        if access.limits == self.standing.roles:
+            return
+        self.standing = msgspec.structs.replace(self.standing, roles=access.limits)
+        self.admitted = self.gate.admit_again(self.admitted.cost, self.standing)
+
+
 class Admission:
     """Refuses what is too much before anything is read or run."""
 
@@ -28,10 +50,11 @@ class Admission:
         self._gate = Gate(settings)
         self._weights: Recent[str, Weights] = Recent(KEPT)
 
-    def admit(self, registry: Registry, question: Question, standing: Standing) -> Admitted:
+    def admit(self, registry: Registry, question: Question, standing: Standing) -> Entered:
         """Charge an operation to its caller; raises what ``Gate.admit`` raises."""
         measured = self._measured(registry, question.operation)
-        return self._gate.admit(measured, question.given, standing)
+        admitted = self._gate.admit(measured, question.given, standing)
+        return Entered(self._gate, question, standing, admitted)
 
     def admit_document(self, document: DocumentNode, text: str, standing: Standing) -> None:
         """Charge the reading of a document before it is validated, for that is work as well.

@@ -6,7 +6,7 @@ from jingwei_api.execution.operation import Caller
 from jingwei_api.planning.answers import an_object
 from jingwei_api.planning.introspecting import Introspection
 from jingwei_api.planning.plans import Question, chosen_at
-from jingwei_api.planning.reads import Read, Reads
+from jingwei_api.planning.reads import Mind, Read, Reads, of_no_concern
 from jingwei_core.registry import Registry
 
 
@@ -17,13 +17,15 @@ class Queries:
         self._reads = reads
         self._introspection = Introspection()
 
-    async def run(self, caller: Caller, registry: Registry, question: Question) -> Read:
-        """What a query asks for.
+    async def run(
+        self, caller: Caller, registry: Registry, question: Question, mind: Mind = of_no_concern
+    ) -> Read:
+        """What a query asks for; ``mind`` is told what the caller may do before it is read.
 
         A query about the schema alone sends a statement as well: it says whether the caller may
         still ask.
         """
-        read = await self._reads.read(caller, registry, question)
+        read = await self._reads.read(caller, registry, question, mind=mind)
         if not question.operation.introspects:
             return read
         chosen = chosen_at(question)

@@ -4,6 +4,7 @@ What the caller may do is remembered between requests, and the statement checks 
 if not, it answers nothing, and the read is planned again with what holds now.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from jingwei_api.planning.roots import RULES
 from jingwei_api.planning.working import fill_in
 from jingwei_core.access.loading import Access
 from jingwei_core.audit.reading import note_reading
-from jingwei_core.database.reading import Reading
+from jingwei_core.database.reading import Reading, one_trip
 from jingwei_core.platform import Platform
 from jingwei_core.reading.areas import AreaSizes
 from jingwei_core.reading.selection import Asked
@@ -27,6 +28,13 @@ from jingwei_sdk.context import Actor
 from jingwei_sdk.errors import Unavailable
 
 _ATTEMPTS = 5
+_NOTHING = one_trip("1")
+Mind = Callable[[Access], None]
+"""Is told by what access a read is made, and may refuse it."""
+
+
+def of_no_concern(access: Access) -> None:
+    """Whatever the caller may do, it is read."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -45,16 +53,22 @@ class Reads:
         self._areas = AreaSizes()
 
     async def read(
-        self, caller: Caller, registry: Registry, question: Question, part: Part = ROOT
+        self,
+        caller: Caller,
+        registry: Registry,
+        question: Question,
+        part: Part = ROOT,
+        mind: Mind = of_no_concern,
     ) -> Read:
         """What a part of an operation asks for.
 
-        Raises ``Unauthenticated`` (``SESSION_ENDED``), and ``Unavailable`` when the database cannot
-        answer.
+        Raises ``Unauthenticated`` (``SESSION_ENDED``), ``Unavailable`` when the database cannot
+        answer, and what ``mind`` raises.
         """
         draft = self.plans.draft(registry, question, part)
         for _ in range(_ATTEMPTS):
             access = await self.access(caller)
+            mind(access)
             found = await self._attempt(caller, registry, draft, question, access)
             if found is not None:
                 return found
@@ -69,6 +83,15 @@ class Reads:
         if known is not None and known.epoch == identity.epoch:
             return known
         return await cache.load(tenant, identity, now)
+
+    async def current(self, caller: Caller, access: Access) -> Access:
+        """The access, if it is still what the caller may do, and else what that is by now."""
+        identity, tenant = caller.identity, caller.tenant
+        reading = Reading(tenant.id, identity.account_id, identity.epoch, access.policy_version)
+        if await self._platform.database.read(reading, _NOTHING, []) is not None:
+            return access
+        self._platform.access_cache.drop(tenant.id, identity.account_id)
+        return await self.access(caller)
 
     async def _attempt(
         self,

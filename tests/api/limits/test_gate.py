@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from graphql import parse
+from msgspec import structs
 
 from jingwei_api.limits.budget import Budgets
 from jingwei_api.limits.ceilings import Ceiling, ceiling_of, default_ceiling
-from jingwei_api.limits.gate import Gate, Standing, TooMuch
+from jingwei_api.limits.gate import BudgetExhausted, Gate, Standing, TooMuch
 from jingwei_api.limits.shape import Shape
 from jingwei_api.settings import ApiSettings
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
@@ -166,6 +167,34 @@ def test_every_exceeded_limit_is_told_with_the_figure_and_charges_nothing() -> N
         error.extensions for error in refused.value.errors
     ]
     assert not doors._budgets._buckets
+
+
+def test_a_refusal_has_the_figures_and_takes_nothing() -> None:
+    doors, _ = gate(max_cost=100, cost_per_minute=150)
+    with pytest.raises(TooMuch) as too_much:
+        doors.admit(LIST, {"n": 100}, STANDING)
+    assert too_much.value.figures is not None
+    told = too_much.value.figures.told()
+    assert (told["requested"], told["limit"], told["remaining"]) == (102, 100, 150)
+    doors.admit(LIST, {"n": 90}, STANDING)
+    with pytest.raises(BudgetExhausted) as exhausted:
+        doors.admit(LIST, {"n": 90}, STANDING)
+    told = exhausted.value.figures.told()
+    assert (told["requested"], told["limit"], told["remaining"]) == (92, 100, 58)
+    assert exhausted.value.params["remaining"] == 58
+
+
+def test_what_was_admitted_is_looked_at_again_without_a_charge() -> None:
+    doors, _ = gate(max_cost=150, cost_per_minute=200)
+    cost = doors.admit(LIST, {"n": 100}, STANDING).cost
+    lower = structs.replace(STANDING, roles=frozenset({CallLimits(max_cost=101)}))
+    for _ in range(2):
+        assert doors.admit_again(cost, STANDING).told()["remaining"] == 98
+        with pytest.raises(TooMuch) as refused:
+            doors.admit_again(cost, lower)
+        assert [one.extensions for one in refused.value.errors] == [
+            {"code": "QUERY_TOO_COSTLY", "figure": 102, "limit": 101}
+        ]
 
 
 def test_reading_long_new_documents_costs_too() -> None:

@@ -171,7 +171,7 @@ async def test_documents_that_cannot_run_use_the_budget_up_as_well(
         assert statuses[-1] == 429
 
 
-async def test_limits_of_role_and_tenant_hold_as_soon_as_the_change_is_noticed(
+async def test_limits_of_role_and_tenant_hold_from_the_next_request(
     platform: Platform, world: World
 ) -> None:
     city = world.yichang
@@ -196,10 +196,68 @@ async def test_limits_of_role_and_tenant_hold_as_soon_as_the_change_is_noticed(
         assert await _limit(client) == 1000
 
 
+WIDE = "{ organisations(first: 100) { totalCount edges { node { id place { id } } } } }"
+
+
+async def test_a_changed_limit_of_a_role_refuses_and_lets_in_the_very_next_request(
+    platform: Platform, world: World, ran: list[str]
+) -> None:
+    """What is remembered of a caller is found out of date by the statement that reads; before a
+    refusal it is looked at again."""
+    city = world.yichang
+    settings = ApiSettings(max_cost=1000, cost_per_minute=2000)
+    async with signed_in(platform, settings) as client:
+        before = await client.ask(WIDE)
+        assert "errors" not in before
+        await _role(city, '{"max_cost": 100}')
+        refused = await client.post("/graphql", {"query": WIDE})
+        assert refusals(refused) == {"QUERY_TOO_COSTLY": (212, 100)}
+        cost = refused.json()["extensions"]["cost"]
+        assert (cost["requested"], cost["limit"]) == (212, 100)
+        # The one that met the change was charged, as it was let in at first; those after it not.
+        left = cost["remaining"]
+        assert 1570 < left < before["extensions"]["cost"]["remaining"]
+        await _role(city, '{"max_cost": 1000}')
+        told = await client.ask(WIDE)
+        assert "errors" not in told
+        assert told["extensions"]["cost"]["limit"] == 1000
+        await _role(city, '{"max_depth": 2}')
+        answer = await client.post("/graphql", {"query": WIDE})
+        assert refusals(answer) == {"QUERY_TOO_DEEP": (5, 2)}
+        ran.clear()
+        answer = await client.post("/graphql", {"query": WIDE})
+        assert refusals(answer) == {"QUERY_TOO_DEEP": (5, 2)}
+        assert ran == []
+        await _role(city, "{}")
+        assert "errors" not in await client.ask(WIDE.replace("totalCount", "n: totalCount"))
+
+
+async def test_a_refusal_says_what_the_operation_would_have_cost(
+    tight: Client, platform: Platform, world: World
+) -> None:
+    names = {"requested", "limit", "remaining", "resetAt"}
+    for query in (NESTED % 27, NESTED % 40):
+        told = (await tight.post("/graphql", {"query": query})).json()
+        cost = told["extensions"]["cost"]
+        assert set(cost) == names
+        assert cost["limit"] == 300
+        figures = {one["extensions"]["code"]: one["extensions"]["figure"] for one in told["errors"]}
+        assert cost["requested"] == figures.get("QUERY_TOO_COSTLY", cost["requested"])
+        assert cost["requested"] > 252
+        # It was not charged: the budget is whole but for what the document's length cost.
+        assert cost["remaining"] > 299_000
+    async with signed_in(platform, ApiSettings(cost_per_minute=150, max_cost=120)) as client:
+        await client.ask(LIST, n=100)
+        answer = await client.post("/graphql", {"query": LIST, "variables": {"n": 99}})
+        assert answer.status_code == 429
+        (error,), cost = answer.json()["errors"], answer.json()["extensions"]["cost"]
+        assert set(cost) == names
+        assert (cost["requested"], cost["limit"]) == (101, 120)
+        assert cost["remaining"] == error["extensions"]["remaining"] < 101
+        assert error["extensions"]["figure"] == 101
+
+
 async def _limit(client: Client) -> int:
-    """The limit that holds after one request met what changed: limits are remembered with the
-    permissions, and that these are out of date is found by the statement itself."""
-    await client.ask("{ me { name } }")
     told = await client.ask("{ me { name } }")
     found: int = told["extensions"]["cost"]["limit"]
     return found
