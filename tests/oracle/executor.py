@@ -13,6 +13,7 @@ import strawberry
 from graphql import (
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLIncludeDirective,
     GraphQLResolveInfo,
@@ -138,13 +139,18 @@ def measured(info: Info) -> list[str]:
             if not _is_included(node, info):
                 continue
             if isinstance(node, FragmentSpreadNode):
-                look(kind, info.fragments[node.name.value].selection_set)
+                inside(kind, info.fragments[node.name.value])
             elif isinstance(node, InlineFragmentNode):
-                look(kind, node.selection_set)
+                inside(kind, node)
             elif isinstance(node, FieldNode) and node.name.value != "__typename":
                 if kind.name.endswith(MEASURES):
                     found.append(node.name.value)
                 look(get_named_type(kind.fields[node.name.value].type), node.selection_set)
+
+    def inside(kind: Any, fragment: FragmentDefinitionNode | InlineFragmentNode) -> None:
+        condition = fragment.type_condition
+        known = info.schema.type_map[condition.name.value] if condition else kind
+        look(known, fragment.selection_set)
 
     for field_node in info.field_nodes:
         look(get_named_type(info.return_type), field_node.selection_set)
