@@ -44,7 +44,7 @@ def serve(
         port=port,
         workers=workers,
         loop="uvloop" if os.name == "posix" else "auto",
-        http="httptools" if os.name == "posix" else "auto",
+        http="jingwei_api.http.protocol:WholeAnswers" if os.name == "posix" else "auto",
         ws="websockets-sansio",
         ws_max_size=ApiSettings().max_body_bytes,
         access_log=False,

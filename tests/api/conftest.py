@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import uvicorn
 from litestar import Litestar
 
 from jingwei_api.app import create_app
+from jingwei_api.http.protocol import WholeAnswers
 from jingwei_api.settings import ApiSettings
 from jingwei_core.database import open_database
 from jingwei_core.platform import Platform, assemble
@@ -67,12 +69,14 @@ async def chief(base_url: str, world: World) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def serving(app: Litestar) -> AsyncIterator[str]:
+async def serving(app: Litestar, http: Any = WholeAnswers) -> AsyncIterator[str]:
     """The address of a server that runs the application while the block lasts."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on")
+        config = uvicorn.Config(
+            app, http=http, log_level="warning", ws="websockets-sansio", lifespan="on"
+        )
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:

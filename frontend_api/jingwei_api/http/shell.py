@@ -82,7 +82,8 @@ class Application(Litestar):
             if direct is not None and direct.takes(scope, arrival):
                 reply = await direct.answer(arrival, receive)
                 status = reply.status
-                await reply.sent(send, _with_ours(reply.headers, arrival.request_id))
+                guarded = Reply(reply.body, status, (*reply.headers, *_ADDED))
+                await guarded.sent(scope, send, arrival.request_id.encode())
             else:
                 status = await self._routed(scope, receive, send, arrival.request_id)
         finally:
