@@ -30,7 +30,7 @@ export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 
-.PHONY: help setup python demo demo-walk test check rooms schema bench lint types format lock lock-check clean
+.PHONY: help setup python demo demo-walk test test-oracle check rooms schema bench lint types format lock lock-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(lastword $(MAKEFILE_LIST))
@@ -52,6 +52,14 @@ demo-walk: $(READY) ## play one event through its whole life over HTTP
 
 test: $(READY) ## the whole test-suite, on the embedded server unless told otherwise
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+CASES ?= 3000
+SEED := $(or $(SEED),$(shell date +%s))
+
+test-oracle: $(READY) ## CASES random operations against the plain executor; SEED makes them the same again
+	@echo 'CASES=$(CASES) SEED=$(SEED)'
+	JINGWEI_TEST_ORACLE_CASES=$(CASES) JINGWEI_TEST_ORACLE_SEED=$(SEED) \
+	  $(PYTEST) -q -p no:xdist tests/oracle/test_equality.py --hypothesis-seed=$(SEED) $(PYTEST_ARGS)
 
 check: lint types rooms schema lock-check ## formatting, lint, types, rooms, schema, lock: what has to hold before a commit
 
