@@ -10,6 +10,8 @@ import pytest
 from jingwei_core.database import Database, Unit, open_database
 from jingwei_core.database.engine import connect
 from jingwei_core.platform import assemble
+from jingwei_core.rollups import folding
+from jingwei_core.rollups.cubes import Source
 from jingwei_core.rollups.folding import fold_waiting
 from jingwei_core.rollups.keeping import fold, rebuild
 from tests.core.rollups.town import STATES, Town, build_town
@@ -143,6 +145,52 @@ async def test_much_that_waits_is_folded_beside_the_work_and_little_is_left(
             waiting = "SELECT count(*) FROM core.rollup_delta WHERE source = $1"
             assert await unit.fetchval(waiting, town.source.id) == left
         assert await town.wrong() == []
+
+
+async def test_a_tenant_that_cannot_be_folded_keeps_no_other_waiting(
+    rollup_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = assemble(rollup_database)
+    broken, whole = sorted(
+        [await build_town(rollup_database), await build_town(rollup_database)], key=lambda t: t.id
+    )
+    for town in (broken, whole):
+        async with rollup_database.unit(town.id) as unit:
+            await town.add(unit, random.Random(9), 30)
+
+    async def folded(unit: Unit, sources: list[Source], parts: int) -> int:
+        if unit.tenant == broken.id:
+            raise TimeoutError
+        return await fold(unit, sources, parts)
+
+    monkeypatch.setattr(folding, "fold", folded)
+    with pytest.raises(ExceptionGroup, match="not folded"):
+        await fold_waiting(platform, least=30)
+    for town, left in ((broken, 30), (whole, 0)):
+        async with rollup_database.unit(town.id) as unit:
+            assert await unit.fetchval("SELECT count(*) FROM core.rollup_delta") == left
+
+
+async def test_readers_keep_to_the_index_when_all_was_folded_and_vacuumed(
+    new_database: NewDatabase,
+) -> None:
+    async with new_database() as settings, open_database(settings) as database:
+        admin = await connect(str(settings.database_url))
+        try:
+            await admin.execute(
+                "INSERT INTO core.rollup_delta (tenant_id, source, path, d, n)"
+                " SELECT core.uuid7(), 'busy', '/1/', '{}', 1 FROM generate_series(1, 2000)"
+            )
+            await admin.execute("DELETE FROM core.rollup_delta")
+            await admin.execute("VACUUM core.rollup_delta")
+        finally:
+            await admin.close()
+        async with database.unit(uuid.uuid4()) as unit:
+            lines = await unit.fetch(
+                "EXPLAIN SELECT n FROM core.rollup_delta"
+                " WHERE source = 'busy' AND path >= '/1/' AND path < '/10'"
+            )
+    assert "Seq Scan" not in str([line[0] for line in lines])
 
 
 async def test_a_moved_place_takes_its_counts_along(town: Town) -> None:
