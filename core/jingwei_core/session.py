@@ -11,7 +11,7 @@ import msgspec
 from jingwei_core.access.loading import Access, load_access
 from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
-from jingwei_core.database.literals import integer_literal, text_literal, uuid_literal
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import Unit, open_unit_or_none
 from jingwei_core.events.configuration import ConfigurationInForce
 from jingwei_core.places.known import KnownPlace
@@ -106,8 +106,7 @@ async def account_context(
         and database.reads_apart
         and open_unit_or_none() is None
     ):
-        late = f"core.command_must_begin({_prepared_with(known, opening.key)})"
-        async with database.late_unit(tenant.id, late) as unit:
+        async with database.late_unit(tenant.id, _checks(known, opening.key)) as unit:
             ctx = _account_context(platform, state, unit, (known, request, bool(opening.key)))
             yield ctx
             await finish(ctx)
@@ -128,17 +127,22 @@ _ONE_ROW = "SELECT 1"
 
 def _at_once(known: Access, key: str) -> str:
     """A statement that answers one row if what is remembered holds, and the key is new."""
-    return f"SELECT WHERE core.command_begins({_prepared_with(known, key)})"
+    values = (known.account_id, known.epoch, known.policy_version, key or None)
+    begins = Expression("core.command_begins({uuid}, {bigint}, {bigint}, {text})", values)
+    return f"SELECT WHERE {begins.literal}"
 
 
-def _prepared_with(known: Access, key: str) -> str:
-    values = (
-        uuid_literal(known.account_id),
-        integer_literal(known.epoch),
-        integer_literal(known.policy_version),
-        text_literal(key or None),
-    )
-    return ", ".join(values)
+def _checks(known: Access, key: str) -> list[Expression]:
+    """Raise unless what is remembered holds, and the key is new."""
+    # The key first: whoever waited for it is looked at when the waiting is over.
+    claim = [claiming(known.account_id, key)] if key else []
+    values = (known.account_id, known.epoch, known.policy_version)
+    return [*claim, Expression("core.access_must_be({uuid}, {bigint}, {bigint})", values)]
+
+
+def claiming(account_id: uuid.UUID, key: str) -> Expression:
+    """Raises unless the idempotency key is new; it is the transaction's from then on."""
+    return Expression("core.key_must_be_new({uuid}, {text})", (account_id, key))
 
 
 def _account_context(

@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jingwei_core.commands.data import AuditNote, Change, UnitData
-from jingwei_core.database.literals import (
-    instant_literal,
-    text_literal,
-    texts_literal,
-    uuid_literal,
-)
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import selects
 from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
 
@@ -27,6 +22,8 @@ if TYPE_CHECKING:
 
 _JSON = msgspec.json.Encoder()
 _NOTE = "SELECT core.audit_note($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_WHO_AND_WHAT = "{timestamptz}, {text}, {uuid}, {text}, {text}, {text}, {uuid}, {text}"
+_TELLING = f"core.changes_told('{CHANGES_CHANNEL}', {{text[]}})"
 _LONG = 64 * 1024
 """Characters of changes above which they travel as parameters and not as literals."""
 
@@ -81,34 +78,22 @@ async def finish(ctx: "CoreContext") -> None:
     ctx.data.notes.clear()
     notices = ctx.signals.notices()
     if notices:
-        calls.append(f"core.changes_told('{CHANGES_CHANNEL}', {texts_literal(notices)})")
+        calls.append(Expression(_TELLING, (notices,)))
     is_long = not any(note[-1] for note in notes) and sum(len(note[-2]) for note in notes) > _LONG
     if not is_long:
         calls += [_call(note) for note in notes]
     if calls and is_long:
-        await ctx.unit.execute("; ".join(selects(calls)))
+        await ctx.unit.execute("; ".join(selects([call.literal for call in calls])))
     elif calls:
         ctx.unit.call_at_the_end(calls)
     if is_long:
         await ctx.unit.executemany(_NOTE, [note[:-1] for note in notes])
 
 
-def _call(note: AuditNote) -> str:
-    at, kind, actor, name, command, request, target, path, changes, deferred = note
-    told = text_literal(changes)
-    if deferred:
-        before = [text_literal(changes[1:-1])] if changes != "[]" else []
-        members = " || ',' || ".join((*before, *deferred))
-        told = f"'[' || {members} || ']'"
-    values = (
-        instant_literal(at),
-        text_literal(kind),
-        uuid_literal(actor),
-        text_literal(name),
-        text_literal(command),
-        text_literal(request),
-        uuid_literal(target),
-        text_literal(path),
-        told,
-    )
-    return f"core.audit_note({', '.join(values)})"
+def _call(note: AuditNote) -> Expression:
+    *who_and_what, changes, deferred = note
+    told = [Expression("{text}::jsonb", (changes,))] if changes != "[]" or not deferred else []
+    told += deferred
+    values = (*who_and_what, *(value for each in told for value in each.values))
+    changed = " || ".join(each.text for each in told)
+    return Expression(f"core.audit_note({_WHO_AND_WHAT}, {changed})", values)

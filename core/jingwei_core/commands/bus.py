@@ -13,7 +13,7 @@ import msgspec
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
-from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keeping
+from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keep_answer
 from jingwei_core.commands.targets import named_place, target_row
 from jingwei_core.database.errors import Contention
 from jingwei_core.database.unit import Outdated
@@ -158,9 +158,8 @@ async def _run(
     if command.reveals is not None and target is not None:
         _note_reveal(ctx, command.reveals, target, getattr(checked, "purpose", ""))
     answer = _answer(result)
-    assert isinstance(ctx.data, UnitData)
     if keyed:
-        ctx.data.parting.append(keeping(keyed, answer.row_id, answer.values))
+        keep_answer(ctx, keyed, answer.row_id, answer.values)
     await append_audit(ctx, command.name, call.target_id or answer.row_id)
     return answer
 

@@ -14,6 +14,7 @@ import asyncpg
 
 from jingwei_core.commands.shapes import plain, shape_of
 from jingwei_core.commands.steps import Adding, Changing, Step, added, many, statement
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.tables import Place
 from jingwei_sdk.context import Clock, Row
@@ -42,9 +43,9 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """Writing that goes with the unit's last message: a call of a database function that answers
-    what the audit log is told, as members of a JSON array."""
+    what the audit log is told, a JSON array."""
 
-    call: str
+    call: Expression
     place_path: str | None
     tables: tuple[type[TenantTable], ...]
 
@@ -60,8 +61,8 @@ class UnitData:
         self.unit = unit
         self.changes: list[Change] = []
         self.notes: list[AuditNote] = []
-        self.parting: list[str] = []
-        """Calls of database functions, with literals, that go with the unit's last message."""
+        self.parting: list[Expression] = []
+        """Calls of database functions that go with the unit's last message."""
         self.deferred: list[Deferred] = []
         """What waits to be written since the last audit row was made."""
         self.written: set[type[TenantTable]] = set()

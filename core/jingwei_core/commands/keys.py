@@ -15,12 +15,14 @@ from typing import Any
 
 import msgspec
 
-from jingwei_core.database.literals import text_literal, uuid_literal
-from jingwei_core.session import CoreContext
+from jingwei_core.commands.data import UnitData
+from jingwei_core.database.expressions import Expression
+from jingwei_core.session import CoreContext, claiming
 from jingwei_sdk.errors import Conflict
 
 _CLAIM = "SELECT core.command_claims($1, $2)"
 _EARLIER = "SELECT digest, answer FROM core.command_key WHERE account = $1 AND key = $2"
+_TOLD = "{uuid}, {text}, {text}, {text}, {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,13 @@ async def earlier_answer(ctx: CoreContext, call: KeyedCall) -> KeptAnswer | None
     return _DECODER.decode(row["answer"])
 
 
-def keeping(call: KeyedCall, row_id: uuid.UUID | None, values: Mapping[str, Any] | None) -> str:
-    """The call of the database's function that keeps an answer."""
+def keep_answer(
+    ctx: CoreContext, call: KeyedCall, row_id: uuid.UUID | None, values: Mapping[str, Any] | None
+) -> None:
+    """Have the answer stored: as the key is claimed if that is still to be said, or at the end."""
+    assert isinstance(ctx.data, UnitData)
     answer = msgspec.json.encode(KeptAnswer(row_id, values)).decode()
-    told = (call.key, call.command, call.digest, answer)
-    texts = ", ".join(text_literal(text) for text in told)
-    return f"core.command_answers({uuid_literal(call.account_id)}, {texts})"
+    told = (call.account_id, call.key, call.command, call.digest, answer)
+    claims = Expression(f"core.key_must_answer({_TOLD})", told)
+    if not ctx.unit.beforehand(claims, instead_of=claiming(call.account_id, call.key)):
+        ctx.data.parting.append(Expression(f"core.command_answers({_TOLD})", told))

@@ -34,6 +34,7 @@ class TableShape:
         }
         secret = {name for name, column in columns if column._meta.secret}
         self._told = tuple(name for name in self.names if name not in _BOOK_KEEPING | secret)
+        self._is_open = not secret and not self.masks
         self._known = frozenset(self.names)
         defaults = {name: column.get_default_value() for name, column in columns}
         self._makers = {n: d.python for n, d in defaults.items() if isinstance(d, Default)}
@@ -89,6 +90,13 @@ class TableShape:
         held = row.__dict__
         return {name: _json(held[name]) for name in self._told}
 
+    def whole(self, row: TenantTable) -> dict[str, Any]:
+        """The same of a table that withholds nothing, quicker; values as msgspec encodes them."""
+        if not self._is_open:
+            raise ValueError(self.table.__name__)
+        held = row.__dict__
+        return {name: _encodable(held[name]) for name in self._told}
+
     def shown(self, state: dict[str, Any]) -> dict[str, Any]:
         """The state with masked columns as they are shown: the audit log is kept longer."""
         for name, mask in self.masks.items():
@@ -110,6 +118,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, TenantTable):
         return value.id
     return value
+
+
+def _encodable(value: Any) -> Any:
+    # Instants are spelled as _json spells them; msgspec would write those of UTC with a Z.
+    return value.isoformat() if type(value) is datetime else plain(value)
 
 
 def _json(value: Any) -> Any:

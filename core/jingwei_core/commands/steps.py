@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from jingwei_core.commands.shapes import TableShape, plain, shape_of
+from jingwei_core.commands.shapes import TableShape, shape_of
 from jingwei_sdk.errors import Conflict, JingweiError
 from jingwei_sdk.personal import masked_columns, refuse_masked
 from jingwei_sdk.tables import TenantTable
@@ -157,22 +157,16 @@ def added(
     return [shape.written(name, held[name]) for name in shape.names if name not in computed]
 
 
-def as_json(row: TenantTable, now: datetime, left_out: frozenset[str] = frozenset()) -> str:
-    """A new row as a JSON object of its columns, for a database function that stores it."""
-    shape = shape_of(type(row))
-    for name, told in masked_columns(shape.table).items():
-        refuse_masked(told, getattr(row, name), name)
-    held = row.__dict__
-    held["created_at"] = held["updated_at"] = now
-    values = {name: plain(held[name]) for name in shape.names if name not in left_out}
-    return msgspec.json.encode(values).decode()
+def as_told(row: TenantTable) -> str:
+    """What the audit log is told of a new row, as a JSON object: all but its book-keeping.
 
-
-def as_told(row: TenantTable) -> dict[str, Any]:
-    """What the audit log is told of a new row."""
+    A database function can store the row from that. Only for tables of which nothing is withheld
+    from the audit log: no masked column, no secret.
+    """
     shape = shape_of(type(row))
-    after = shape.shown(shape.state(row))
-    return {"table": shape.table._meta.tablename, "id": row.id, "before": None, "after": after}
+    table = shape.table._meta.tablename
+    told = {"table": table, "id": row.id, "before": None, "after": shape.whole(row)}
+    return msgspec.json.encode(told).decode()
 
 
 @lru_cache(_TEXTS)

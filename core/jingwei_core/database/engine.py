@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
@@ -54,14 +55,16 @@ class Database:
         """Whether :meth:`read` and :meth:`ask` see only what is committed, also inside a unit."""
         return bool(self._settings.statement_cache_size)
 
-    def late_unit(self, tenant: UUID, check: str) -> AbstractAsyncContextManager[Unit]:
+    def late_unit(
+        self, tenant: UUID, checks: Sequence[Expression]
+    ) -> AbstractAsyncContextManager[Unit]:
         """A unit that begins with its first statement, or else with its last message: a unit that
         reads nothing takes one round trip.
 
-        ``check`` is an expression that raises when it does not hold: the unit then ends with
-        ``Outdated``, from whichever statement came first. Only outside any other unit.
+        ``checks`` raise when they do not hold: the unit then ends with ``Outdated``, from whichever
+        statement came first. Only outside any other unit, and where :attr:`reads_apart`.
         """
-        return self._outermost(tenant, check, late=True)
+        return self._outermost(tenant, late=checks)
 
     def unit(self, tenant: UUID, opening: str = "") -> AbstractAsyncContextManager[Unit]:
         """One transaction for ``tenant``: committed at the end, rolled back by an exception.
@@ -159,7 +162,7 @@ class Database:
 
     @asynccontextmanager
     async def _outermost(
-        self, tenant: UUID | None, opening: str = "", *, late: bool = False
+        self, tenant: UUID | None, opening: str = "", *, late: Sequence[Expression] = ()
     ) -> AsyncIterator[Unit]:
         connection = await self._acquire()
         unit = Unit(connection, tenant)
@@ -167,7 +170,7 @@ class Database:
         begin = self._begin(tenant)
         try:
             if late:
-                unit.begins_late(begin, opening)
+                unit.begins_late(begin, late)
             else:
                 unit.opened = await unit.first(f"{begin}; {opening}" if opening else begin)
             async with entered(unit):
@@ -242,7 +245,7 @@ class _Rehearsal(Database):
 
     @asynccontextmanager
     async def _outermost(
-        self, tenant: UUID | None, opening: str = "", *, late: bool = False
+        self, tenant: UUID | None, opening: str = "", *, late: Sequence[Expression] = ()
     ) -> AsyncIterator[Unit]:
         async with self._root.rebound(tenant, opening) as unit:
             yield unit
@@ -328,6 +331,11 @@ def _limits(settings: Settings) -> dict[str, str]:
 async def _commit(connection: Connection, unit: Unit) -> bool:
     """Send the unit's last message; raises ``UnitRolledBack`` if a failure was swallowed."""
     try:
+        whole = unit.whole()
+        if whole is not None:
+            # A statement outside any transaction commits what it did, or tells why not.
+            await connection.execute(whole[0], *whole[1])
+            return True
         # A failed transaction answers COMMIT with ROLLBACK, and with no error.
         if await connection.execute(unit.closing("COMMIT")) == "COMMIT":
             return True

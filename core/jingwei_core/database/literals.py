@@ -6,10 +6,12 @@ or an instant. No text of a caller appears as it is, whatever the session says a
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from jingwei_sdk.errors import Invalid
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def text_literal(text: str | None) -> str:
@@ -37,9 +39,9 @@ def integer_literal(value: int) -> str:
     return f"({int(value):d})::bigint"
 
 
-def seconds_literal(value: float) -> str:
-    """An ``interval`` of that many seconds, exact to the microsecond."""
-    return f"({round(value * 1_000_000):d} * interval '1 microsecond')"
+def interval_literal(value: timedelta) -> str:
+    """An ``interval``, exact to the microsecond."""
+    return f"({value // _MICROSECOND:d} * interval '1 microsecond')"
 
 
 def instant_literal(value: datetime) -> str:

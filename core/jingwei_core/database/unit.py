@@ -10,7 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRolledBack, told
+from jingwei_core.database.expressions import Expression, bound_call
 from jingwei_core.database.identifiers import column_list, quoted
+from jingwei_core.database.reading import tenant_parameter
 from jingwei_sdk.tables import bound_tenant
 
 R = TypeVar("R")
@@ -22,6 +24,9 @@ _OUTDATED = "JW001"
 
 _COLUMNS = 1000
 """Columns of one answer; the server takes 1664."""
+
+_CALLS = 20
+"""Calls that are worth a statement which the server keeps prepared."""
 
 _current: ContextVar["Unit | None"] = ContextVar("jingwei_unit", default=None)
 
@@ -56,8 +61,8 @@ class Unit:
         self.opened = ""
         """The command tag of the last statement of the opening message."""
         self._closing: list[str] = []
-        self._calls: list[str] = []
-        self._checks: list[str] = []
+        self._calls: list[Expression] = []
+        self._checks: list[Expression] = []
         self._awaited: str | None = None
         self.is_late = False
         """Whether the unit begins with its first statement, or with its last message."""
@@ -82,32 +87,48 @@ class Unit:
         """Whether the opening message is sent."""
         return self._awaited is None
 
-    def beforehand(self, check: str) -> bool:
+    def beforehand(self, check: Expression, instead_of: Expression | None = None) -> bool:
         """Send a check with the opening message; ``False`` when that is sent already.
 
-        The check is an expression that raises when it does not hold, as those of an opening do.
+        The check is an expression that raises when it does not hold, as those of an opening do. It
+        comes last, or in the place of another one.
         """
         if not self.is_late or self._awaited is None:
             return False
-        self._checks.append(check)
+        if instead_of is None:
+            self._checks.append(check)
+        else:
+            self._checks[self._checks.index(instead_of)] = check
         return True
 
-    def call_at_the_end(self, calls: Iterable[str]) -> None:
-        """Expressions that go with the unit's last message; see :meth:`at_the_end`."""
+    def call_at_the_end(self, calls: Iterable[Expression]) -> None:
+        """Expressions that go with the unit's last message, before :meth:`at_the_end`."""
         self._check_open()
         self._calls.extend(calls)
 
-    def begins_late(self, begin: str, check: str) -> None:
+    def begins_late(self, begin: str, checks: Iterable[Expression]) -> None:
         """Keep the opening message for the first statement; for the database room only."""
         self.is_late, self._awaited = True, begin
-        self._checks.append(check)
+        self._checks.extend(checks)
+
+    def whole(self) -> tuple[str, list[Any]] | None:
+        """All that the unit has to say as one statement and its parameters, a transaction of its
+        own, if nothing was said yet and that is possible; for the database room only."""
+        told = [*self._checks, *self._calls]
+        if not self.is_late or self.has_begun or self._closing or len(told) > _CALLS:
+            return None
+        assert self.tenant is not None
+        self._awaited = None
+        values = [value for each in told for value in each.values]
+        return bound_call(told), [tenant_parameter(self.tenant), *values]
 
     def closing(self, last: str) -> str:
         """The unit's last message, ending with ``last``; for the database room only."""
         # Checks and calls are one statement, which looks at its columns from left to right.
         begin, told = self._opening(), [*self._checks, *self._calls]
         self._checks.clear()
-        return "; ".join((*begin, *selects(told), *self._closing, last))
+        said = selects([each.literal for each in told])
+        return "; ".join((*begin, *said, *self._closing, last))
 
     def _opening(self) -> list[str]:
         """What the unit still has to begin with."""
@@ -221,7 +242,7 @@ class Unit:
             await self.parent._begun()
         message = self._opening()
         if self._checks:
-            message.append(f"SELECT {', '.join(self._checks)}")
+            message.append(f"SELECT {', '.join(each.literal for each in self._checks)}")
             self._checks.clear()
         if opening:
             message.append(opening)

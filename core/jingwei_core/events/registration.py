@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-import msgspec
-
 from jingwei_core.commands.data import Deferred, UnitData
 from jingwei_core.commands.shapes import shape_of
-from jingwei_core.commands.steps import Adding, as_json, as_told
-from jingwei_core.database.literals import instant_literal, text_literal
+from jingwei_core.commands.steps import Adding, as_told
+from jingwei_core.database.expressions import Expression
 from jingwei_core.events.configuration import Kind, StoredWorkflow
 from jingwei_core.events.deadlines import Deadlines
 from jingwei_core.events.numbering import Counting, next_number, number_of
@@ -41,7 +39,7 @@ class Registration:
     due_at: datetime | None = None
 
 
-_COUNTED = frozenset({"number"})
+_REGISTERS = "core.event_registers({text}::date, {timestamptz}, {text}, {text})"
 
 
 async def register(ctx: Context, new: Registration, *, is_last: bool = False) -> Event:
@@ -86,19 +84,11 @@ async def _store(ctx: Context, event: Event, step: EventStep, kind: str) -> Even
 def _defer(ctx: Context, event: Event, step: EventStep) -> None:
     """The same with the unit's last message: see ``core.event_registers``."""
     assert isinstance(ctx.data, UnitData)
-    now = ctx.clock.now()
     # Made of the new event's id, which nobody can have put into the text of a report.
     event.number = unknown = f"number of {event.id}"
-    told = ",".join(msgspec.json.encode(as_told(row)).decode() for row in (event, step))
-    values = (
-        f"{text_literal(ctx.today().isoformat())}::date",
-        instant_literal(now),
-        f"{text_literal(as_json(event, now, _COUNTED))}::jsonb",
-        f"{text_literal(as_json(step, now))}::jsonb",
-        text_literal(told),
-        text_literal(unknown),
-    )
-    call = f"core.event_registers({', '.join(values)})"
+    told = f"{as_told(event)},{as_told(step)}"
+    values = (ctx.today().isoformat(), ctx.clock.now(), told, unknown)
+    call = Expression(_REGISTERS, values)
     ctx.data.defer(Deferred(call, event.place_path, (EventNumber, Event, EventStep)))
 
 

@@ -15,12 +15,7 @@ from uuid import UUID
 import msgspec
 
 from jingwei_core.database import Unit
-from jingwei_core.database.literals import (
-    bytes_literal,
-    seconds_literal,
-    text_literal,
-    uuid_literal,
-)
+from jingwei_core.database.expressions import Expression
 from jingwei_core.jobs.names import WAITING
 from jingwei_sdk.errors import Invalid, Refused
 
@@ -44,17 +39,11 @@ class NewJob:
     dedupe_key: str | None = None
 
 
-def adding(tenant_id: UUID, job: NewJob) -> str:
+def adding(tenant_id: UUID, job: NewJob) -> Expression:
     """The call of the database's function that queues a job without a ``dedupe_key``, for the last
     message of a unit. Raises ``Invalid`` as :meth:`JobQueue.add` does."""
-    payload = _encoded(job)
-    values = (
-        uuid_literal(tenant_id),
-        text_literal(job.name),
-        bytes_literal(payload),
-        seconds_literal(job.delay_s),
-    )
-    return f"jobs.add({', '.join(values)})"
+    values = (tenant_id, job.name, _encoded(job), timedelta(seconds=job.delay_s))
+    return Expression("jobs.add({uuid}, {text}, {bytea}, {interval})", values)
 
 
 class JobQueue:

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 from uuid_utils.compat import uuid7
 
-from jingwei_core.database.literals import text_literal, uuid_literal
+from jingwei_core.database.expressions import Expression
 from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.outbox.channels import CHANNEL_NAMES
 from jingwei_sdk.errors import Invalid
@@ -28,7 +28,7 @@ class Enqueues(Protocol):
 
 
 async def new_message(
-    signals: Enqueues, parting: list[str], channel: str, payload: Mapping[str, object]
+    signals: Enqueues, parting: list[Expression], channel: str, payload: Mapping[str, object]
 ) -> uuid.UUID:
     """Add to ``parting`` what stores a message and queues its delivery, with the unit's last words.
 
@@ -45,7 +45,7 @@ async def new_message(
     if size > PAYLOAD_LIMIT:
         raise Invalid("OUTBOX_PAYLOAD_TOO_LARGE", size=size, limit=PAYLOAD_LIMIT)
     message_id: uuid.UUID = uuid7()
-    values = (uuid_literal(message_id), text_literal(channel), text_literal(text))
-    parting.append(f"core.message_waits({', '.join(values)})")
+    values = (message_id, channel, text)
+    parting.append(Expression("core.message_waits({uuid}, {text}, {text})", values))
     await signals.enqueue(OUTBOX_DELIVER, {"message": str(message_id)})
     return message_id
