@@ -12,8 +12,9 @@ import asyncpg
 from jingwei_core.access.permissions import Grant, PermissionSet
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.lanes import session_settings
+from jingwei_core.reading.areas import FEW_PLACES
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.compiler import compile_read
-from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import Asked, Column, EdgeNode, Edges, Group, Page, Wanted
 from jingwei_core.registry import build_registry
 from jingwei_sdk.context import Actor, Tenant
@@ -29,7 +30,7 @@ _MOST = {"city": 2 * PAGE, "street": 100 * PAGE}
 def stops_after_the_page(cluster: Cluster, sample: Sample) -> bool:
     """Whether the newest events of the caller's area are read without meeting many others."""
     plan = asyncio.run(_plan(cluster, sample))
-    most = _MOST.get(sample.node.level, 2 * FEW_ROWS)
+    most = _MOST.get(sample.node.level, FEW_PLACES * PAGE)
     return not plan.read_whole & {"event", "place"} and plan.looked_at["event"] <= most
 
 
@@ -41,7 +42,7 @@ async def _plan(cluster: Cluster, sample: Sample) -> Explained:
     asked = Asked(tenant, actor, permissions, datetime.now(UTC), "zh", {})
     edges = Edges("edges", (EdgeNode("node", (Column("number", "number"),)),))
     page = Page("events", registry.record("Event"), Wanted(size=PAGE), (edges,))
-    few = frozenset[str]() if sample.is_wide else frozenset({"Event"})
+    few = NOTHING_KNOWN if sample.is_wide else Little(places=frozenset({"Event"}))
     compiled = compile_read(registry, Group("", (page,)), permissions, b"", few)
     admin = await asyncpg.connect(cluster.admin_url)
     policy = await admin.fetchval(

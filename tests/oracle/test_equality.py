@@ -62,6 +62,8 @@ def test_so_it_is_where_much_is_in_sight(
     """What is taken for little decides how rows are found: here, hardly anything is."""
     for module, name in ((scans, "FEW_ROWS"), (areas, "FEW_ROWS"), (places, "FEW")):
         monkeypatch.setattr(module, name, A_HANDFUL)
+    for name in ("FEW_PLACES", "MOST_PLACES"):
+        monkeypatch.setattr(areas, name, 1)
     subject = Subject(executor_of(oracle_platform), cities["a"].subject.tenant)
 
     compare(replace(cities["a"], subject=subject), words["a"], A_TENTH * 4, loop)

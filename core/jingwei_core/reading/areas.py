@@ -1,4 +1,5 @@
-"""Area sizes (辖区规模): whether what an actor sees of a record is little, as a hint for plans.
+"""Area sizes (辖区规模): whether an actor sees few rows of a record, or few places, as a hint for
+plans.
 
 A wrong hint costs time and never changes an answer. What is known is kept for some minutes, for a
 bounded number of actors; it is found out by a look at the first rows of each subtree.
@@ -9,19 +10,27 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
+from jingwei_core.commands.data import qualified
 from jingwei_core.database.reading import FIRST_FREE, one_trip
-from jingwei_core.reading.compiled import Compiled
+from jingwei_core.places.tables import Place
+from jingwei_core.reading.compiled import Compiled, Little
 from jingwei_core.reading.json_text import an_object, made, sql_of
+from jingwei_core.reading.merging import lies_at_places
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import Asked
 from jingwei_core.reading.sight import Parameters, Planned
-from jingwei_core.reading.ways import ways
+from jingwei_core.reading.ways import area_of, ways
 from jingwei_core.registry import Registry
 from jingwei_sdk.records import Record
 
 MOST_KNOWN = 20_000
 AGE_S = 300.0
+FEW_PLACES = 40
+"""A page of each of so many places is soon read."""
+MOST_PLACES = 100
+"""More places are never few. Up to here they are if the tenant has as many times more: walking the
+tenant's newest rows until a page of them lies in the area would then take longer."""
 
 Read = Callable[[str, list[object]], Awaitable[bytes | None]]
 _Key = tuple[object, ...]
@@ -33,12 +42,12 @@ class AreaSizes:
     def __init__(self, most: int = MOST_KNOWN, age_s: float = AGE_S) -> None:
         self._most = most
         self._age_s = age_s
-        self._known: OrderedDict[_Key, tuple[float, bool]] = OrderedDict()
+        self._known: OrderedDict[_Key, tuple[float, tuple[bool, bool]]] = OrderedDict()
 
-    async def narrow(
+    async def little(
         self, registry: Registry, asked: Asked, names: Sequence[str], read: Read
-    ) -> frozenset[str]:
-        """Those of the records ``names`` (``Compiled.areas``) of which the actor sees few rows.
+    ) -> Little:
+        """Of which of the records ``names`` (``Compiled.areas``) the actor sees little.
 
         ``read(sql, arguments)`` runs a statement for the actor as ``Database.read`` does; it is
         called only for what is not known yet, and its ``None`` is learned as nothing.
@@ -50,18 +59,22 @@ class AreaSizes:
             probe = compile_probe(registry, unknown, asked)
             told = await read(probe.sql, probe.arguments(asked))
             for name, few in json.loads(told).items() if told is not None else ():
-                self._learn(keys[name], few, now)
-        return frozenset(name for name, key in keys.items() if self._says(key))
+                self._learn(keys[name], tuple(few), now)
+        said = {name: self._said(key) for name, key in keys.items()}
+        return Little(
+            rows=frozenset(name for name, (rows, _) in said.items() if rows),
+            places=frozenset(name for name, (_, places) in said.items() if places),
+        )
 
     def _is_known(self, key: _Key, now: float) -> bool:
         found = self._known.get(key)
         return found is not None and now - found[0] < self._age_s
 
-    def _says(self, key: _Key) -> bool:
+    def _said(self, key: _Key) -> tuple[bool, bool]:
         found = self._known.get(key)
-        return found is not None and found[1]
+        return (False, False) if found is None else found[1]
 
-    def _learn(self, key: _Key, few: bool, now: float) -> None:
+    def _learn(self, key: _Key, few: tuple[bool, bool], now: float) -> None:
         self._known[key] = (now, few)
         self._known.move_to_end(key)
         while len(self._known) > self._most:
@@ -69,17 +82,19 @@ class AreaSizes:
 
 
 def compile_probe(registry: Registry, names: Sequence[str], asked: Asked) -> Compiled:
-    """The statement that answers, for each record, whether the actor sees few rows of it."""
+    """The statement that answers, for each record, whether the actor sees few rows of it, and
+    whether the places at which they lie are few."""
     viewer = Planned(asked.permissions)
     plan = Plan(registry, viewer, b"", parameters=Parameters(first=FIRST_FREE))
     told = []
     for name in names:
         record = registry.record(name)
-        counts = " + ".join(_counts(plan, record))
-        told.append((name, made(f"({counts} < {FEW_ROWS})::text")))
+        rows = f"({' + '.join(_counts(plan, record))}) < {FEW_ROWS}"
+        told.append((name, made(f"json_build_array({rows}, {_few_places(plan, record)})::text")))
+    sql, values = plan.parameters.of_use(one_trip(sql_of(an_object(told))))
     return Compiled(
-        sql=one_trip(sql_of(an_object(told))),
-        values=tuple(plan.parameters.values),
+        sql=sql,
+        values=values,
         worked=(),
         permissions=tuple(viewer.names),
         records=frozenset(plan.records),
@@ -103,3 +118,23 @@ def _counts(plan: Plan, record: Record) -> list[str]:
             f" LIMIT {FEW_ROWS}) {alias})"
         )
     return found or [str(FEW_ROWS)]
+
+
+def _few_places(plan: Plan, record: Record) -> str:
+    """Whether the area holds few places; not asked of what does not lie at places."""
+    if not lies_at_places(record):
+        return "false"
+    place, found = plan.alias(), plan.alias()
+    source, most = qualified(Place), MOST_PLACES + 1
+    area = (
+        f"SELECT FROM {area_of(plan, record)} CROSS JOIN LATERAL (SELECT FROM {source} {place}"
+        f" WHERE {place}.path >= way.low AND {place}.path < way.high LIMIT {most}) {place}"
+        f" LIMIT {most}"
+    )
+    square = f"{found}.n * {found}.n"
+    tenant = f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {square}) {place}"
+    return (
+        f"(SELECT {found}.n <= {FEW_PLACES}"
+        f" OR {found}.n <= {MOST_PLACES} AND ({tenant}) = {square}"
+        f" FROM (SELECT count(*) AS n FROM ({area}) {place}) {found})"
+    )

@@ -94,6 +94,18 @@ class Compiled:
         return [value.of(asked) if isinstance(value, Value) else value for value in self.values]
 
 
+@dataclass(frozen=True, slots=True)
+class Little:
+    """Of which records an actor sees little: names of those with so few ``rows`` in sight that
+    these can be read and sorted, and of those whose ``places`` in the actor's area are few."""
+
+    rows: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Little()
+
+
 def sight_shape(permissions: Permissions, names: Iterable[str]) -> Hashable:
     """What a statement depends on of an actor's permissions: for each name whether it is held
     nowhere (0), everywhere (-1), or in how many subtrees."""

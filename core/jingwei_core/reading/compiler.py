@@ -6,7 +6,7 @@ without them.
 
 from jingwei_core.database.reading import FIRST_FREE, one_trip
 from jingwei_core.reading import aggregates, relations, root_fields, row_fields
-from jingwei_core.reading.compiled import Compiled
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Compiled, Little
 from jingwei_core.reading.json_text import an_object, sql_of
 from jingwei_core.reading.plan import Plan, root_members
 from jingwei_core.reading.selection import Group
@@ -23,20 +23,21 @@ def compile_read(
     root: Group,
     permissions: Permissions,
     secret: bytes,
-    narrow: frozenset[str] = frozenset(),
+    little: Little = NOTHING_KNOWN,
 ) -> Compiled:
     """The statement for ``root`` (its ``key`` is not used) and permissions of this shape.
 
-    ``secret`` signs cursors. ``narrow`` names the records (out of ``Compiled.areas``) whose rows in
-    sight are few enough to be read and sorted; the lists of others walk the index of their order.
+    ``secret`` signs cursors. ``little`` tells of which records (out of ``Compiled.areas``) little
+    is in sight; the lists of others walk the index of their order.
     Raises ``Invalid`` for what a record does not offer (``SORT_UNKNOWN``, ``SEARCH_UNKNOWN``,
     ``UNDER_UNKNOWN``).
     """
-    plan = Plan(registry, Planned(permissions), secret, narrow, Parameters(first=FIRST_FREE))
+    plan = Plan(registry, Planned(permissions), secret, little, Parameters(first=FIRST_FREE))
     expression = sql_of(an_object(root_members(plan, root.fields, ())))
+    sql, values = plan.parameters.of_use(one_trip(expression))
     return Compiled(
-        sql=one_trip(expression),
-        values=tuple(plan.parameters.values),
+        sql=sql,
+        values=values,
         worked=tuple(plan.worked),
         permissions=tuple(plan.viewer.names),
         records=frozenset(plan.records),

@@ -24,8 +24,9 @@ from jingwei_core.reading.keyset import (
     order_by,
     reverse,
 )
+from jingwei_core.reading.paging import Parent, Scan
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_members
-from jingwei_core.reading.scans import Parent, Scan, matching, scanned
+from jingwei_core.reading.scans import matching, scanned
 from jingwei_core.reading.selection import (
     Count,
     Cursor,

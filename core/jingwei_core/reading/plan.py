@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jingwei_core.reading.columns import sql_name
-from jingwei_core.reading.compiled import Step, WorkedAt
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Little, Step, WorkedAt
 from jingwei_core.reading.json_text import Made, Pieces, Text
 from jingwei_core.reading.selection import Asked, Value
 from jingwei_core.reading.sight import Parameters, Planned, Sight
@@ -57,7 +57,7 @@ class Plan:
     registry: Registry
     viewer: Planned
     secret: bytes
-    narrow: frozenset[str] = frozenset()
+    little: Little = NOTHING_KNOWN
     parameters: Parameters = field(default_factory=Parameters)
     worked: list[WorkedAt] = field(default_factory=list)
     records: dict[str, None] = field(default_factory=dict)

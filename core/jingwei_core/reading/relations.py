@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 from jingwei_core.reading.columns import sql_name
+from jingwei_core.reading.criteria import unseen
 from jingwei_core.reading.json_text import NULL, Pieces, an_object, literal, made, sql_of
 from jingwei_core.reading.pages import page_of
+from jingwei_core.reading.paging import Parent
 from jingwei_core.reading.plan import Path, Plan, RowAt, row_field, row_members
 from jingwei_core.reading.row_fields import guarded, is_shut
-from jingwei_core.reading.scans import Parent
 from jingwei_core.reading.selection import RowField, ToAny, ToMany, ToOne
 from jingwei_sdk.records import One, Record, Through
 
@@ -69,7 +70,8 @@ def the_row(
     row = RowAt(target, plan.alias())
     found = sql_of(an_object(row_members(plan, row, fields, path)))
     column = f"{row.alias}.{sql_name(target, key.column)}"
-    seen = plan.in_sight(target, row.alias, key.known)
+    # The key leads to the row; an index of paths would lead through a whole area.
+    seen = unseen(plan.in_sight(target, row.alias, key.known))
     # A unique column names one row at most; the limit says so where the database cannot know.
     limit = "" if key.column == "id" else " LIMIT 1"
     return made(

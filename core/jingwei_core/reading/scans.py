@@ -1,50 +1,31 @@
 """Scans (扫描): how the rows of a page are found, so that reading stops after the page.
 
-A list of a few rows out of a million can be read two ways. *Wide*: walk the index of the list's
+A list of a few rows out of a million can be read three ways. *Wide*: walk the index of the list's
 order and leave out what is out of sight; good when much is in sight. *Narrow*: read all that is in
-sight, by the index of the place path, and sort; good when that is little. A generic plan cannot
-know which it is, so the statement says it: a hint about the actor's area decides for sight, and a
-look at the first rows of the subtree, inside the statement, for the argument ``under``.
+sight, by the index of the place path, and sort; good when that is little. *Place by place*: read a
+page of each place in sight, and of these the first; good when the places are few, however many
+rows they hold. A generic plan cannot know which it is, so the statement says it: hints about the
+actor's area decide for sight (:class:`~.compiled.Little`), and a look at the first rows of the
+subtree, inside the statement, for the argument ``under``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from jingwei_core.reading.columns import sql_type
 from jingwei_core.reading.compiled import MANY_PREFIXES
 from jingwei_core.reading.criteria import conditions, searched, under, unseen
-from jingwei_core.reading.keyset import Sort, order_by, stretches_after
+from jingwei_core.reading.merging import at_few_places, by_places, by_ways
+from jingwei_core.reading.paging import Parent, Scan, continued
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import AnyOf, Asked, Test, Wanted
-from jingwei_core.reading.ways import found_by_ways, ways
+from jingwei_core.reading.ways import ways
 from jingwei_sdk.indexes import indexes_of
-from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record, Through
+from jingwei_sdk.records import AtPlace, Finder, OfDepartment, OwnedBy, Record
 
 FEW_ROWS = 2000
 """So many rows are read and sorted in about the time in which an index of a million is walked for
 a page of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parent:
-    """The row whose children a page holds: their reference ``column`` equals ``sql``; ``known`` is
-    the scope that need not be looked at again, since the parent is in sight."""
-
-    column: str
-    sql: str
-    known: Through
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What to read: ``columns`` (quoted) of the first ``limit`` rows in the order ``sort``."""
-
-    record: Record
-    alias: str
-    sort: Sort
-    columns: tuple[str, ...]
-    limit: int
 
 
 def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> str:
@@ -58,11 +39,12 @@ def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> st
     hinted = _has_area(plan, scan.record)
     if hinted:
         plan.areas[scan.record.name] = None
-    if hinted and scan.record.name in plan.narrow:
-        where = matching(plan, scan.record, wanted, scan.alias, None)
+    if hinted and at_few_places(plan, scan, wanted):
+        return by_places(plan, scan, wanted)
+    if hinted and scan.record.name in plan.little.rows:
         if not _is_one_range(plan, scan.record):
-            where.append(found_by_ways(plan, scan.record, scan.alias))
-        return _sorted(plan, scan, where, wanted)
+            return by_ways(plan, scan, wanted)
+        return _sorted(plan, scan, matching(plan, scan.record, wanted, scan.alias, None), wanted)
     wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
     if wanted.under is None:
         return wide
@@ -75,7 +57,7 @@ def matching(
     """Sight, the parent and what is wanted; not where a page continues."""
     # What waits for an actor is little, wherever it lies; the places are not where to look for it.
     is_queue = any(isinstance(one, AnyOf) for one in wanted.where)
-    if parent is None and is_queue and record.name not in plan.narrow:
+    if parent is None and is_queue and record.name not in plan.little.rows:
         return _walked(plan, record, wanted, alias)
     if parent is None:
         found = [plan.in_sight(record, alias)]
@@ -102,67 +84,39 @@ def _walked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str]
     ]
 
 
-def _continued(plan: Plan, scan: Scan, wanted: Wanted) -> tuple[str, ...]:
-    """The stretches in which the list goes on; none where it begins."""
-    if wanted.after is None:
-        return ()
-    marks = tuple(
-        None if null else plan.add(value, sql_type(scan.record, column))
-        for (column, _), value, null in zip(
-            scan.sort, wanted.after.values, wanted.after.nulls, strict=True
-        )
-    )
-    return stretches_after(scan.record, scan.sort, marks, scan.alias)
-
-
 def _read(plan: Plan, scan: Scan, where: list[str], wanted: Wanted) -> str:
     """The rows as an index has them, or sorted if the server thinks that better."""
-    source, stretches = f"{plan.source(scan.record)} {scan.alias}", _continued(plan, scan, wanted)
+    source, stretches = f"{plan.source(scan.record)} {scan.alias}", continued(plan, scan, wanted)
     if len(stretches) <= 1:
-        return _page(scan, _brought(scan), f"{source} WHERE {' AND '.join((*where, *stretches))}")
+        return scan.page(scan.brought, f"{source} WHERE {' AND '.join((*where, *stretches))}")
     # Each stretch stops after a page.
     found = [f"{source} WHERE {' AND '.join((*where, one))}" for one in stretches]
-    parts = " UNION ALL ".join(f"({_page(scan, _inside(scan), one)})" for one in found)
-    return _page(scan, _brought(scan), f"({parts}) {scan.alias}")
+    parts = " UNION ALL ".join(f"({scan.page(scan.inside, one)})" for one in found)
+    return scan.page(scan.brought, f"({parts}) {scan.alias}")
 
 
 def _sorted(plan: Plan, scan: Scan, where: list[str], wanted: Wanted, source: str = "") -> str:
     """The rows fetched by what finds them, and then sorted."""
-    stretches = [f"({one})" for one in _continued(plan, scan, wanted)]
+    stretches = [f"({one})" for one in continued(plan, scan, wanted)]
     also = [f"({' OR '.join(stretches)})"] if stretches else []
     found = f"{source or plan.source(scan.record)} {scan.alias}"
     found = f"{found} WHERE {' AND '.join((*where, *also))}"
     # OFFSET 0 keeps order and limit out of the choice of an index.
-    fenced = f"(SELECT {_inside(scan)} FROM {found} OFFSET 0) {scan.alias}"
-    return _page(scan, _brought(scan), fenced)
+    fenced = f"(SELECT {scan.inside} FROM {found} OFFSET 0) {scan.alias}"
+    return scan.page(scan.brought, fenced)
 
 
 def _along_areas(plan: Plan, scan: Scan, wanted: Wanted) -> str:
     """The rows in the order of their paths, a page of each subtree in sight."""
     record, alias, way = scan.record, scan.alias, ways(plan, scan.record)[0]
     # One stretch of the index: where the subtree, what is asked for and the rest of the list meet.
-    where = [way.test(alias), *(f"({one})" for one in _continued(plan, scan, wanted))]
+    where = [way.test(alias), *(f"({one})" for one in continued(plan, scan, wanted))]
     if wanted.under is not None:
         where.append(under(plan, record, wanted.under, alias))
     where += _walked(plan, record, replace(wanted, under=None), alias)
     source = f"{plan.source(scan.record)} {scan.alias} WHERE {' AND '.join(where)}"
-    pages = f"LATERAL ({_page(scan, _inside(scan), source)}) {scan.alias}"
-    return _page(scan, _brought(scan), f"{way.starts} CROSS JOIN {pages}")
-
-
-def _page(scan: Scan, brought: str, source: str) -> str:
-    order = order_by(scan.sort, scan.alias)
-    return f"SELECT {brought} FROM {source} ORDER BY {order} LIMIT {scan.limit}"
-
-
-def _brought(scan: Scan) -> str:
-    return ", ".join(f"{scan.alias}.{name}" for name in scan.columns) or "true"
-
-
-def _inside(scan: Scan) -> str:
-    """What is brought, and what it is sorted by."""
-    names = dict.fromkeys((*scan.columns, *(f'"{column}"' for column, _ in scan.sort)))
-    return ", ".join(f"{scan.alias}.{name}" for name in names)
+    pages = f"LATERAL ({scan.page(scan.inside, source)}) {scan.alias}"
+    return scan.page(scan.brought, f"{way.starts} CROSS JOIN {pages}")
 
 
 def _either(plan: Plan, scan: Scan, wanted: Wanted, wide: str) -> str:

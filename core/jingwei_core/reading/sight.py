@@ -4,6 +4,7 @@ One room for two uses. A context's own statements carry the values of its actor;
 written once for a shape of permissions and carries :class:`Value` parameters instead.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -66,6 +67,25 @@ class Parameters(Arguments):
             self._known[id(value)] = len(self.values)
         self.values.append(value)
         return self._mark(len(self.values) - 1, cast)
+
+    def of_use(self, sql: str) -> tuple[str, tuple[Any, ...]]:
+        """The finished statement with its parameters: without those that no part of it uses, whose
+        type the server could not know and would refuse."""
+        used = {int(mark[1]) for mark in _MARKS.finditer(sql) if mark[1]}
+        kept = [at for at in range(len(self.values)) if self.first + at in used]
+        if len(kept) == len(self.values):
+            return sql, tuple(self.values)
+        numbers = {self.first + at: self.first + new for new, at in enumerate(kept)}
+
+        def renumbered(mark: re.Match[str]) -> str:
+            number = int(mark[1] or 0)
+            return f"${numbers[number]}" if number in numbers else mark[0]
+
+        return _MARKS.sub(renumbered, sql), tuple(self.values[at] for at in kept)
+
+
+_MARKS = re.compile(r"'[^']*'|\$(\d+)")
+"""What stands in quotes, which is passed over, and placeholders."""
 
 
 def subtree(column: str, prefixes: tuple[str, ...], arguments: Arguments) -> str:

@@ -15,16 +15,21 @@ from jingwei_sdk.records import AtPlace, OfDepartment, OwnedBy, Record
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The rows of ``column`` (SQL name) that one scope opens: ``starts`` is a table of what it has
-    to be compared with."""
+    """The rows that one scope opens by their ``column``: ``starts`` is a table of what it has to
+    be compared with."""
 
     starts: str
+    record: Record
     column: str
     _test: str
 
     def test(self, alias: str) -> str:
         """The condition on a row of ``alias``, beside ``starts``."""
-        return self._test.format(f"{alias}.{self.column}")
+        return self.test_of(f"{alias}.{sql_name(self.record, self.column)}")
+
+    def test_of(self, sql: str) -> str:
+        """The same on an expression with the column's value."""
+        return self._test.format(sql)
 
 
 def ways(plan: Plan, record: Record) -> list[Way]:
@@ -43,7 +48,7 @@ def ways(plan: Plan, record: Record) -> list[Way]:
             starts, test = f"unnest({members}) AS way(one)", "{0} = way.one"
         else:
             continue
-        found.append(Way(starts, sql_name(record, scope.column), test))
+        found.append(Way(starts, record, scope.column, test))
     return found
 
 
@@ -61,18 +66,3 @@ def area_of(plan: Plan, record: Record) -> str:
         for end, of in (("low", low), ("high", high))
     ]
     return f"unnest({', '.join(ends)}) AS way(low, high)"
-
-
-def found_by_ways(plan: Plan, record: Record, alias: str) -> str:
-    """The condition that a row of ``alias`` is one of those that the ways lead to.
-
-    It does not replace sight: it only says where to look.
-    """
-    source, parts = plan.source(record), []
-    for way in ways(plan, record):
-        found = plan.alias()
-        parts.append(
-            f"SELECT {found}.id FROM {way.starts} CROSS JOIN LATERAL (SELECT {found}.id"
-            f" FROM {source} {found} WHERE {way.test(found)} OFFSET 0) {found}"
-        )
-    return f"{alias}.id = ANY(ARRAY({' UNION ALL '.join(parts)}))"

@@ -16,7 +16,7 @@ from jingwei_api.planning.documents import PreparedOperation
 from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import group_of
 from jingwei_core.database.lanes import LONGEST_CACHED
-from jingwei_core.reading.compiled import Compiled, sight_shape
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Compiled, Little, sight_shape
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.selection import Asked, Value
 from jingwei_core.registry import Registry
@@ -35,8 +35,6 @@ PLANNERS = (figures,)
 
 Results = tuple[Hashable, ...]
 Refused = frozenset[Chosen]
-Narrow = frozenset[str]
-_NOWHERE: Narrow = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,14 +158,14 @@ class Plans:
         return found
 
     def planned(
-        self, registry: Registry, draft: Draft, asked: Asked, narrow: Narrow = _NOWHERE
+        self, registry: Registry, draft: Draft, asked: Asked, little: Little = NOTHING_KNOWN
     ) -> Planned:
-        """The statement for a request, with its parameters; ``narrow`` are the records of which
-        the caller sees few rows, as far as the operation's ``areas`` ask for them."""
+        """The statement for a request, with its parameters; ``little`` tells of which records
+        the caller sees little, as far as the operation's ``areas`` ask for it."""
         refusals: dict[Chosen, Refusal] = {}
         while True:
             results = _probed(draft, asked, refusals)
-            plan = self._plan(registry, draft, asked, (results, frozenset(refusals), narrow))
+            plan = self._plan(registry, draft, asked, (results, frozenset(refusals), little))
             try:
                 return Planned(plan, plan.arguments(asked), refusals)
             except FieldRefused:
@@ -181,9 +179,9 @@ class Plans:
         return Draft(question.operation, part.record, chosen, building.probes, building.needs_rules)
 
     def _plan(
-        self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused, Narrow]
+        self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused, Little]
     ) -> Plan:
-        results, refused, narrow = found
+        results, refused, little = found
         permissions = asked.permissions
         key = (draft, found, sight_shape(permissions, draft.names))
         known = self._plans.get(key)
@@ -204,7 +202,7 @@ class Plans:
             told,
         )
         root = group_of(building, "", draft.chosen)
-        compiled = compile_read(registry, root, permissions, self._secret, narrow)
+        compiled = compile_read(registry, root, permissions, self._secret, little)
         refusals = tuple(building.refusals)
         unread = tuple(one for one in building.checked if one not in compiled.taken)
         plan = Plan(compiled, refusals, unread, building.is_audited, building.may_be_audited)
@@ -221,8 +219,12 @@ class Plans:
 def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:
     """The fields that an operation chooses of a part."""
     operation = question.operation
-    scope = operation.scope(question.variables)
-    found = collect(scope, operation.root, [operation.node.selection_set], ())
+    found = operation.chosen
+    if found is None:
+        scope = operation.scope(question.variables)
+        found = collect(scope, operation.root, [operation.node.selection_set], ())
+        if not operation.shape.conditions and operation.is_kept:
+            operation.chosen = found
     for key in part.at:
         (found,) = (one.below() for one in found if one.key == key)
     return found

@@ -21,6 +21,7 @@ from jingwei_core.audit.reading import note_reading
 from jingwei_core.database.reading import Reading, one_trip
 from jingwei_core.platform import Platform
 from jingwei_core.reading.areas import AreaSizes
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.selection import Asked
 from jingwei_core.registry import Registry
 from jingwei_core.session import account_context
@@ -133,21 +134,21 @@ class Reads:
     ) -> Planned:
         """The statement, with what is known of how much the caller sees."""
         areas = draft.operation.areas
-        narrow = await self._narrow(registry, areas, asked, reading) if areas else frozenset()
-        planned = self.plans.planned(registry, draft, asked, narrow)
+        little = await self._little(registry, areas, asked, reading) if areas else NOTHING_KNOWN
+        planned = self.plans.planned(registry, draft, asked, little)
         if draft.operation.areas == areas:
             return planned
         # The first statement of an operation tells what it should have known.
-        narrow = await self._narrow(registry, draft.operation.areas, asked, reading)
-        return self.plans.planned(registry, draft, asked, narrow)
+        little = await self._little(registry, draft.operation.areas, asked, reading)
+        return self.plans.planned(registry, draft, asked, little)
 
-    async def _narrow(
+    async def _little(
         self, registry: Registry, areas: frozenset[str], asked: Asked, reading: Reading
-    ) -> frozenset[str]:
+    ) -> Little:
         async def read(sql: str, arguments: list[object]) -> bytes | None:
             return await self._platform.database.read(reading, sql, arguments)
 
-        return await self._areas.narrow(registry, asked, tuple(areas), read)
+        return await self._areas.little(registry, asked, tuple(areas), read)
 
     async def _in_unit(
         self, caller: Caller, draft: Draft, reading: Reading, planned: Planned

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jingwei_core.reading.compiled import Compiled
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Compiled, Little
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.selection import (
     Asked,
@@ -72,9 +72,9 @@ class Desk:
     def asked(self, **variables: Any) -> Asked:
         return asked_by(self.ctx, variables)
 
-    def compiled(self, *fields: RootField, narrow: frozenset[str] = frozenset()) -> Compiled:
+    def compiled(self, *fields: RootField, little: Little = NOTHING_KNOWN) -> Compiled:
         root = Group("", fields)
-        return compile_read(self.ctx.registry, root, self.ctx.permissions, SECRET, narrow)
+        return compile_read(self.ctx.registry, root, self.ctx.permissions, SECRET, little)
 
     async def text(self, compiled: Compiled, **variables: Any) -> str:
         return await text_of(self.ctx, compiled, self.asked(**variables))

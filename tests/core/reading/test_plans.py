@@ -22,6 +22,7 @@ from jingwei_core.events.queue import Waiting, queue_criterion, queue_shape
 from jingwei_core.events.workflow import By
 from jingwei_core.reading import selection
 from jingwei_core.reading.areas import AreaSizes
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import (
@@ -83,11 +84,10 @@ class Large:
         now = datetime(2026, 6, 1, tzinfo=UTC)
         return Asked(self.tenant, actor, permissions, now, "zh", {})
 
-    async def plan(self, asked: Asked, page: Page, *, narrow: bool = False) -> Any:
+    async def plan(self, asked: Asked, page: Page, little: Little = NOTHING_KNOWN) -> Any:
         """The generic plan of a page, with what its run met."""
-        hint = frozenset({"Event"} if narrow else ())
         root = Group("", (page,))
-        compiled = compile_read(self.registry, root, asked.permissions, SECRET, hint)
+        compiled = compile_read(self.registry, root, asked.permissions, SECRET, little)
         stamp = (str(self.tenant.id), self.account, 0, 0)
         given = ", ".join(literal(value) for value in (*stamp, *compiled.arguments(asked)))
         async with self.database.unit(self.tenant.id) as unit:
@@ -160,33 +160,50 @@ def scans(plan: Any) -> set[str]:
 PLACED = After(
     (constant(datetime(2026, 2, 1, tzinfo=UTC)), constant(uuid.UUID(int=0))), (False,) * 2
 )
-CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], bool, int]] = {
-    # Who looks, what is asked for, whether little is in sight, and how many rows may be looked at.
-    "everything": (("/",), {}, False, 25),
-    "the whole tree": (("/a/",), {}, False, 25),
-    "a district": ((DISTRICT,), {}, False, 2_000),
-    "districts and a grid": ((DISTRICT, "/a/d/", "/a/e/g3/"), {}, False, 1_000),
-    "many districts": (tuple(f"/a/{one}/" for one in "bcdefghijk"), {}, False, 200),
-    "a grid": ((GRID,), {}, True, 600),
-    "nothing": ((NOWHERE,), {}, True, 0),
-    "after a row": (("/a/",), {"after": PLACED}, False, 25),
-    "before a row": (("/a/",), {"after": PLACED, "backwards": True}, False, 25),
-    "a grid, after a row": ((GRID,), {"after": PLACED}, True, 600),
+FEW = Little(rows=frozenset({"Event"}))
+NEAR = Little(places=frozenset({"Event"}))
+CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], Little, int]] = {
+    # Who looks, what is asked for, what is known, and how many rows may be looked at.
+    "everything": (("/",), {}, NOTHING_KNOWN, 25),
+    "the whole tree": (("/a/",), {}, NOTHING_KNOWN, 25),
+    "a district": ((DISTRICT,), {}, NOTHING_KNOWN, 2_000),
+    "districts and a grid": ((DISTRICT, "/a/d/", "/a/e/g3/"), {}, NOTHING_KNOWN, 1_000),
+    "many districts": (tuple(f"/a/{one}/" for one in "bcdefghijk"), {}, NOTHING_KNOWN, 200),
+    "a grid": ((GRID,), {}, FEW, 600),
+    "nothing": ((NOWHERE,), {}, FEW, 0),
+    "the place of a grid": ((GRID,), {}, NEAR, 3 * PAGE),
+    "no place": ((NOWHERE,), {}, NEAR, 0),
+    "the place of a grid, after a row": ((GRID,), {"after": PLACED}, NEAR, 3 * PAGE),
+    "the place of a grid, before a row": (
+        (GRID,),
+        {"after": PLACED, "backwards": True},
+        NEAR,
+        3 * PAGE,
+    ),
+    "places of several grids": ((GRID, "/a/c/g3/", "/a/d/g4/"), {}, NEAR, 5 * PAGE),
+    "after a row": (("/a/",), {"after": PLACED}, NOTHING_KNOWN, 25),
+    "before a row": (("/a/",), {"after": PLACED, "backwards": True}, NOTHING_KNOWN, 25),
+    "a grid, after a row": ((GRID,), {"after": PLACED}, FEW, 600),
     "a kind": (
         (DISTRICT,),
         {"where": (Compared("kind", "eq", constant(uuid.uuid4())),)},
-        False,
+        NOTHING_KNOWN,
         0,
     ),
-    "a state": ((DISTRICT,), {"where": (Compared("state", "eq", "handling"),)}, False, 2_000),
-    "by number": (("/a/",), {"sort": (("number", "asc"),)}, False, 25),
+    "a state": (
+        (DISTRICT,),
+        {"where": (Compared("state", "eq", "handling"),)},
+        NOTHING_KNOWN,
+        2_000,
+    ),
+    "by number": (("/a/",), {"sort": (("number", "asc"),)}, NOTHING_KNOWN, 25),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_list_stops_after_its_page(large: Large, case: str) -> None:
-    paths, wanted, narrow, most = CASES[case]
-    plan = await large.plan(large.asked(*paths), page(large, **wanted), narrow=narrow)
+    paths, wanted, little, most = CASES[case]
+    plan = await large.plan(large.asked(*paths), page(large, **wanted), little)
     assert "Seq Scan" not in scans(plan)
     assert looked_at(plan) <= most
 
@@ -222,11 +239,16 @@ async def test_a_queue_looks_at_open_events_only(
 
 
 @pytest.mark.parametrize(
-    ("paths", "few"),
-    [(("/a/",), False), ((DISTRICT,), False), ((GRID,), True), ((NOWHERE,), True)],
+    ("paths", "known"),
+    [
+        (("/a/",), NOTHING_KNOWN),
+        ((DISTRICT,), NEAR),
+        ((GRID,), Little(FEW.rows, NEAR.places)),
+        ((NOWHERE,), Little(FEW.rows, NEAR.places)),
+    ],
 )
 async def test_the_size_of_an_area_is_learned_once(
-    large: Large, paths: tuple[str, ...], few: bool
+    large: Large, paths: tuple[str, ...], known: Little
 ) -> None:
     asked, sizes, reads = large.asked(*paths), AreaSizes(), 0
 
@@ -239,8 +261,7 @@ async def test_the_size_of_an_area_is_learned_once(
     areas = compile_read(large.registry, root, asked.permissions, SECRET).areas
     assert areas == ("Event",)
     for _ in range(3):
-        found = await sizes.narrow(large.registry, asked, areas, read)
-        assert found == (frozenset(areas) if few else frozenset())
+        assert await sizes.little(large.registry, asked, areas, read) == known
     assert reads == 1
 
 

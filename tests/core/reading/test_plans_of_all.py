@@ -29,6 +29,7 @@ from jingwei_core.database.urls import app_url, owner_url
 from jingwei_core.places.tables import Place
 from jingwei_core.reading import selection
 from jingwei_core.reading.columns import sql_type
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.criteria import _OPERATORS
 from jingwei_core.reading.keyset import Sort, full_sort
@@ -83,23 +84,25 @@ LEAF = id_of(Place, 5)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: where they may look, whether that is little, and how many rows have to be met for
-    a page of what they see."""
+    """Who asks: where they may look, what is known of that, and how many rows have to be met for a
+    page of what they see."""
 
     paths: tuple[str, ...]
-    narrow: bool
+    little: Little
     most: int
 
 
+_ALL = frozenset(REGISTRY.records)
 CALLERS = {
-    "everything": Caller(("/",), False, ENOUGH),
-    "the whole tree": Caller(("/a/",), False, ENOUGH),
-    "some districts": Caller(("/a/b/", "/a/d/", "/a/e/s3/"), False, 40 * PAGE),
+    "everything": Caller(("/",), NOTHING_KNOWN, ENOUGH),
+    "the whole tree": Caller(("/a/",), NOTHING_KNOWN, ENOUGH),
+    "some districts": Caller(("/a/b/", "/a/d/", "/a/e/s3/"), NOTHING_KNOWN, 40 * PAGE),
     "many districts": Caller(
-        tuple(f"/a/{one}/" for one in "bcdefghijkl"), False, 10 * PAGE + ENOUGH
+        tuple(f"/a/{one}/" for one in "bcdefghijkl"), NOTHING_KNOWN, 10 * PAGE + ENOUGH
     ),
-    "a street": Caller(("/a/f/s7/",), True, FEW_ROWS),
-    "nowhere": Caller(("/a/f/nowhere/",), True, FEW_ROWS),
+    "a street": Caller(("/a/f/s7/",), Little(rows=_ALL), FEW_ROWS),
+    "nowhere": Caller(("/a/f/nowhere/",), Little(rows=_ALL), FEW_ROWS),
+    "a street's places": Caller(("/a/f/s7/",), Little(rows=_ALL, places=_ALL), FEW_ROWS),
 }
 
 
@@ -119,8 +122,9 @@ class Large:
 
     async def explain(self, caller: Caller, *fields: RootField, on: Any = None) -> Explained:
         asked = self.asked(caller.paths)
-        narrow = frozenset(REGISTRY.records) if caller.narrow else frozenset[str]()
-        compiled = compile_read(REGISTRY, Group("", fields), asked.permissions, SECRET, narrow)
+        compiled = compile_read(
+            REGISTRY, Group("", fields), asked.permissions, SECRET, caller.little
+        )
         return await explained(on or self.lane, compiled, asked)
 
     async def cursors(self, record: Record, sort: Sort) -> list[After]:
@@ -225,7 +229,7 @@ def most_of(record: Record, caller: Caller, wanted: Wanted) -> int:
     if wanted.under is not None:
         # A look at the subtree tells how large it is.
         return FEW_ROWS + caller.most
-    if caller.narrow and any(isinstance(scope, Through) for scope in record.scope):
+    if caller.little.rows and any(isinstance(scope, Through) for scope in record.scope):
         return ROWS
     return caller.most
 

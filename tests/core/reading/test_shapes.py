@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jingwei_core.access.permissions import Grant, PermissionSet
 from jingwei_core.contribution import core_contribution
-from jingwei_core.reading.compiled import Compiled, sight_shape
+from jingwei_core.reading.compiled import NOTHING_KNOWN, Compiled, Little, sight_shape
 from jingwei_core.reading.compiler import compile_read
 from jingwei_core.reading.selection import (
     Column,
@@ -111,8 +111,9 @@ async def test_a_hint_changes_no_answer(city: City) -> None:
         desk = Desk(city, "worker", ctx)
         for name in ("Organisation", "Place", "Event", "Post"):
             page = replace(named(desk.record(name)), fields=(Count("n"), INFO))
+            one = frozenset({name})
             texts = {
-                await desk.text(desk.compiled(page, narrow=narrow))
-                for narrow in (frozenset[str](), frozenset({name}))
+                await desk.text(desk.compiled(page, little=little))
+                for little in (NOTHING_KNOWN, Little(rows=one), Little(places=one))
             }
             assert len(texts) == 1

@@ -24,6 +24,7 @@ from jingwei_core.reading.selection import (
     Value,
     Wanted,
 )
+from jingwei_core.reading.sight import Parameters
 from jingwei_sdk.records import Many, One
 from tests.core.reading.desk import Desk, listed, named, names_of, open_desk
 from tests.core.runtime.city import City
@@ -115,3 +116,15 @@ async def test_an_empty_page(city: City) -> None:
         found = await desk.read(listed(desk.record("Event"), Id("id")))
     info = {"hasNextPage": False, "hasPreviousPage": False, "startCursor": None, "endCursor": None}
     assert found == {"list": {"edges": [], "pageInfo": info}}
+
+
+def test_a_parameter_that_nothing_uses_is_left_out() -> None:
+    parameters = Parameters(first=5)
+    one, two, three = (parameters.add(value, "text") for value in ("一", "二", "三"))
+    sql, values = parameters.of_use(f"SELECT '{two} $9', $1, {three}, {one}, {three}")
+    assert sql == "SELECT '$6::text $9', $1, $6::text, $5::text, $6::text"
+    assert values == ("一", "三")
+    assert parameters.of_use(f"{one} {two} {three}") == (
+        "$5::text $6::text $7::text",
+        ("一", "二", "三"),
+    )
