@@ -38,7 +38,11 @@ _PLACE = (
     "valid_from",
 )
 _CODE = ("id", "place", "system", "code", "valid_from")
-_TERMS_LATER = "SELECT set_config('app.place_terms', 'later', true)"
+# The statement of the terms takes longer than what a request's statement is given.
+_TERMS_LATER = (
+    "SELECT set_config('app.place_terms', 'later', true),"
+    " set_config('statement_timeout', '0', true)"
+)
 # But for its code, a place is found by what others of its name are found by; two in five share one.
 _TERMS = """
 INSERT INTO core.place_term (tenant_id, term, name)

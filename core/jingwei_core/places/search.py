@@ -6,7 +6,7 @@ ends of all names. Many matches are met soon by walking the tree in the asked or
 taken is decided in the statement, by counting terms up to :data:`FEW`; the answer is the same.
 """
 
-FEW = 1_200
+FEW = 1_500
 """Terms up to which fetching beats walking; measured on the national tree, where they meet at three
 milliseconds. Names that are common in one corner only are long to walk to: better too many."""
 
