@@ -34,13 +34,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One use of a command; ``key`` makes a repetition answer what the first call answered."""
+    """One use of a command; ``key`` makes a repetition answer what the first call answered.
+
+    ``is_typed`` says that msgspec made the input and so found it to be all that its type asks for.
+    """
 
     command: Command
     input: msgspec.Struct | Mapping[str, Any]
     target_id: uuid.UUID | None = None
     expected_version: int | None = None
     key: str | None = None
+    is_typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ async def execute(
 async def run(ctx: CoreContext, call: Call) -> Answer:
     """Run a command inside an open context, which commits or rolls back as a whole."""
     ctx.require(call.command.permission)
-    checked = convert_input(call.command, call.input)
+    checked = _checked(call)
     return await _run(ctx, call, checked, _keyed(ctx.platform, ctx.actor.account_id, call, checked))
 
 
@@ -83,7 +87,7 @@ async def _attempt(
 ) -> Answer:
     """Convert the input beforehand, so that the key can be claimed as the unit opens."""
     try:
-        checked = convert_input(call.command, call.input)
+        checked = _checked(call)
         keyed = _keyed(platform, identity.account_id, call, checked)
     except JingweiError:
         # Told only to those who may call the command at all.
@@ -172,6 +176,12 @@ def _keyed(
     told = (call.command.name, str(call.target_id), call.expected_version, checked)
     made = digest(platform.command_secret, told)
     return KeyedCall(account_id, call.key, call.command.name, made)
+
+
+def _checked(call: Call) -> msgspec.Struct:
+    if call.is_typed and isinstance(call.input, call.command.input) and _is_normal(call.input):
+        return call.input
+    return convert_input(call.command, call.input)
 
 
 def convert_input(command: Command, given: msgspec.Struct | Mapping[str, Any]) -> msgspec.Struct:

@@ -11,9 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
-import msgspec
-
-from jingwei_core.commands.shapes import TableShape, shape_of
+from jingwei_core.commands.shapes import TableShape, encoded, shape_of
 from jingwei_sdk.errors import Conflict, JingweiError
 from jingwei_sdk.personal import masked_columns, refuse_masked
 from jingwei_sdk.tables import TenantTable
@@ -166,7 +164,7 @@ def as_told(row: TenantTable) -> str:
     shape = shape_of(type(row))
     table = shape.table._meta.tablename
     told = {"table": table, "id": row.id, "before": None, "after": shape.whole(row)}
-    return msgspec.json.encode(told).decode()
+    return encoded(told)
 
 
 @lru_cache(_TEXTS)

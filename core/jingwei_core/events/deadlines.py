@@ -51,8 +51,10 @@ class Deadlines:
 
     def whole_loop(self, registered_at: datetime) -> datetime | None:
         """When the whole loop must be closed; ``None`` without such a rule."""
-        limit = self.entering(WHOLE_LOOP, registered_at)
-        return limit.due_at if limit else None
+        rule = self.rules.get(WHOLE_LOOP)
+        if rule is None or self.clock is None:
+            return None
+        return self.clock.add(registered_at, rule.amount, rule.unit)
 
 
 def limit_of(clock: WorkClock, rule: Rule, start: datetime) -> Limit:

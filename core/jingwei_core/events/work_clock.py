@@ -200,6 +200,8 @@ def hours(amount: Decimal | int) -> timedelta:
 
 
 def _unit(unit: TimeUnit | str) -> TimeUnit:
+    if isinstance(unit, TimeUnit):
+        return unit
     try:
         return TimeUnit(unit)
     except ValueError as error:

@@ -17,7 +17,7 @@ from graphql import (
 
 from jingwei_api.limits.cost import Measured
 from jingwei_api.limits.merging import MOST_ERRORS, RULES
-from jingwei_api.planning.collecting import Scope
+from jingwei_api.planning.collecting import Chosen, Scope
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.inputs import Literals
 from jingwei_api.planning.recent import Recent
@@ -54,6 +54,8 @@ class PreparedOperation:
         self.introspects = self.shape.introspects
         self._literals = Literals(index)
         self.measured: Measured | None = None
+        self.chosen: tuple[Chosen, ...] | None = None
+        """The fields of its root, where that is the same for all variables."""
         self.areas: frozenset[str] = frozenset()
         """The records of which it matters how much a caller sees, as far as that is known."""
 

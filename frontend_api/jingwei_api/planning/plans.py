@@ -219,8 +219,12 @@ class Plans:
 def chosen_at(question: Question, part: Part = ROOT) -> tuple[Chosen, ...]:
     """The fields that an operation chooses of a part."""
     operation = question.operation
-    scope = operation.scope(question.variables)
-    found = collect(scope, operation.root, [operation.node.selection_set], ())
+    found = operation.chosen
+    if found is None:
+        scope = operation.scope(question.variables)
+        found = collect(scope, operation.root, [operation.node.selection_set], ())
+        if not operation.shape.conditions and operation.is_kept:
+            operation.chosen = found
     for key in part.at:
         (found,) = (one.below() for one in found if one.key == key)
     return found

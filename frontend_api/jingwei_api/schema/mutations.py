@@ -144,4 +144,5 @@ def call_of(command: Command, given: Mapping[str, Any]) -> Call:
         target_id=target,
         expected_version=given.get("expected_version"),
         key=key,
+        is_typed=True,
     )
