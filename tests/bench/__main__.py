@@ -20,6 +20,7 @@ from tests.bench.choices import Choices
 from tests.bench.cluster import Cluster, running_cluster
 from tests.bench.load import require_wrk
 from tests.bench.report import write_sections
+from tests.bench.rounds import told
 
 Measure = Callable[[Cluster, Choices], str]
 # The data that a series needs, its title on the page, and how it is measured.
@@ -49,6 +50,7 @@ def main() -> None:
             cluster = stack.enter_context(running_cluster(wanted))
             for name in chosen:
                 _, title, measure = SERIES[name]
+                told(f"{(time.monotonic() - began) / 60:.1f} minutes; {title}")
                 sections[title] = measure(cluster, choices)
                 print(f"\n## {title}\n\n{sections[title]}\n", flush=True)
     if choices.report:

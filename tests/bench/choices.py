@@ -30,7 +30,8 @@ class Choices:
     def of(cls, arguments: Sequence[str]) -> "Choices":
         """Read a command line; exits with a usage text when it makes no sense."""
         given = _parser().parse_args(arguments)
-        pace = Pace(2, 2) if given.quick else Pace(5, 4)
+        # All series together are to stay below a quarter of an hour on two cores.
+        pace = Pace(2, 2) if given.quick else Pace(5, 2)
         return cls(
             workloads=given.only,
             contenders=given.contenders or (QUICK_CONTENDERS if given.quick else CONTENDERS),

@@ -66,8 +66,8 @@ PROFILES: dict[str, tuple[Fill, ...]] = {
     "empty": (),
     "tiny": (Fill(1, 4, 5_000),),
     "base": (Fill(1, 20, 100_000),),
-    # Twenty tenants as above, one ten times as large, and ten times as many tenants.
-    "grown": (Fill(1, 20, 100_000), Fill(21, 21, 1_000_000), Fill(22, 201, 5_000)),
+    # Twenty tenants as above, one ten times as large, and two hundred small ones.
+    "grown": (Fill(1, 20, 100_000), Fill(21, 21, 1_000_000), Fill(22, 221, 5_000)),
 }
 
 

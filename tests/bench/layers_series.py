@@ -22,9 +22,10 @@ from tests.bench.jingwei import Jingwei
 from tests.bench.layer_apps import ANSWER
 from tests.bench.limit import Limit
 from tests.bench.load import Load, Measured
+from tests.bench.markdown import markdown
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
-from tests.bench.rounds import loads_of, run_rounds
+from tests.bench.rounds import Results, loads_of, run_rounds
 from tests.bench.servers import Request
 from tests.servers.databases import environment
 
@@ -88,7 +89,22 @@ def measure(cluster: Cluster, choices: Choices) -> str:
             loads[limit.name] = lambda seconds: limit.load(WORKLOAD, pool, seconds)
             pace = choices.pace.shorter()
             results = run_rounds({WORKLOAD: loads}, pace)
-    return "\n\n".join([_TOLD.strip(), str(pace), tables.rates(results, ("whole",))])
+    parts = [_TOLD.strip(), str(pace), _costs(results)]
+    return "\n\n".join([*parts, tables.rates(results, ("whole",))])
+
+
+def _costs(results: Results) -> str:
+    """What each layer adds to what lies before it, in CPU time of a request."""
+    spent = {name: results.cpu_ms(WORKLOAD, name) for name in ("http", "framework", "plan")}
+    server, database = results.cpu_ms(WORKLOAD, "whole")
+    steps = [0.0, *(of_server for of_server, _ in spent.values()), server]
+    names = (*spent, "driver, waiting for and passing on what the database answers")
+    rows = [
+        [name, f"{max(0.0, after - before):.2f}"]
+        for name, before, after in zip(names, steps, steps[1:], strict=True)
+    ]
+    rows.append(["database", f"{database:.2f}"])
+    return markdown(["layer", "CPU ms of a request"], rows)
 
 
 async def _statements(cluster: Cluster, requests: Sequence[Request]) -> list[Statement]:

@@ -1,5 +1,6 @@
 """Rounds: everybody does every workload once, in turn, and then again."""
 
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -10,24 +11,37 @@ from tests.bench.checks import check_answers, check_sizes, stored_all
 from tests.bench.cluster import Cluster
 from tests.bench.limit import Limit
 from tests.bench.load import Load, Measured, PreparedRequests
+from tests.bench.pool import SIZE as POOL
 from tests.bench.pool import Pool
 from tests.bench.servers import Server
 
 Loads = Mapping[str, Mapping[str, Load]]
 """By workload and name: runs for so many seconds."""
 
+_LONGEST_WARM_UP_S = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many rounds, and how long each stretch of load."""
+    """How many rounds, and how long each stretch of load.
+
+    With ``asks_all``, warming up goes on until each request of the pool was sent.
+    """
 
     rounds: int
     seconds: float
     warm_up_s: float = 2
+    asks_all: bool = False
 
-    def shorter(self, warm_up_s: float = 2) -> "Pace":
+    def shorter(self, warm_up_s: float = 2, *, asks_all: bool = False) -> "Pace":
         """For a series with many stretches."""
-        return Pace(min(self.rounds, 3), min(self.seconds, 3), warm_up_s)
+        return Pace(min(self.rounds, 3), min(self.seconds, 2), warm_up_s, asks_all)
+
+    def warm(self, load: Load) -> None:
+        """Warm up one load."""
+        sent = load(self.warm_up_s).requests
+        if self.asks_all and sent < POOL:
+            load(min(_LONGEST_WARM_UP_S, math.ceil(self.warm_up_s * POOL / sent)))
 
     def __str__(self) -> str:
         """As the page says it."""
@@ -79,7 +93,7 @@ def run_rounds(loads: Loads, pace: Pace, between: Callable[[], None] | None = No
     results = Results()
     for workload, named in loads.items():
         for load in named.values():
-            load(pace.warm_up_s)
+            pace.warm(load)
         told(f"{workload}: warm")
     for number in range(pace.rounds):
         if between is not None:

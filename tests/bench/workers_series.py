@@ -14,22 +14,25 @@ TITLE = "Workers and servers"
 _TOLD = """
 The same application under uvicorn (`jingwei serve`) and under granian, with 1, 2 and 4 processes
 that share sixteen database connections; two cores hold all of them, PostgreSQL and the load.
+`list` is mostly work of the database, `detail` mostly work of the server.
 """
+_WORKLOADS = ("list", "detail")
+COUNTS = (1, 2, 4)
 
 
 def measure(cluster: Cluster, choices: Choices) -> str:
     """The section of the page."""
     pool = Pool(cluster, range(cluster.fills[0].first, cluster.fills[0].last + 1))
-    servers = [Jingwei(), Jingwei(2), Jingwei(4)]
+    servers = [Jingwei(count) for count in COUNTS]
     if find_spec("granian"):
-        servers += [Jingwei(1, "granian"), Jingwei(2, "granian")]
+        servers += [Jingwei(count, "granian") for count in COUNTS]
     else:
         told("granian is not installed: uvicorn only")
-    workloads = [name for name in choices.workloads if name in servers[0].workloads]
+    workloads = [name for name in _WORKLOADS if name in choices.workloads]
     with running(servers, cluster):
         loads = {w: loads_of(cluster, pool, servers, w) for w in workloads}
-        pace = choices.pace.shorter(6)
-        results = run_rounds(loads, pace, cluster.fold_counts)
+        pace = choices.pace.shorter(4)
+        results = run_rounds(loads, pace)
         results.memory = {server.name: server.memory_mb() for server in servers}
     parts = [_TOLD.strip(), str(pace), tables.rates(results, ("jingwei",))]
     return "\n\n".join([*parts, tables.memory(results)])
