@@ -59,7 +59,7 @@ SEED := $(or $(SEED),$(shell date +%s))
 test-oracle: $(READY) ## CASES random operations against the plain executor; SEED makes them the same again
 	@echo 'CASES=$(CASES) SEED=$(SEED)'
 	JINGWEI_TEST_ORACLE_CASES=$(CASES) JINGWEI_TEST_ORACLE_SEED=$(SEED) \
-	  $(PYTEST) -q -p no:xdist tests/oracle/test_equality.py --hypothesis-seed=$(SEED) $(PYTEST_ARGS)
+	  $(PYTEST) -q -p no:xdist tests/oracle/test_equality.py --timeout=0 --hypothesis-seed=$(SEED) $(PYTEST_ARGS)
 
 check: lint types rooms schema lock-check ## formatting, lint, types, rooms, schema, lock: what has to hold before a commit
 
