@@ -60,7 +60,8 @@ def test_so_it_is_where_much_is_in_sight(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What is taken for little decides how rows are found: here, hardly anything is."""
-    for module, name in ((scans, "FEW_ROWS"), (areas, "FEW_ROWS"), (places, "FEW")):
+    few = ((scans, "FEW_ROWS"), (areas, "FEW_ROWS"), (areas, "MOST_ROWS"), (places, "FEW"))
+    for module, name in few:
         monkeypatch.setattr(module, name, A_HANDFUL)
     for name in ("FEW_PLACES", "MOST_PLACES"):
         monkeypatch.setattr(areas, name, 1)

@@ -26,11 +26,15 @@ from jingwei_sdk.records import Record
 
 MOST_KNOWN = 20_000
 AGE_S = 300.0
+MOST_ROWS = 6_000
+"""More rows are never few. Up to here they are where they lie so far apart that walking an index
+would meet more rows than that, for a page of them: see :func:`_told`."""
 FEW_PLACES = 40
 """A page of each of so many places is soon read."""
 MOST_PLACES = 100
-"""More places are never few. Up to here they are if the tenant has as many times more: walking the
-tenant's newest rows until a page of them lies in the area would then take longer."""
+"""More places are never few. Up to here they are where walking an index would take longer."""
+_WALKED = 16
+"""So many rows fetched one by one take as long as a page of 50 met while walking an index."""
 
 Read = Callable[[str, list[object]], Awaitable[bytes | None]]
 _Key = tuple[object, ...]
@@ -89,8 +93,7 @@ def compile_probe(registry: Registry, names: Sequence[str], asked: Asked) -> Com
     told = []
     for name in names:
         record = registry.record(name)
-        rows = f"({' + '.join(_counts(plan, record))}) < {FEW_ROWS}"
-        told.append((name, made(f"json_build_array({rows}, {_few_places(plan, record)})::text")))
+        told.append((name, made(_told(plan, record))))
     sql, values = plan.parameters.of_use(one_trip(sql_of(an_object(told))))
     return Compiled(
         sql=sql,
@@ -107,34 +110,57 @@ def _key(record: Record, asked: Asked) -> _Key:
     return (asked.tenant.id, record.name, paths, actor.account_id, actor.department_ids)
 
 
-def _counts(plan: Plan, record: Record) -> list[str]:
-    """For each way into sight how many rows it opens, counted no further than needed."""
+def _told(plan: Plan, record: Record) -> str:
+    """Whether the actor sees few rows, and few places, as JSON.
+
+    If a tenant's rows are spread over its places, an area with a hundredth of these has a
+    hundredth of those, and a hundred pages are walked through for one of the area.
+    """
+    found = plan.alias()
+    rows, places = f"{found}.rows", f"{found}.places"
+    few_rows = (
+        f"{rows} < {FEW_ROWS} OR {rows} < {MOST_ROWS} AND {places} <= {MOST_PLACES}"
+        f" AND {_has_places(plan, f'{rows} * {places} / {_WALKED}')}"
+    )
+    few_places = (
+        f"{places} <= {FEW_PLACES} OR {places} <= {MOST_PLACES}"
+        f" AND {_has_places(plan, f'{places} * {places}')}"
+    )
+    return (
+        f"(SELECT json_build_array({few_rows}, {few_places})::text"
+        f" FROM (SELECT {_rows(plan, record)} AS rows, {_places(plan, record)} AS places) {found})"
+    )
+
+
+def _rows(plan: Plan, record: Record) -> str:
+    """How many rows the ways into sight open, counted no further than needed."""
     source, found = plan.source(record), []
     for way in ways(plan, record):
         alias = plan.alias()
         found.append(
             f"(SELECT count(*) FROM (SELECT FROM {way.starts} CROSS JOIN LATERAL (SELECT"
-            f" FROM {source} {alias} WHERE {way.test(alias)} LIMIT {FEW_ROWS}) {alias}"
-            f" LIMIT {FEW_ROWS}) {alias})"
+            f" FROM {source} {alias} WHERE {way.test(alias)} LIMIT {MOST_ROWS}) {alias}"
+            f" LIMIT {MOST_ROWS}) {alias})"
         )
-    return found or [str(FEW_ROWS)]
+    return " + ".join(found) or str(MOST_ROWS)
 
 
-def _few_places(plan: Plan, record: Record) -> str:
-    """Whether the area holds few places; not asked of what does not lie at places."""
+def _places(plan: Plan, record: Record) -> str:
+    """How many places the area holds, counted no further than needed; many for what does not lie
+    at places."""
+    most = MOST_PLACES + 1
     if not lies_at_places(record):
-        return "false"
-    place, found = plan.alias(), plan.alias()
-    source, most = qualified(Place), MOST_PLACES + 1
-    area = (
-        f"SELECT FROM {area_of(plan, record)} CROSS JOIN LATERAL (SELECT FROM {source} {place}"
-        f" WHERE {place}.path >= way.low AND {place}.path < way.high LIMIT {most}) {place}"
-        f" LIMIT {most}"
-    )
-    square = f"{found}.n * {found}.n"
-    tenant = f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {square}) {place}"
+        return f"{most}::bigint"
+    place = plan.alias()
     return (
-        f"(SELECT {found}.n <= {FEW_PLACES}"
-        f" OR {found}.n <= {MOST_PLACES} AND ({tenant}) = {square}"
-        f" FROM (SELECT count(*) AS n FROM ({area}) {place}) {found})"
+        f"(SELECT count(*) FROM (SELECT FROM {area_of(plan, record)} CROSS JOIN LATERAL (SELECT"
+        f" FROM {qualified(Place)} {place} WHERE {place}.path >= way.low"
+        f" AND {place}.path < way.high LIMIT {most}) {place} LIMIT {most}) {place})"
     )
+
+
+def _has_places(plan: Plan, least: str) -> str:
+    """Whether the tenant has so many places."""
+    place = plan.alias()
+    counted = f"SELECT count(*) FROM (SELECT FROM {qualified(Place)} LIMIT {least}) {place}"
+    return f"({counted}) >= {least}"
