@@ -85,7 +85,10 @@ class Settings(BaseSettings):
         default=20, ge=1, description="database connections of a process for units of work"
     )
     read_lanes: int = Field(
-        default=8, ge=1, description="database connections of a process for reads in one trip"
+        default=4,
+        ge=1,
+        description="database connections of a process for reads in one trip; fewer are quicker"
+        " where they share few cores, more where statements are slow",
     )
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"

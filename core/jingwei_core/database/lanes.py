@@ -27,7 +27,7 @@ each lane."""
 
 _RECOVERY_S = 5.0
 # More would wait longer than a client does, and each holds its request in memory.
-_WAITING_FOR_A_LANE = 128
+_WAITING_FOR_A_LANE = 256
 # What a server says before it closes a connection, and what the operating system says after.
 _ENDED = (
     OSError,

@@ -5,12 +5,13 @@ change of these tables, in the transaction that makes it: what was read with a n
 long as the number does. Only what is committed is remembered.
 """
 
+import sys
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -23,11 +24,13 @@ from jingwei_core.events.deadlines import Deadlines, Rule
 from jingwei_core.events.forms import Form
 from jingwei_core.events.tables import CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow
 from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
-from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.events.workflow import WorkflowDefinition, stored_workflow
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Conflict, NotFound
 
 _MOST = 256
+_MOST_TEXTS = 512
+"""How many different forms are kept for all tenants together."""
 _NUMBER = "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
 _TABLES = frozenset({CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow})
 
@@ -64,7 +67,7 @@ class Kind(msgspec.Struct, frozen=True, dict=True):
     department: uuid.UUID | None
     workflow: str
     deadline_profile: str
-    form_schema: dict[str, Any] | None
+    form_schema: msgspec.Raw
     photo_required: bool
     duplicate_radius_m: int | None
     duplicate_days: int | None
@@ -74,7 +77,7 @@ class Kind(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def form(self) -> Form:
         """What the kind asks for, ready to check with."""
-        return Form(self.form_schema)
+        return _form(bytes(self.form_schema))
 
 
 class StoredWorkflow(msgspec.Struct, frozen=True, dict=True):
@@ -89,7 +92,18 @@ class StoredWorkflow(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def read(self) -> WorkflowDefinition:
         """The state machine; raises ``Invalid`` (``WORKFLOW_INVALID``)."""
-        return read_workflow(msgspec.json.decode(self.definition))
+        return stored_workflow(bytes(self.definition))
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
+def _form(schema: bytes) -> Form:
+    return Form(msgspec.json.decode(schema))
+
+
+@lru_cache(maxsize=_MOST_TEXTS)
+def _one(text: bytes) -> msgspec.Raw:
+    """The same object for the same text; a copy, for what is decoded holds all it came from."""
+    return msgspec.Raw(text)
 
 
 class _Limit(msgspec.Struct, frozen=True):
@@ -201,6 +215,29 @@ def _found(table: type[Any], held: Mapping[uuid.UUID, Held], row_id: uuid.UUID) 
 _DECODER = msgspec.json.Decoder(Configuration)
 
 
+def _decoded(answer: bytes | str) -> Configuration:
+    """The configuration; what tenants have in common is one object for all of them."""
+    found = _DECODER.decode(answer)
+    change = msgspec.structs.replace
+    return change(
+        found,
+        kinds=tuple(
+            change(
+                kind,
+                form_schema=_one(bytes(kind.form_schema)),
+                code=sys.intern(kind.code),
+                workflow=sys.intern(kind.workflow),
+                deadline_profile=sys.intern(kind.deadline_profile),
+                owner_plugin=sys.intern(kind.owner_plugin),
+            )
+            for kind in found.kinds
+        ),
+        workflows=tuple(
+            change(one, definition=_one(bytes(one.definition))) for one in found.workflows
+        ),
+    )
+
+
 class KnownConfigurations:
     """The configurations of the tenants that were used most recently."""
 
@@ -226,7 +263,7 @@ class KnownConfigurations:
             return None
         answer = await self._database.ask(tenant.id, _COMMITTED, ())
         assert answer is not None
-        found = self._entries[tenant.id] = _DECODER.decode(answer)
+        found = self._entries[tenant.id] = _decoded(answer)
         if len(self._entries) > self._size:
             self._entries.popitem(last=False)
         return found
@@ -260,6 +297,6 @@ class ConfigurationInForce:
         if found is None and not is_ours:
             found = await self._known.load(self._tenant)
         if found is None or found.number != number:
-            found = _DECODER.decode(await self._data.fetchval(_IN_UNIT))
+            found = _decoded(await self._data.fetchval(_IN_UNIT))
         self._held = found
         return found

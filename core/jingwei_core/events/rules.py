@@ -8,13 +8,12 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from jingwei_core.database.engine import Database
 from jingwei_core.database.reading import Reading, one_trip
-from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.events.workflow import WorkflowDefinition, stored_workflow
 
 _MOST = 256
 _SQL = one_trip(
@@ -40,7 +39,7 @@ class KnownKind(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Rules(msgspec.Struct, frozen=True):
-    workflows: dict[uuid.UUID, Any]
+    workflows: dict[uuid.UUID, msgspec.Raw]
     kinds: dict[str, KnownKind]
 
 
@@ -80,7 +79,7 @@ class KnownRules:
         found = _DECODER.decode(answer)
         rules = EventRules(
             reading.policy,
-            {key: read_workflow(definition) for key, definition in found.workflows.items()},
+            {key: stored_workflow(bytes(text)) for key, text in found.workflows.items()},
             found.kinds,
         )
         self._entries[reading.tenant] = rules

@@ -7,6 +7,7 @@ A definition reads as the package's ``events/workflows/*.toml`` and is stored as
 import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -147,6 +148,15 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         """The definition as JSON values; :func:`read_workflow` reads it back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
         return built
+
+
+@lru_cache(maxsize=512)
+def stored_workflow(text: bytes) -> WorkflowDefinition:
+    """The checked workflow in JSON; raises what :func:`read_workflow` raises.
+
+    Tenants mostly have the workflows of a package or a plugin in common: each is kept once.
+    """
+    return read_workflow(msgspec.json.decode(text))
 
 
 def read_workflow(document: Mapping[str, Any]) -> WorkflowDefinition:
