@@ -9,6 +9,8 @@ from tests.bench.pool import Pool
 from tests.bench.servers import Request, Server
 
 _SAMPLES = 12
+_FEW = 3
+"""So many of the samples may have no rows: a grid of a small tenant without events."""
 
 
 class Disagreement(AssertionError):
@@ -20,6 +22,7 @@ def check_answers(
 ) -> dict[str, list[Request]]:
     """The requests of each contender, after some of them were asked everywhere and compared."""
     asked = {contender.name: contender.requests(workload, pool) for contender in contenders}
+    empty = 0
     step = max(1, len(pool.samples[workload]) // _SAMPLES)
     for at in range(0, step * _SAMPLES, step):
         first: tuple[str, Sequence[object]] | None = None
@@ -29,7 +32,8 @@ def check_answers(
                 told = json.dumps(answer["errors"], ensure_ascii=False)[:1000]
                 raise Disagreement(f"{contender.name}, {workload}: {told}")
             rows = contender.rows(workload, answer)
-            if not rows:
+            empty += not rows
+            if empty > _FEW * len(contenders):
                 raise Disagreement(f"{contender.name}, {workload}: no rows")
             if first is None:
                 first = (contender.name, rows)

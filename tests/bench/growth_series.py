@@ -65,5 +65,8 @@ def _verdicts(results: Results) -> str:
             told_ratio = f"{found[0]:.2f} ({found[1]:.2f}–{found[2]:.2f})"
             mark = "reached" if found[0] >= TARGET else "not yet"
             promised = [f"≥ {TARGET}", mark] if is_promised else ["", ""]
-            rows.append([what, workload, f"{after} ÷ {before}", told_ratio, *promised])
-    return markdown(["", "workload", "tenants × events", "throughput", "target", ""], rows)
+            was, now = (sum(results.cpu_ms(workload, name)) for name in (before, after))
+            cpu = f"{was:.2f} → {now:.2f}"
+            rows.append([what, workload, f"{after} ÷ {before}", told_ratio, *promised, cpu])
+    head = ["", "workload", "tenants × events", "throughput", "target", "", "CPU ms of a request"]
+    return markdown(head, rows)
