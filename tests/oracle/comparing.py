@@ -91,8 +91,8 @@ def _errors(
     for found, code in told:
         if any(_begins(found, path) and code in codes for path, codes in wanted):
             continue
-        # What is refused for every row may be told even if there is no row.
-        if not found or _reaches(data, found[:-1]):
+        # What is refused for every row may be told even if there is no row, or none of its type.
+        if not found or _has(data, found):
             yield f"{_told(found)}: error {code}"
 
 
@@ -104,13 +104,13 @@ def _begins(path: Path, start: Path) -> bool:
     return path[: len(start)] == start
 
 
-def _reaches(data: Any, path: Path) -> bool:
-    """Whether an object stands at a path of names in an answer."""
+def _has(data: Any, path: Path) -> bool:
+    """Whether an object of an answer has the field that a path of names leads to."""
     if isinstance(data, list):
-        return any(_reaches(each, path) for each in data)
-    if not isinstance(data, Mapping):
+        return any(_has(each, path) for each in data)
+    if not isinstance(data, Mapping) or path[0] not in data:
         return False
-    return not path or _reaches(data.get(path[0]), path[1:])
+    return len(path) == 1 or _has(data[path[0]], path[1:])
 
 
 def _told(path: Path) -> str:
