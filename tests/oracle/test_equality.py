@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from jingwei_core.places import search as places
 from jingwei_core.platform import Platform
-from jingwei_core.reading import areas, scans
+from jingwei_core.reading import areas, merging, scans
 from tests.oracle.equality import Equality
 from tests.oracle.operations import Operation, operations
 from tests.oracle.searching import Search, searching
@@ -63,8 +63,9 @@ def test_so_it_is_where_much_is_in_sight(
     few = ((scans, "FEW_ROWS"), (areas, "FEW_ROWS"), (areas, "MOST_ROWS"), (places, "FEW"))
     for module, name in few:
         monkeypatch.setattr(module, name, A_HANDFUL)
-    for name in ("FEW_PLACES", "MOST_PLACES"):
-        monkeypatch.setattr(areas, name, 1)
+    one = ((areas, "FEW_PLACES"), (areas, "MOST_PLACES"), (merging, "FEW_PLACES"))
+    for module, name in one:
+        monkeypatch.setattr(module, name, 1)
     subject = Subject(executor_of(oracle_platform), cities["a"].subject.tenant)
 
     compare(replace(cities["a"], subject=subject), words["a"], A_TENTH * 4, loop)

@@ -15,7 +15,7 @@ from jingwei_core.database.reading import FIRST_FREE, one_trip
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.compiled import Compiled, Little
 from jingwei_core.reading.json_text import an_object, made, sql_of
-from jingwei_core.reading.merging import lies_at_places
+from jingwei_core.reading.merging import FEW_PLACES, lies_at_places
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import Asked
@@ -29,8 +29,6 @@ AGE_S = 300.0
 MOST_ROWS = 6_000
 """More rows are never few. Up to here they are where they lie so far apart that walking an index
 would meet more rows than that, for a page of them: see :func:`_told`."""
-FEW_PLACES = 40
-"""A page of each of so many places is soon read."""
 MOST_PLACES = 100
 """More places are never few. Up to here they are where walking an index would take longer."""
 _WALKED = 16

@@ -42,5 +42,5 @@ def compile_read(
         permissions=tuple(plan.viewer.names),
         records=frozenset(plan.records),
         areas=tuple(plan.areas),
-        taken=plan.taken,
+        taken=plan.taken(values),
     )

@@ -12,16 +12,18 @@ from piccolo.columns import Boolean
 
 from jingwei_core.commands.data import qualified
 from jingwei_core.places.tables import Place
-from jingwei_core.reading.criteria import conditions, searched, under, unseen
+from jingwei_core.reading.criteria import conditions, path_of_place, searched, under, unseen
 from jingwei_core.reading.keyset import order_by
 from jingwei_core.reading.paging import Scan, continued
 from jingwei_core.reading.plan import Plan
-from jingwei_core.reading.selection import Criterion, Test, Wanted
+from jingwei_core.reading.selection import Criterion, Test, Value, Wanted
 from jingwei_core.reading.ways import Way, ways
 from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.records import Record, TenantWide
 from jingwei_sdk.tables import PlacedTable
 
+FEW_PLACES = 40
+"""A page of each of so many places is soon read."""
 _PLACE, _PATH = "place_id", "place_path"
 
 
@@ -30,18 +32,32 @@ def lies_at_places(record: Record) -> bool:
     return issubclass(record.table, PlacedTable)
 
 
-def at_few_places(plan: Plan, scan: Scan, wanted: Wanted) -> bool:
-    """Whether :func:`by_places` may be used, and is better than all else."""
-    if wanted.where or wanted.search is not None or scan.record.name not in plan.little.places:
+def goes_by_places(scan: Scan, wanted: Wanted) -> bool:
+    """Whether :func:`by_places` may be used: only the order is asked for, and indexes have it."""
+    if wanted.where or wanted.search is not None or not lies_at_places(scan.record):
         return False
     columns = (_looked_up(s.column) for s in scan.record.scope if not isinstance(s, TenantWide))
-    return lies_at_places(scan.record) and all(_steps(scan, one) is not None for one in columns)
+    return all(_steps(scan, column) is not None for column in columns)
 
 
-def by_places(plan: Plan, scan: Scan, wanted: Wanted) -> str:
-    """The page out of the first rows at each place in sight and of each other way."""
+def is_near(plan: Plan, record: Record, place: Value) -> str:
+    """Whether a subtree holds few places and lies in the actor's area."""
+    alias = plan.alias()
+    below = under(plan, plan.registry.record("Place"), place, alias)
+    few = (
+        f"(SELECT count(*) <= {FEW_PLACES} FROM (SELECT FROM {qualified(Place)} {alias}"
+        f" WHERE {below} LIMIT {FEW_PLACES + 1}) {alias})"
+    )
+    return f"({_is_covered(plan, record, place)} AND {few})"
+
+
+def by_places(plan: Plan, scan: Scan, wanted: Wanted, *, covered: bool = False) -> str:
+    """The page out of the first rows at each place in sight and of each other way; ``covered`` says
+    that all that is asked for lies in the actor's area."""
     parts = []
     for way in ways(plan, scan.record):
+        if covered and way.column != _PATH:
+            continue
         found = replace(scan, alias=plan.alias())
         start, where = _start(plan, way, wanted, found.alias)
         for flag in _steps(scan, _looked_up(way.column)) or ():
@@ -63,9 +79,9 @@ def by_ways(plan: Plan, scan: Scan, wanted: Wanted) -> str:
         found = replace(scan, alias=plan.alias())
         alias = found.alias
         where = [way.test(alias), *_asked(plan, scan.record, wanted, alias)]
-        if wanted.under is not None:
-            below = under(plan, scan.record, wanted.under, alias)
-            where.append(below if way.column == _PATH else unseen(below))
+        if wanted.under is not None and way.column == _PATH:
+            where.append(under(plan, scan.record, wanted.under, alias))
+        where += _beside(plan, way, wanted, alias)
         stretches = " OR ".join(f"({one})" for one in continued(plan, found, wanted))
         where += [f"({stretches})"] if stretches else []
         source = f"{plan.source(scan.record)} {alias} WHERE {' AND '.join(where)}"
@@ -83,10 +99,7 @@ def _looked_up(column: str) -> str:
 def _start(plan: Plan, way: Way, wanted: Wanted, alias: str) -> tuple[str, list[str]]:
     """What a way looks its rows up by, and the conditions on a row of ``alias`` beside it."""
     if way.column != _PATH:
-        where = [way.test(alias)]
-        if wanted.under is not None:
-            where.append(unseen(under(plan, way.record, wanted.under, alias)))
-        return way.starts, where
+        return way.starts, [way.test(alias), *_beside(plan, way, wanted, alias)]
     place = plan.alias()
     where = [way.test_of(f"{place}.path")]
     if wanted.under is not None:
@@ -94,6 +107,21 @@ def _start(plan: Plan, way: Way, wanted: Wanted, alias: str) -> tuple[str, list[
     places = f"SELECT {place}.id FROM {qualified(Place)} {place} WHERE {' AND '.join(where)}"
     start = f"{way.starts} CROSS JOIN LATERAL ({places} OFFSET 0) {place}"
     return start, [f"{alias}.{_PLACE} = {place}.id"]
+
+
+def _beside(plan: Plan, way: Way, wanted: Wanted, alias: str) -> list[str]:
+    """The conditions under which a way that is not the places' leads to more of a subtree."""
+    if wanted.under is None or way.column == _PATH:
+        return []
+    # Where the area covers the subtree there is no more; known before any row is looked at.
+    covered = _is_covered(plan, way.record, wanted.under)
+    return [f"NOT {covered}", unseen(under(plan, way.record, wanted.under, alias))]
+
+
+def _is_covered(plan: Plan, record: Record, place: Value) -> str:
+    """Whether a subtree lies in the actor's area; not so for an unknown place."""
+    path = path_of_place(plan, place)
+    return f"({plan.viewer.subtree(path, record.read, plan.parameters)} IS TRUE)"
 
 
 def _asked(plan: Plan, record: Record, wanted: Wanted, alias: str) -> Iterator[str]:

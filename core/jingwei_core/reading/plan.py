@@ -6,7 +6,7 @@ brings a node type of its own registers it the same way.
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,12 +64,12 @@ class Plan:
     areas: dict[str, None] = field(default_factory=dict)
     _per_request: dict[tuple[object, ...], Value] = field(default_factory=dict)
 
-    @property
-    def taken(self) -> frozenset[Value]:
-        """The values of the selection that its parameters are, or are made of."""
-        behind = (part for key in self._per_request for part in key)
+    def taken(self, values: Sequence[object]) -> frozenset[Value]:
+        """The values of the selection that parameters are, or are made of."""
+        used = {one for one in values if isinstance(one, Value)}
+        keys = (key for key, value in self._per_request.items() if value in used)
         return frozenset(
-            one for one in (*self.parameters.values, *behind) if isinstance(one, Value)
+            used.union(part for key in keys for part in key if isinstance(part, Value))
         )
 
     def alias(self) -> str:
@@ -109,7 +109,8 @@ class Plan:
 
     def in_sight_always(self, record: Record) -> bool:
         """Whether it does not depend on the row whether it is in sight."""
-        return self.in_sight(record, "t") in ("true", "false")
+        sight = Sight(self.viewer, self.registry, Parameters())
+        return sight.condition(record, "t") in ("true", "false")
 
     def held(self, row: RowAt, permission: str, *, row_by_row: bool = False) -> str | None:
         """The condition that a permission is held where a row lies, ``None`` if it lies nowhere."""

@@ -6,7 +6,7 @@ sight, by the index of the place path, and sort; good when that is little. *Plac
 page of each place in sight, and of these the first; good when the places are few, however many
 rows they hold. A generic plan cannot know which it is, so the statement says it: hints about the
 actor's area decide for sight (:class:`~.compiled.Little`), and a look at the first rows of the
-subtree, inside the statement, for the argument ``under``.
+subtree, or at its places, inside the statement, for the argument ``under``.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from typing import Any
 
 from jingwei_core.reading.compiled import MANY_PREFIXES
 from jingwei_core.reading.criteria import conditions, searched, under, unseen
-from jingwei_core.reading.merging import at_few_places, by_places, by_ways
+from jingwei_core.reading.merging import by_places, by_ways, goes_by_places, is_near
 from jingwei_core.reading.paging import Parent, Scan, continued
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import AnyOf, Asked, Test, Wanted
@@ -36,10 +36,10 @@ def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> st
         return _along_areas(plan, scan, wanted)
     if parent is not None or not _is_walked(scan, wanted):
         return _read(plan, scan, matching(plan, scan.record, wanted, scan.alias, parent), wanted)
-    hinted = _has_area(plan, scan.record)
+    hinted, by_place = _has_area(plan, scan.record), goes_by_places(scan, wanted)
     if hinted:
         plan.areas[scan.record.name] = None
-    if hinted and at_few_places(plan, scan, wanted):
+    if hinted and by_place and scan.record.name in plan.little.places:
         return by_places(plan, scan, wanted)
     if hinted and scan.record.name in plan.little.rows:
         if not _is_one_range(plan, scan.record):
@@ -48,7 +48,11 @@ def scanned(plan: Plan, scan: Scan, wanted: Wanted, parent: Parent | None) -> st
     wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
     if wanted.under is None:
         return wide
-    return _either(plan, scan, wanted, wide)
+    found = _either(plan, scan, wanted, wide)
+    if not by_place:
+        return found
+    near = by_places(plan, scan, wanted, covered=True)
+    return _one_of(plan, scan, is_near(plan, scan.record, wanted.under), near, found)
 
 
 def matching(

@@ -209,7 +209,7 @@ async def test_a_list_stops_after_its_page(large: Large, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("grid", "most"), [(0, FEW_ROWS + 25), (1, 1_000)], ids=["the whole tree", "a grid"]
+    ("grid", "most"), [(0, FEW_ROWS + 25), (1, 3 * PAGE)], ids=["the whole tree", "a grid"]
 )
 @pytest.mark.parametrize("path", ["/", "/a/"])
 async def test_a_subtree_is_walked_or_fetched_by_its_size(
