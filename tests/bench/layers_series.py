@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 
 from jingwei_api.app import create_app
+from jingwei_api.logs import configure_logs
 from jingwei_core.database.engine import Database, open_database
 from jingwei_core.platform import open_platform
 from tests.bench import tables
@@ -101,7 +102,7 @@ def _costs(results: Results) -> str:
     names = (*spent, "driver, waiting for and passing on what the database answers")
     rows = [
         [name, f"{max(0.0, after - before):.2f}"]
-        for name, before, after in zip(names, steps, steps[1:], strict=True)
+        for name, (before, after) in zip(names, itertools.pairwise(steps), strict=True)
     ]
     rows.append(["database", f"{database:.2f}"])
     return markdown(["layer", "CPU ms of a request"], rows)
@@ -120,8 +121,10 @@ async def _statements(cluster: Cluster, requests: Sequence[Request]) -> list[Sta
         return await ask(self, tenant, sql, args)
 
     Database._answer = answer  # type: ignore[method-assign,assignment]
+    settings = cluster.settings.model_copy(update={"log_level": "WARNING"})
+    configure_logs(settings)
     try:
-        async with open_platform(cluster.settings) as platform:
+        async with open_platform(settings) as platform:
             transport = httpx.ASGITransport(cast("Any", create_app(platform)))
             async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
                 for request in requests:

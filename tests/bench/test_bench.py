@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
-from tests.bench import report
+from tests.bench import __main__, report
 from tests.bench.choices import QUICK_CONTENDERS, SERIES, WORKLOADS, Choices
 from tests.bench.servers import HERE
 
@@ -37,6 +37,12 @@ def test_a_quick_run_is_short_and_writes_no_page() -> None:
 def test_a_whole_run_measures_everything() -> None:
     choices = Choices.of([])
     assert (choices.workloads, choices.series, choices.report) == (WORKLOADS, SERIES, True)
+
+
+def test_every_series_has_its_place_on_the_page() -> None:
+    titles = {title for _, title, _ in __main__.SERIES.values()}
+    assert titles == set(report._ORDER)
+    assert set(__main__.SERIES) == set(SERIES)
 
 
 def test_an_unknown_workload_is_told(capsys: pytest.CaptureFixture[str]) -> None:
