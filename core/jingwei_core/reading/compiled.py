@@ -109,7 +109,7 @@ NOTHING_KNOWN = Little()
 def sight_shape(permissions: Permissions, names: Iterable[str]) -> Hashable:
     """What a statement depends on of an actor's permissions: for each name whether it is held
     nowhere (0), everywhere (-1), or in how many subtrees."""
-    return tuple(prefix_shape(permissions.paths(name)) for name in names)
+    return tuple([prefix_shape(permissions.paths(name)) for name in names])
 
 
 def prefix_shape(paths: tuple[str, ...]) -> int:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+
 from jingwei_core.reading.figures import Aggregate
 from jingwei_core.reading.request import Direction
 from jingwei_sdk.context import Actor, Permissions, Tenant
@@ -19,8 +21,7 @@ Flag = Literal["shown", "is_masked", "__typename"]
 PagePart = Literal["has_next_page", "has_previous_page", "start_cursor", "end_cursor", "__typename"]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What one request brings to a compiled statement."""
 
     tenant: Tenant

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
+import msgspec
+
 from jingwei_api.planning import figures
 from jingwei_api.planning.building import Building, FieldRefused, Probe, ProbeKey, Refusal
 from jingwei_api.planning.collecting import Chosen, collect
@@ -37,8 +39,7 @@ Results = tuple[Hashable, ...]
 Refused = frozenset[Chosen]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class Question(msgspec.Struct, frozen=True, eq=False):
     """An operation with the checked variables of one request and their shape.
 
     What probes find out for parameters is put beside the variables, under names that no variable

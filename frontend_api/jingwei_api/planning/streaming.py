@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 from graphql import OperationDefinitionNode, parse
+from msgspec.structs import replace
 
 from jingwei_api.execution.audience import Follower
 from jingwei_api.execution.changes import ChangeFeed, covers

@@ -99,7 +99,9 @@ def sent() -> Iterator[Sent]:
     noted, trip, unit = Sent(), Lanes.read, Unit._run
 
     async def read(self: Lanes, sql: str, args: Any) -> Any:
-        noted.trips.append(sql)
+        # The copy of a tenant's state is read anew each second, whatever is asked for.
+        if "platform.plugin_state" not in sql:
+            noted.trips.append(sql)
         return await trip(self, sql, args)
 
     async def run(self: Unit, statement: Any, *rest: Any, **more: Any) -> Any:
