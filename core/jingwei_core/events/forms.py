@@ -35,6 +35,8 @@ class Form:
 
     def check(self, form: Mapping[str, Any]) -> dict[str, Any]:
         """See :func:`check_form`."""
+        if not form and self._validator is None:
+            return {}
         if _depth(form) > MAX_DEPTH or len(msgspec.json.encode(form)) > MAX_BYTES:
             raise Invalid("EVENT_FORM_TOO_LARGE", field="form", limit=MAX_BYTES, depth=MAX_DEPTH)
         normal: dict[str, Any] = _normalise(form)
