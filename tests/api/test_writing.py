@@ -1,6 +1,7 @@
 """Commands as mutations: once for each key, told by field, read after the commit."""
 
 import asyncio
+import unicodedata
 import uuid
 from typing import Any
 
@@ -69,6 +70,20 @@ async def test_the_same_key_at_the_same_moment_acts_once(chief: Client, world: W
     assert sorted(one["replayed"] for one in answers) == [False, True, True, True, True]
     assert len({one["organisation"]["id"] for one in answers}) == 1
     assert await _count(city) == before + 1
+
+
+async def test_a_text_is_stored_in_nfc_and_its_key_is_that_of_the_stored_text(
+    chief: Client, world: World
+) -> None:
+    city, key = world.yichang, _key()
+    given = {"input": _new(city, unicodedata.normalize("NFD", "Café 厂")), "key": key}
+    told = (await chief.data(REGISTER, **given))["organisationRegister"]["organisation"]
+    stored = await city.value(
+        "SELECT name FROM core.organisation ORDER BY created_at DESC, id DESC LIMIT 1"
+    )
+    assert told["name"] == stored == unicodedata.normalize("NFC", "Café 厂")
+    composed = {"input": _new(city, unicodedata.normalize("NFC", "Café 厂")), "key": key}
+    assert (await chief.data(REGISTER, **composed))["organisationRegister"]["replayed"] is True
 
 
 async def test_mutations_of_a_document_run_one_after_another(chief: Client, world: World) -> None:
