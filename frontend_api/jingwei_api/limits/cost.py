@@ -6,7 +6,7 @@ never lowers one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, value_from_ast_untyped
@@ -93,11 +93,13 @@ def measure(
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What a selection comes to: ``edges`` once for each row of the list it stands in, ``other``
-    once. ``reads`` says that the page itself is needed, even if no row is asked."""
+    once. ``reads`` says that the page itself is needed, even if no row is asked; ``has_rows`` that
+    rows are asked, whatever the variables are."""
 
     other: Affine = _NOTHING
     edges: Affine = _NOTHING
     reads: bool = False
+    has_rows: bool = False
 
 
 @dataclass(slots=True)
@@ -109,7 +111,8 @@ class _Measuring:
     def fragment(self, node: FragmentDefinitionNode) -> None:
         kind = self.weights.schema.get_type(node.type_condition.name.value)
         part = self.part(node.selection_set, kind)
-        sealed = _Part(self.slots.sealed(part.other), self.slots.sealed(part.edges), part.reads)
+        seal = self.slots.sealed
+        sealed = replace(part, other=seal(part.other), edges=seal(part.edges))
         self.known[node.name.value] = sealed
 
     def part(self, selection: Any, parent: Any) -> _Part:
@@ -121,7 +124,8 @@ class _Measuring:
             return parts[0]
         add = self.slots.total
         other, edges = add(part.other for part in parts), add(part.edges for part in parts)
-        return _Part(other, edges, any(part.reads for part in parts))
+        reads, has_rows = any(part.reads for part in parts), any(part.has_rows for part in parts)
+        return _Part(other, edges, reads, has_rows)
 
     def _node(self, node: Any, parent: Any) -> _Part:
         test = condition(node.directives)
@@ -148,7 +152,7 @@ class _Measuring:
             return _Part()
         below = self.part(node.selection_set, weight.type)
         if name in ROWS and self.weights.is_many(parent):
-            return _Part(edges=below.other.plus(1, ROW), reads=True)
+            return _Part(edges=below.other.plus(1, ROW), reads=True, has_rows=True)
         return _Part(self._worth(node, weight, below), reads=name == "pageInfo")
 
     def _worth(self, node: Any, weight: Weight, below: _Part) -> Affine:
@@ -170,7 +174,7 @@ class _Measuring:
 
     def _page(self, node: Any, weight: Weight, below: _Part) -> Affine:
         rows = below.edges
-        if below.reads and rows.rows < 1:
+        if below.reads and not below.has_rows:
             rows = rows.plus(0, ROW)  # the page is read for its ends, though no row is answered
         page = self.slots.scaled(rows, page_size(node))
         found = self.slots.total((page, below.other)).plus(0, weight.own)

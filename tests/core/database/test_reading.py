@@ -255,11 +255,11 @@ async def test_when_too_many_wait_the_next_one_is_told_at_once(settings: Setting
         ours = await signed_in(database, OURS, "grid")
         slow = one_trip("(SELECT json_agg(code) FROM core.place_level, pg_sleep(0.001))")
         outcomes = await asyncio.gather(
-            *(database.read(ours, slow, ()) for _ in range(200)), return_exceptions=True
+            *(database.read(ours, slow, ()) for _ in range(400)), return_exceptions=True
         )
         refused = [one for one in outcomes if isinstance(one, Unavailable)]
         assert {one.code for one in refused} == {"DATABASE_BUSY"}
-        assert outcomes.count(b'["grid"]') == 129
+        assert outcomes.count(b'["grid"]') == 257
         assert await codes(database, ours) == ["grid"]
 
 
