@@ -69,7 +69,6 @@ def _same(theirs: Any, ours: Any) -> bool:
     if isinstance(theirs, str) and isinstance(ours, str):
         # A signed link says when it ends; two of them differ by that.
         return _SIGNED.sub("", theirs) == _SIGNED.sub("", ours)
-    # JSON has one kind of number: 2 and 2.0 read alike.
     # JSON has one kind of number: 2 and 2.0 read alike. In which order numbers were added shows in
     # the last digits of an average.
     if isinstance(theirs, float) and isinstance(ours, float):

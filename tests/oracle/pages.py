@@ -70,16 +70,21 @@ class Asking:
 
     def page(self) -> Page:
         """The page; raises :class:`Told`."""
+        order = full_order(self.record, self.given.get("orderBy"))
+        after, before = (self.given.get(name) or None for name in ("after", "before"))
+        mark = self.marks.get(str(after or before))
         problems = self._problems()
+        if (after or before) and (
+            mark is None or (mark.record, mark.order) != (self.record.name, order)
+        ):
+            problems.append("CURSOR_INVALID")
         if problems:
             raise Told(*problems)
-        order = full_order(self.record, self.given.get("orderBy"))
         rows = sorted(self._wanted(), key=sort_key(self.viewer.stored, self.record, order))
         everything = rows
-        after, before = (self.given.get(name) or None for name in ("after", "before"))
         backwards = self.given.get("last") is not None or before is not None
-        if after or before:
-            rows = self._continued(rows, order, str(after or before), backwards=backwards)
+        if mark is not None:
+            rows = self._continued(rows, mark, backwards=backwards)
         size = self.given.get("last" if backwards else "first")
         size = USUAL if size is None else size
         continued, more = bool(after or before), len(rows) > size
@@ -87,15 +92,10 @@ class Asking:
         has_next, has_previous = (continued, more) if backwards else (more, continued)
         return Page(self.record, order, kept, everything, has_next, has_previous)
 
-    def _continued(
-        self, rows: Sequence[Row], order: Order, cursor: str, *, backwards: bool
-    ) -> list[Row]:
-        mark = self.marks.get(cursor)
-        if mark is None or (mark.record, mark.order) != (self.record.name, order):
-            raise Told("CURSOR_INVALID")
+    def _continued(self, rows: Sequence[Row], mark: Mark, *, backwards: bool) -> list[Row]:
         row = self.viewer.stored.one(mark.record, mark.row)
         assert row is not None
-        key = sort_key(self.viewer.stored, self.record, order)
+        key = sort_key(self.viewer.stored, self.record, mark.order)
         here = key(row)
         return [each for each in rows if (key(each) < here if backwards else here < key(each))]
 
