@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
+from jingwei_core.database.connections import Connections, is_gone
 from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
 from jingwei_core.database.expressions import Expression
 from jingwei_core.database.lanes import Lanes
@@ -34,8 +34,8 @@ _ROLLBACK_TIMEOUT_S = 5.0
 class Database:
     """The platform's database; make it with :func:`open_database`, one for each process."""
 
-    def __init__(self, pool: Any, settings: Settings, url: str) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections, settings: Settings, url: str) -> None:
+        self._connections = connections
         self._settings = settings
         self._url = url
         self._lanes = Lanes(url, settings)
@@ -124,7 +124,7 @@ class Database:
         Units of different tasks wait for one another. Deferred constraints are checked at the end
         of each unit, as COMMIT would. NOTIFY is not delivered and ``now()`` stands still.
         """
-        connection = await self._acquire()
+        connection = await self._connections.lend()
         try:
             await connection.execute(self._begin(None))
             yield _Rehearsal(connection, self)
@@ -134,7 +134,7 @@ class Database:
     async def close(self) -> None:
         """Wait for open units and close every connection."""
         await self._lanes.close()
-        await self._pool.close()
+        await self._connections.close()
 
     async def _answer(self, tenant: UUID, sql: str, args: Sequence[object]) -> bytes | None:
         if self._settings.statement_cache_size:
@@ -164,7 +164,7 @@ class Database:
     async def _outermost(
         self, tenant: UUID | None, opening: str = "", *, late: Sequence[Expression] = ()
     ) -> AsyncIterator[Unit]:
-        connection = await self._acquire()
+        connection = await self._connections.lend()
         unit = Unit(connection, tenant)
         committed = False
         begin = self._begin(tenant)
@@ -178,12 +178,12 @@ class Database:
                 await unit.close()
             committed = await _commit(connection, unit)
         except LOST_CONNECTION as error:
-            if _is_gone(connection):
+            if is_gone(connection):
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
             raise
         finally:
             if committed or not unit.has_begun:
-                await self._pool.release(connection)
+                await self._connections.hand_on(connection)
             else:
                 await undisturbed(self._finish(unit, connection))
 
@@ -194,7 +194,7 @@ class Database:
     async def _return(self, connection: Connection) -> None:
         """Give the connection of a transaction that did not commit back clean, or not at all."""
         try:
-            if not _is_gone(connection):
+            if not is_gone(connection):
                 async with asyncio.timeout(_ROLLBACK_TIMEOUT_S):
                     await connection.execute("ROLLBACK")
         except LOST_CONNECTION:
@@ -202,14 +202,7 @@ class Database:
             with suppress(asyncpg.InterfaceError):
                 connection.terminate()
         finally:
-            await self._pool.release(connection)
-
-    async def _acquire(self) -> Connection:
-        try:
-            async with asyncio.timeout(self._settings.connect_timeout_s):
-                return await self._pool.acquire()
-        except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
-            raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
+            await self._connections.release(connection)
 
     def _begin(self, tenant: UUID | None) -> str:
         begin = f"BEGIN; {bind(tenant)}"
@@ -224,7 +217,7 @@ class _Rehearsal(Database):
     """Units as savepoints of one transaction; see :meth:`Database.rehearsal`."""
 
     def __init__(self, connection: Connection, original: Database) -> None:
-        super().__init__(original._pool, original._settings, original._url)
+        super().__init__(original._connections, original._settings, original._url)
         self._root = Unit(connection, None)
 
     @property
@@ -310,7 +303,7 @@ async def _open(settings: Settings, url: str) -> Database:
         timeout=settings.connect_timeout_s,
         server_settings=_session(settings),
     )
-    return Database(pool, settings, url)
+    return Database(Connections(pool, settings.connect_timeout_s), settings, url)
 
 
 def _session(settings: Settings) -> dict[str, str]:
@@ -358,14 +351,6 @@ async def _check_server(connection: Connection) -> None:
         raise Unavailable("DATABASE_TOO_OLD", version=row["version"], minimum=MINIMUM_VERSION)
     if row["powerful"]:
         raise Unavailable("DATABASE_ROLE_POWERFUL", role=row["rolname"])
-
-
-def _is_gone(connection: Connection) -> bool:
-    """Whether the connection is closed, or lost and already taken back by the pool."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True
 
 
 async def _nothing_to_reset(connection: Connection) -> None:
