@@ -14,6 +14,7 @@ from jingwei_core.reading import (
     aggregates,
     criteria,
     keyset,
+    paging,
     relations,
     row_fields,
     scans,
@@ -27,7 +28,7 @@ from tests.oracle.subject import Subject, executor_of
 from tests.oracle.vocabulary import Vocabulary
 from tests.oracle.world import Seen
 
-CASES = 400
+CASES = 1200
 Break = Callable[[pytest.MonkeyPatch, Platform], None]
 
 
@@ -146,11 +147,11 @@ FAULTS = (
         PROOF_EVENT,
         replaced(row_fields, "_permitted", lambda plan, row, computed, pieces: pieces),
     ),
-    Fault("nulls at the other end", of("events"), replaced(scans, "order_by", backwards_nulls)),
+    Fault("nulls at the other end", of("events"), replaced(paging, "order_by", backwards_nulls)),
     Fault(
         "a page that begins at its cursor",
         of("accounts", "organisations"),
-        replaced(scans, "stretches_after", from_the_cursor),
+        replaced(paging, "stretches_after", from_the_cursor),
     ),
     Fault(
         "greater or equal is greater",
