@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from asyncpg.pool import PoolConnectionHolder
+from jingwei_core.database.connections import Connections
 
 
 @dataclass(eq=False)
@@ -38,19 +38,19 @@ def round_trips() -> Iterator[Trips]:
     """Count on every pooled connection that is taken while the block runs."""
     trips = Trips()
     taken: list[Any] = []
-    original = PoolConnectionHolder.acquire
+    original = Connections.lend
 
-    async def acquire(holder: Any) -> Any:
-        proxy = await original(holder)
+    async def lend(connections: Connections) -> Any:
+        proxy = await original(connections)
         if all(proxy._con is not connection for connection in taken):
             taken.append(proxy._con)
             proxy._con.add_query_logger(trips)
         return proxy
 
-    PoolConnectionHolder.acquire = acquire
+    Connections.lend = lend  # type: ignore[method-assign]
     try:
         yield trips
     finally:
-        PoolConnectionHolder.acquire = original
+        Connections.lend = original  # type: ignore[method-assign]
         for connection in taken:
             connection.remove_query_logger(trips)

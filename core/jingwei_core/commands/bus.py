@@ -4,7 +4,7 @@ import asyncio
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from jingwei_core.platform import Platform
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One use of a command; ``key`` makes a repetition answer what the first call answered.
 
     ``is_typed`` says that msgspec made the input and so found it to be all that its type asks for.
@@ -47,8 +46,7 @@ class Call:
     is_typed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The row the command answered, or its plain values; ``replayed`` for a repetition."""
 
     row_id: uuid.UUID | None

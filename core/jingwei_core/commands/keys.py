@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -25,8 +24,7 @@ _EARLIER = "SELECT digest, answer FROM core.command_key WHERE account = $1 AND k
 _TOLD = "{uuid}, {text}, {text}, {text}, {text}"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedCall:
+class KeyedCall(msgspec.Struct, frozen=True, gc=False):
     """A call as its key knows it; the digest tells a repetition from a different call."""
 
     account_id: uuid.UUID

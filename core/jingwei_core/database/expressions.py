@@ -8,9 +8,10 @@ parameters, the values are literals; in a statement of its own they are paramete
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from jingwei_core.database.literals import (
     bytes_literal,
@@ -35,8 +36,7 @@ _LITERALS: Mapping[str, Callable[[Any], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(msgspec.Struct, frozen=True, gc=False):
     """An expression without the values, and the values; no text of a caller is in ``text``."""
 
     text: str

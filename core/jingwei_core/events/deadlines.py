@@ -6,7 +6,7 @@ or the calendar afterwards moves no deadline that people were told.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from jingwei_core.events.work_clock import TimeUnit, WorkClock
@@ -64,16 +64,11 @@ def limit_of(clock: WorkClock, rule: Rule, start: datetime) -> Limit:
     if rule.unit in WORKING_UNITS:
         total = clock.working_time_between(start, due)
         return Limit(due, clock.after(start, _share(total, rule.warn_at_percent)))
-    instant = start.astimezone(due.tzinfo)
-    # Through seconds since the epoch: two times of one zone subtract by the wall.
-    total = timedelta(seconds=due.timestamp() - instant.timestamp())
-    return Limit(due, clock.add(start, _hours(total, rule.warn_at_percent), TimeUnit.HOUR))
+    # In UTC: two times of one zone subtract by the wall.
+    begun = start.astimezone(UTC)
+    share = _share(due.astimezone(UTC) - begun, rule.warn_at_percent)
+    return Limit(due, (begun + share).astimezone(clock.timezone))
 
 
 def _share(total: timedelta, percent: int) -> timedelta:
     return total * percent / _PERCENT
-
-
-def _hours(total: timedelta, percent: int) -> Decimal:
-    seconds = Decimal(str(_share(total, percent).total_seconds()))
-    return seconds / 3600

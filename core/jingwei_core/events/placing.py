@@ -1,7 +1,6 @@
 """Where an event lies (落点): a named place, a position, or both when they agree."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -27,8 +26,7 @@ class ReportedPosition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accuracy_m: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
+class Placing(msgspec.Struct, frozen=True):
     """Where an event lies; ``position`` is canonical (EPSG:4490), ``reported`` as it was sent."""
 
     place: Place | KnownPlace

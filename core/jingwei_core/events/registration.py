@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
+
+import msgspec
 
 from jingwei_core.commands.data import Deferred, UnitData
 from jingwei_core.commands.shapes import shape_of
@@ -24,8 +25,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.hooks import EventTransition
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(msgspec.Struct, frozen=True):
     """A checked report: everything that becomes the event."""
 
     kind: Kind
@@ -33,7 +33,7 @@ class Registration:
     title: str
     source: str
     description: str = ""
-    form: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, Any] = msgspec.field(default_factory=dict)
     evidence: Claimed = NO_EVIDENCE
     subject: tuple[str, uuid.UUID] | None = None
     due_at: datetime | None = None

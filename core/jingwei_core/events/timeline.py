@@ -1,7 +1,8 @@
 """The timeline (流程记录): one entry for each step, appended under the event's lock."""
 
 import uuid
-from dataclasses import dataclass
+
+import msgspec
 
 from jingwei_core.commands.data import UnitData
 from jingwei_core.commands.shapes import shape_of
@@ -13,8 +14,7 @@ from jingwei_sdk.context import Context
 _NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM core.event_step WHERE event = {event})"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """What an entry says beyond who and when; ``department`` and ``assignee`` are those that the
     step named."""
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -91,20 +92,15 @@ class WorkClock:
         positive, or a fraction of a day).
         """
         self._require_zone(start)
-        unit = _unit(unit)
-        amount = Decimal(amount)
-        if not amount.is_finite() or amount <= 0:
-            raise Invalid("TIME_AMOUNT", field="amount", amount=str(amount), unit=unit.value)
+        unit, days, span = _read_limit(str(amount), unit)
         if unit is TimeUnit.HOUR:
-            return (start.astimezone(UTC) + hours(amount)).astimezone(self.timezone)
+            return (start.astimezone(UTC) + span).astimezone(self.timezone)
         if unit is TimeUnit.WORK_HOUR:
-            return self.after(start, hours(amount))
-        if amount != amount.to_integral_value():
-            raise Invalid("TIME_AMOUNT", field="amount", amount=str(amount), unit=unit.value)
+            return self.after(start, span)
         first = start.astimezone(self.timezone).date()
         if unit is TimeUnit.DAY:
-            return _local(first + ONE_DAY * (int(amount) + 1), time.min, self.timezone)
-        return self._end_of_work_day(first, int(amount))
+            return _local(first + ONE_DAY * (days + 1), time.min, self.timezone)
+        return self._end_of_work_day(first, days)
 
     def after(self, start: datetime, worked: timedelta) -> datetime:
         """The earliest instant from ``start`` on at which ``worked`` working time has passed."""
@@ -197,6 +193,22 @@ def read_work_clock(
 def hours(amount: Decimal | int) -> timedelta:
     """``amount`` hours, exact to the microsecond."""
     return timedelta(microseconds=int(Decimal(amount) * _MICROSECONDS_PER_HOUR))
+
+
+@lru_cache(maxsize=1024)
+def _read_limit(told: str, unit: TimeUnit | str) -> tuple[TimeUnit, int, timedelta]:
+    """The unit, and the amount as days or as a span of time, whichever the unit is of.
+
+    Raises ``Invalid`` as :meth:`WorkClock.add` does.
+    """
+    unit, amount = _unit(unit), Decimal(told)
+    if not amount.is_finite() or amount <= 0:
+        raise Invalid("TIME_AMOUNT", field="amount", amount=told, unit=unit.value)
+    if unit in (TimeUnit.HOUR, TimeUnit.WORK_HOUR):
+        return unit, 0, hours(amount)
+    if amount != amount.to_integral_value():
+        raise Invalid("TIME_AMOUNT", field="amount", amount=told, unit=unit.value)
+    return unit, int(amount), timedelta()
 
 
 def _unit(unit: TimeUnit | str) -> TimeUnit:

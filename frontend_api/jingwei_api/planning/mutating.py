@@ -97,6 +97,8 @@ class Mutations:
             question.variables[ROW] = payload.row_id
             try:
                 found = await self._reads.read(caller, registry, question, Part((chosen.key,)))
+                if len(asking) == len(below):
+                    return found  # the statement has answered the payload as it is
                 rows, errors = _members(found.data), found.errors
             except Exception as error:  # noqa: BLE001 - the command is committed and says so
                 errors = [told(one, error) for one in asking]

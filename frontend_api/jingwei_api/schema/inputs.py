@@ -36,6 +36,8 @@ _SCALARS: Mapping[Any, Any] = {
     Any: JsonValue,
 }
 
+_AS_THEY_COME = frozenset({str, bool, int, float, datetime, date, uuid.UUID})
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -46,6 +48,11 @@ class Shape:
     is_null: bool = False
     record: str | None = None
     description: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether values go in as they come, one by one or in a list."""
+        return self.record is None and self.bare in _AS_THEY_COME
 
 
 def shape_of(annotation: Any) -> Shape:
@@ -166,21 +173,33 @@ def _plain(struct: type[msgspec.Struct], given: Mapping[str, Any], where: str) -
     known = _shapes(struct)
     plain = {}
     for name, value in given.items():
-        encoded, shape = known[name]
-        if value is None and not shape.is_null:
+        known_as = known[name]
+        if value is None and not known_as.shape.is_null:
             # null for an input that may be left out but has no null: the same as leaving it out.
             continue
-        plain[encoded] = _converted(shape, value, f"{where}.{camel(name)}")
+        if not known_as.is_plain:
+            value = _converted(known_as.shape, value, f"{where}.{known_as.told}")
+        plain[known_as.encoded] = value
     return plain
 
 
+class _Known(msgspec.Struct, frozen=True):
+    """A field as msgspec and as the client spells it; ``is_plain`` is that of its shape."""
+
+    encoded: str
+    told: str
+    shape: Shape
+    is_plain: bool
+
+
 @lru_cache(maxsize=1024)
-def _shapes(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Shape]]:
-    """The encoded name and the shape of each field: annotations are taken apart once."""
-    return {
-        field.name: (field.encode_name, shape_of(field.type))
-        for field in msgspec.structs.fields(struct)
-    }
+def _shapes(struct: type[msgspec.Struct]) -> Mapping[str, _Known]:
+    """What is known of each field: annotations are taken apart once."""
+    found = {}
+    for field in msgspec.structs.fields(struct):
+        shape = shape_of(field.type)
+        found[field.name] = _Known(field.encode_name, camel(field.name), shape, shape.is_plain)
+    return found
 
 
 def _converted(shape: Shape, value: Any, where: str) -> Any:

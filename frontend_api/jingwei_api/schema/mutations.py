@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -27,8 +26,7 @@ from jingwei_sdk.errors import Invalid
 LONGEST_KEY = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(msgspec.Struct, frozen=True):
     """What a command answered: a row to be read, or plain values."""
 
     row_id: uuid.UUID | None
