@@ -13,6 +13,9 @@ from jingwei_sdk.context import Tenant
 
 CHANGES_CHANNEL = "jingwei_changes"
 
+CHANGES_PRESENCE = 7671650408059987059
+"""The advisory lock that whoever listens on the channel holds shared; see ``Database.listen``."""
+
 
 class UnitSignals:
     """:class:`jingwei_sdk.context.Signals` over one unit of work.

@@ -1,8 +1,8 @@
 """Writing the audit log (审计): one row for each command, in the command's own transaction.
 
-The rows of a transaction are appended as its very last statements. Appending locks the head of the
-tenant's chain until the commit; taken last, after every other lock, it cannot close a ring of
-transactions that wait for one another, and it is held for one round trip only.
+The rows of a transaction are appended as its very last statements, but for the notices. Appending
+locks the head of the tenant's chain until the commit; taken last, after every other lock, it cannot
+close a ring of transactions that wait for one another, and it is held for one round trip only.
 """
 
 import uuid
@@ -15,7 +15,7 @@ import msgspec
 from jingwei_core.commands.data import AuditNote, Change, UnitData
 from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import selects
-from jingwei_core.signals import CHANGES_CHANNEL, UnitSignals
+from jingwei_core.signals import CHANGES_CHANNEL, CHANGES_PRESENCE, UnitSignals
 
 if TYPE_CHECKING:
     from jingwei_core.session import CoreContext
@@ -24,6 +24,9 @@ _JSON = msgspec.json.Encoder()
 _NOTE = "SELECT core.audit_note($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _WHO_AND_WHAT = "{timestamptz}, {text}, {uuid}, {text}, {text}, {text}, {uuid}, {text}"
 _TELLING = f"core.changes_told('{CHANGES_CHANNEL}', {{text[]}})"
+_TELLING_IF_HEARD = (
+    f"core.changes_told_if_heard({CHANGES_PRESENCE}, '{CHANGES_CHANNEL}', {{text[]}})"
+)
 _LONG = 64 * 1024
 """Characters of changes above which they travel as parameters and not as literals."""
 
@@ -67,27 +70,35 @@ def _told(change: Change) -> dict[str, object]:
 
 
 async def finish(ctx: "CoreContext") -> None:
-    """Give the unit its last words: what leaves the transaction, then the audit rows.
+    """Give the unit its last words: what leaves the transaction, the audit rows, the notices.
 
-    Long ones are stored at once: a message of literals is twice as long as what it says.
+    Long rows are stored at once: a message of literals is twice as long as what it says.
     """
     assert isinstance(ctx.data, UnitData)
-    assert isinstance(ctx.signals, UnitSignals)
     calls, notes = list(ctx.data.parting), list(ctx.data.notes)
     ctx.data.parting.clear()
     ctx.data.notes.clear()
-    notices = ctx.signals.notices()
-    if notices:
-        calls.append(Expression(_TELLING, (notices,)))
     is_long = not any(note[-1] for note in notes) and sum(len(note[-2]) for note in notes) > _LONG
-    if not is_long:
-        calls += [_call(note) for note in notes]
-    if calls and is_long:
-        await ctx.unit.execute("; ".join(selects([call.literal for call in calls])))
-    elif calls:
-        ctx.unit.call_at_the_end(calls)
     if is_long:
+        if calls:
+            await ctx.unit.execute("; ".join(selects([call.literal for call in calls])))
         await ctx.unit.executemany(_NOTE, [note[:-1] for note in notes])
+        calls = []
+    else:
+        calls += [_call(note) for note in notes]
+    calls += _telling(ctx)
+    if calls:
+        ctx.unit.call_at_the_end(calls)
+
+
+def _telling(ctx: "CoreContext") -> list[Expression]:
+    """What tells of the changes; nothing when there are none."""
+    assert isinstance(ctx.signals, UnitSignals)
+    notices = ctx.signals.notices()
+    # Whether anybody listens is looked at just before the commit. A unit inside another one ends
+    # long before that, so it tells in any case.
+    telling = _TELLING_IF_HEARD if ctx.unit.parent is None else _TELLING
+    return [Expression(telling, (notices,))] if notices else []
 
 
 def _call(note: AuditNote) -> Expression:

@@ -108,13 +108,15 @@ class Database:
         sql = f"SET LOCAL ROLE {self._settings.ops_role}; SET TRANSACTION READ ONLY"
         return direct_unit(owner_url(self._settings), sql)
 
-    def listen(self, channel: str) -> AsyncIterator[str | None]:
+    def listen(self, channel: str, presence: int | None = None) -> AsyncIterator[str | None]:
         """The payloads of NOTIFY on ``channel``, for as long as the caller iterates.
 
         ``None`` comes whenever listening begins, at first and after each lost connection: what was
-        sent before is unknown, so read your state now.
+        sent before is unknown, so read your state now. ``presence`` is the advisory lock by which
+        writers see that somebody listens: what commits after the ``None`` is heard then, though
+        they send nothing while nobody does.
         """
-        return listen(self._url, channel)
+        return listen(self._url, channel, presence)
 
     @asynccontextmanager
     async def rehearsal(self) -> AsyncIterator["Database"]:

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 import structlog
 
 from jingwei_api.execution.audience import ROOT, Audience, Follower, Position
+from jingwei_api.execution.hearing import Hearing
 from jingwei_api.execution.notices import Notice, PolicyMoved, told_by
 from jingwei_api.schema.references import PLACE
 from jingwei_core.access.loading import Access
 from jingwei_core.database.reading import bound_trip
 from jingwei_core.platform import Platform
 from jingwei_core.reading.reaching import EVERYONE, reach_of
-from jingwei_core.signals import CHANGES_CHANNEL
 from jingwei_sdk.errors import JingweiError, Unauthenticated, Unavailable
 from jingwei_sdk.records import AtPlace, Record, TenantWide
 
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ChangeFeed:
-    """Listens while the process lives; after ``check_s`` an ended session is noticed."""
+    """Listens while somebody follows; after ``check_s`` an ended session is noticed."""
 
     def __init__(self, platform: Platform, check_s: float) -> None:
         self._platform = platform
@@ -36,11 +36,11 @@ class ChangeFeed:
         self._moved: set[uuid.UUID] = set()
         self._has_news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._is_ready = asyncio.Event()
+        self._hearing = Hearing(platform.database, self._hear, self._interrupt)
 
     def start(self) -> None:
-        """Begin to listen."""
-        work = (self._listen(), self._dispatch(), self._check())
+        """Begin to hand out what is heard."""
+        work = (self._dispatch(), self._check())
         self._tasks = [asyncio.create_task(one) for one in work]
 
     async def stop(self) -> None:
@@ -48,6 +48,7 @@ class ChangeFeed:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._hearing.stop()
 
     async def follow(self, follower: Follower) -> AsyncIterator[list[Notice]]:
         """The changes that may be in a follower's sight, as many as wait but few at once, until its
@@ -58,25 +59,29 @@ class ChangeFeed:
         subscriber asked for was checked against another schema; ``SUBSCRIPTION_LAGGED``;
         ``SUBSCRIPTION_INTERRUPTED`` when changes may have been missed.
         """
+        await self._hearing.join()
         try:
-            async with asyncio.timeout(self._check_s):
-                await self._is_ready.wait()
-        except TimeoutError as error:
-            raise Unavailable("SUBSCRIPTION_INTERRUPTED") from error
-        state = await self._platform.tenant_by_id(follower.tenant)
-        follower.enabled = state.enabled
-        position = await self._position(follower)
-        # Only now: while it was read, an audience that nobody else listens to would be forgotten.
-        audience = self._audiences.setdefault(follower.tenant, Audience())
-        try:
-            audience.place(follower, position)
+            await self._take_in(follower)
             while True:
                 notices = await follower.next()
                 await self._require_unchanged(follower)
                 yield notices
         finally:
+            self._leave(follower)
+            self._hearing.leave()
+
+    async def _take_in(self, follower: Follower) -> None:
+        state = await self._platform.tenant_by_id(follower.tenant)
+        follower.enabled = state.enabled
+        position = await self._position(follower)
+        # Only now: while it was read, an audience that nobody else listens to would be forgotten.
+        self._audiences.setdefault(follower.tenant, Audience()).place(follower, position)
+
+    def _leave(self, follower: Follower) -> None:
+        audience = self._audiences.get(follower.tenant)
+        if audience is not None:
             audience.remove(follower)
-            if not audience.followers and self._audiences.get(follower.tenant) is audience:
+            if not audience.followers:
                 del self._audiences[follower.tenant]
 
     async def _require_unchanged(self, follower: Follower) -> None:
@@ -107,25 +112,19 @@ class ChangeFeed:
         read = follower.registry.records[PLACE].read
         return path if path is not None and access.permissions.allows(read, path) else None
 
-    async def _listen(self) -> None:
-        async for payload in self._platform.database.listen(CHANGES_CHANNEL):
-            if payload is None:
-                self._begin_again()
-                continue
-            told = told_by(payload)
-            if isinstance(told, Notice) and told.tenant in self._audiences:
-                self._told.append(told)
-                self._has_news.set()
-            elif isinstance(told, PolicyMoved) and told.tenant in self._audiences:
-                self._moved.add(told.tenant)
-                self._has_news.set()
+    def _hear(self, payload: str) -> None:
+        told = told_by(payload)
+        if isinstance(told, Notice) and told.tenant in self._audiences:
+            self._told.append(told)
+            self._has_news.set()
+        elif isinstance(told, PolicyMoved) and told.tenant in self._audiences:
+            self._moved.add(told.tenant)
+            self._has_news.set()
 
-    def _begin_again(self) -> None:
-        """Listening began; after a break changes may be missing, and subscribers must know."""
-        if self._is_ready.is_set():
-            for audience in self._audiences.values():
-                _end(audience.followers, Unavailable("SUBSCRIPTION_INTERRUPTED"))
-        self._is_ready.set()
+    def _interrupt(self) -> None:
+        """After a break changes may be missing, and subscribers must know."""
+        for audience in self._audiences.values():
+            _end(audience.followers, Unavailable("SUBSCRIPTION_INTERRUPTED"))
 
     async def _dispatch(self) -> None:
         """Hand out what came; what comes meanwhile waits and goes together."""
