@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from graphql import build_schema, parse, validate
 
+from jingwei_core.signals import CHANGES_PRESENCE
 from tests.bench import __main__, report
 from tests.bench.choices import QUICK_CONTENDERS, SERIES, WORKLOADS, Choices
 from tests.bench.servers import HERE
@@ -24,6 +25,11 @@ def test_everybody_is_asked_every_workload(workload: str) -> None:
     assert (HERE / "limits" / f"{workload}.sql").is_file()
     for folder in ("postgraphile/operations", "strawberry_operations"):
         assert (HERE / "peers" / folder / f"{workload}.graphql").is_file()
+
+
+def test_the_limit_looks_for_listeners_where_the_platform_does() -> None:
+    same = (HERE / "limits" / "create.same.sql").read_text(encoding="utf-8")
+    assert f"pg_try_advisory_lock({CHANGES_PRESENCE})" in same
 
 
 def test_a_quick_run_is_short_and_writes_no_page() -> None:
