@@ -16,9 +16,9 @@ from jingwei_core.database.piccolo_engine import install_engine
 from jingwei_core.database.reading import Reading, tenant_parameter
 from jingwei_core.database.unit import (
     Connection,
+    Entered,
     Unit,
     bind,
-    entered,
     meant,
     open_unit_or_none,
     undisturbed,
@@ -175,7 +175,7 @@ class Database:
                 unit.begins_late(begin, late)
             else:
                 unit.opened = await unit.first(f"{begin}; {opening}" if opening else begin)
-            async with entered(unit):
+            with Entered(unit):
                 yield unit
                 await unit.close()
             committed = await _commit(connection, unit)
@@ -255,7 +255,7 @@ async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
     unit = Unit(connection, None)
     try:
         await connection.execute(f"BEGIN; {setup}")
-        async with entered(unit):
+        with Entered(unit):
             yield unit
             await unit.close()
         if await connection.execute("COMMIT") != "COMMIT":

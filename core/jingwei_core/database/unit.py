@@ -217,7 +217,7 @@ class Unit:
     async def _kept_apart(self, inner: "Unit", release: str) -> AsyncIterator[None]:
         """Enter ``inner``; what it did is released at the end, and undone by an exception."""
         try:
-            async with entered(inner):
+            with Entered(inner):
                 yield
         except BaseException:
             await undisturbed(self._abandon(inner))
@@ -318,17 +318,25 @@ def selects(expressions: Sequence[str]) -> list[str]:
     return [f"SELECT {', '.join(expressions[at : at + _COLUMNS])}" for at in starts]
 
 
-@asynccontextmanager
-async def entered(unit: Unit) -> AsyncIterator[Unit]:
+class Entered:
     """Make ``unit`` the current one of this task and close it at the end."""
-    unit_token = _current.set(unit)
-    tenant_token = bound_tenant.set(unit.tenant)
-    try:
-        yield unit
-    finally:
-        unit.is_open = False
-        _reset(bound_tenant, tenant_token)
-        _reset(_current, unit_token)
+
+    __slots__ = ("_tenant_token", "_unit", "_unit_token")
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+
+    def __enter__(self) -> Unit:
+        """The unit."""
+        self._unit_token = _current.set(self._unit)
+        self._tenant_token = bound_tenant.set(self._unit.tenant)
+        return self._unit
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self._unit.is_open = False
+        _reset(bound_tenant, self._tenant_token)
+        _reset(_current, self._unit_token)
 
 
 def _reset(variable: ContextVar[Any], token: Token[Any]) -> None:

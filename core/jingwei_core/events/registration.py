@@ -87,7 +87,8 @@ def _defer(ctx: Context, event: Event, step: EventStep) -> None:
     # Made of the new event's id, which nobody can have put into the text of a report.
     event.number = unknown = f"number of {event.id}"
     told = f"{as_told(event)},{as_told(step)}"
-    values = (ctx.today().isoformat(), ctx.clock.now(), told, unknown)
+    registered: datetime = event.state_since
+    values = (registered.date().isoformat(), ctx.clock.now(), told, unknown)
     call = Expression(_REGISTERS, values)
     ctx.data.defer(Deferred(call, event.place_path, (EventNumber, Event, EventStep)))
 
@@ -118,6 +119,8 @@ def _new_event(
     position, reported = new.placing.position, new.placing.reported
     subject_type, subject_id = new.subject or (None, None)
     event: Event = shape_of(Event).new(
+        created_at=now,
+        updated_at=now,
         number="",
         kind=new.kind.id,
         workflow=workflow.id,
