@@ -27,7 +27,6 @@ from jingwei_core.database.reading import bound_trip
 from jingwei_core.database.unit import open_unit_or_none
 from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.events.opening import EventService
-from jingwei_core.events.rules import KnownRules
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.queue import JobQueue
@@ -86,7 +85,6 @@ class Platform:
         self.configurations = KnownConfigurations(database)
         self.places = KnownPlaces()
         self.access_cache = AccessCache(database, self.permission_sets)
-        self.event_rules = KnownRules(database)
         self.command_secret = self.settings.derived_secret("command-key").encode()
         self.cursor_secret = self.settings.derived_secret("cursor").encode()
         self.catalogue = _catalogue(host)

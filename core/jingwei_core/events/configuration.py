@@ -172,6 +172,11 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
         return found
 
     @cached_property
+    def definitions(self) -> Mapping[uuid.UUID, WorkflowDefinition]:
+        """The state machines by the ids of their versions, old versions included."""
+        return {workflow.id: workflow.read for workflow in self.workflows}
+
+    @cached_property
     def _kinds_by_id(self) -> dict[uuid.UUID, Kind]:
         return {kind.id: kind for kind in self.kinds}
 
@@ -259,13 +264,23 @@ class KnownConfigurations:
 
         ``None`` where a read could see what is not committed: in a rehearsal, behind a pooler.
         """
-        if not self._database.reads_apart:
-            return None
+        return await self._read(tenant) if self._database.reads_apart else None
+
+    async def under(self, tenant: Tenant, number: int) -> Configuration | None:
+        """The configuration under a policy number, for a reader; ``None`` when the tenant's number
+        is another one by now."""
+        found = self.known(tenant, number) or await self._read(tenant)
+        return found if found.number == number else None
+
+    async def _read(self, tenant: Tenant) -> Configuration:
+        """The configuration as it is now, remembered if it is certain to be committed."""
         answer = await self._database.ask(tenant.id, _COMMITTED, ())
         assert answer is not None
-        found = self._entries[tenant.id] = _decoded(answer)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+        found = _decoded(answer)
+        if self._database.reads_apart:
+            self._entries[tenant.id] = found
+            if len(self._entries) > self._size:
+                self._entries.popitem(last=False)
         return found
 
 

@@ -16,7 +16,6 @@ from jingwei_core.events.configuration import Kind
 from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.records import EVENT
-from jingwei_core.events.rules import KnownKind
 from jingwei_core.places.geometry import E7, Position, checked_position
 from jingwei_core.reading.selection import Asked, Criterion, Sql, Test, Value
 from jingwei_core.reading.sight import Arguments, Present, Sight
@@ -96,7 +95,7 @@ class Near:
     box: Box
 
 
-def near(kind: Kind | KnownKind, reported: ReportedPosition, now: datetime) -> Near:
+def near(kind: Kind, reported: ReportedPosition, now: datetime) -> Near:
     """Where and how far back to look for hints before a report of a kind.
 
     Raises ``Invalid`` for a position without a known coordinate system.
@@ -184,7 +183,7 @@ async def find_duplicates(
     return [_hint(row["metres"], row) for row in rows]
 
 
-def _limits(kind: Kind | KnownKind) -> tuple[int, int]:
+def _limits(kind: Kind) -> tuple[int, int]:
     radius: int | None = kind.duplicate_radius_m
     days: int | None = kind.duplicate_days
     return (

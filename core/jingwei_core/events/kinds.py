@@ -1,9 +1,6 @@
 """Event kinds (事件类型): looking them up in the tenant's tree."""
 
-from typing import TypeVar
-
 from jingwei_core.events.configuration import Kind
-from jingwei_core.events.rules import KnownKind
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -21,10 +18,7 @@ async def reportable_kind(ctx: Context, code: str, *, by_plugin: bool = False) -
     return checked_kind(configuration.kinds_by_code.get(code.strip()), code, by_plugin=by_plugin)
 
 
-K = TypeVar("K", Kind, KnownKind)
-
-
-def checked_kind(kind: K | None, code: str, *, by_plugin: bool = False) -> K:
+def checked_kind(kind: Kind | None, code: str, *, by_plugin: bool = False) -> Kind:
     """The kind that was found for ``code``; raises what :func:`reportable_kind` raises."""
     if kind is None or not kind.is_active:
         raise Invalid("EVENT_KIND_UNKNOWN", field="kind", kind=code)

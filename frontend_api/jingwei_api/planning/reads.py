@@ -114,8 +114,7 @@ class Reads:
         )
         reading = Reading(tenant.id, identity.account_id, identity.epoch, access.policy_version)
         if draft.needs_rules:
-            rules = self._platform.event_rules
-            known = rules.known(tenant.id, access.policy_version) or await rules.load(reading)
+            known = await self._platform.configurations.under(tenant, access.policy_version)
             if known is None:
                 return None
             question.variables[RULES] = known

@@ -183,7 +183,7 @@ def _queue(building: Building, chosen: Chosen) -> RootField:
     building.needs_rules = True
 
     def run(asked: Asked, slot: str) -> QueueShape:
-        groups = waiting(asked.variables[RULES].workflows, asked.permissions)
+        groups = waiting(asked.variables[RULES].definitions, asked.permissions)
         asked.variables[slot] = groups  # type: ignore[index]
         return queue_shape(groups)
 
@@ -238,7 +238,7 @@ def _duplicates(building: Building, chosen: Chosen) -> RootField:
 
     def run(asked: Asked, slot: str) -> None:
         code, lon, lat, crs = (told(one, asked.variables) for one in given)
-        kinds = asked.variables[RULES].kinds
+        kinds = asked.variables[RULES].kinds_by_code
         kind = checked_kind(kinds.get(storable(code).strip()), code, by_plugin=True)
         reported = ReportedPosition(lon, lat, crs)
         asked.variables[slot] = near(kind, reported, asked.now)  # type: ignore[index]
