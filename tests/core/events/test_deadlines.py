@@ -76,3 +76,10 @@ def test_the_warning_comes_between_start_and_end(
     later = limit_of(CLOCK, Rule(Decimal(amount), unit, min(percent + 1, 99)), start)
     assert limit.warn_at <= later.warn_at
     assert limit.due_at - start >= timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("hours", "percent"), [(1, 33), (7, 1), (10, 67)])
+def test_a_warning_is_exact_to_the_microsecond(hours: int, percent: int) -> None:
+    start = at("2026-11-23 09:00:00.000001")
+    limit = limit_of(CLOCK, Rule(Decimal(hours), TimeUnit.HOUR, percent), start)
+    assert limit.warn_at - start == timedelta(hours=hours) * percent / 100
