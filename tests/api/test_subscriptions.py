@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -14,6 +15,7 @@ from websockets.typing import Origin
 from jingwei_api.schema import global_id
 from jingwei_core.platform import SNAPSHOT_AGE_S
 from jingwei_core.settings import Settings
+from jingwei_core.signals import CHANGES_PRESENCE
 from tests.api.client import PROTOCOL, Client, Socket
 from tests.api.test_writing import REGISTER
 from tests.api.world import GRID, SIBLING, City, World
@@ -25,6 +27,11 @@ CHANGES = """subscription($under: ID, $records: [String!]) {
   }
 }"""
 WAIT_S = 5.0
+LISTENERS = f"""SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted
+ AND (classid::bigint << 32) + objid::bigint = {CHANGES_PRESENCE}
+ AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+BREAK = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+ WHERE application_name = 'jingwei-listen' AND datname = current_database()"""
 SWITCH_ON = (
     "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled) VALUES ($1, 'proof', true)"
 )
@@ -52,11 +59,20 @@ async def _next(socket: Socket) -> dict[str, Any]:
         return await socket.receive()
 
 
-async def _until_listening(socket: Socket) -> None:
+async def _until_listening(socket: Socket, city: City) -> None:
     """A ping answered after the subscribe message shows that it was taken up."""
     await socket.send(type="ping")
     assert (await _next(socket))["type"] == "pong"
+    for _ in range(200):
+        if await _listeners(city):
+            break
+        await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
+
+
+async def _listeners(city: City) -> int:
+    async with city.platform.database.platform() as unit:
+        return int(await unit.fetchval(LISTENERS))
 
 
 async def test_a_change_reaches_those_whose_area_covers_it(
@@ -71,7 +87,7 @@ async def test_a_change_reaches_those_whose_area_covers_it(
         ]
         names = [await one.subscribe(CHANGES, records=["Organisation"]) for one in sockets]
         for one in sockets:
-            await _until_listening(one)
+            await _until_listening(one, city)
         sibling = await _register(chief, city, "旁网格", SIBLING)
         mine = await _register(chief, city, "本网格", GRID)
 
@@ -95,7 +111,7 @@ async def test_under_narrows_the_area(chief: Client, world: World) -> None:
     city = world.yichang
     async with chief.socket() as socket:
         await socket.subscribe(CHANGES, under=global_id.encode("Place", city.places[SIBLING]))
-        await _until_listening(socket)
+        await _until_listening(socket, city)
         await _register(chief, city, "不在其下", GRID)
         inside = await _register(chief, city, "在其下", SIBLING)
         assert (await _next(socket))["payload"]["data"]["changes"]["id"] == inside
@@ -109,7 +125,7 @@ async def test_the_stream_of_a_suspended_account_ends(
         await client.sign_in("leaving")
         async with client.socket() as socket:
             await socket.subscribe(CHANGES)
-            await _until_listening(socket)
+            await _until_listening(socket, city)
             await city.value(
                 "UPDATE core.account SET status = 'suspended' WHERE login = 'leaving' RETURNING id"
             )
@@ -126,7 +142,7 @@ async def test_a_stream_without_changes_ends_with_its_session(base_url: str, wor
         await client.sign_in("quiet")
         async with client.socket() as socket:
             await socket.subscribe(CHANGES)
-            await _until_listening(socket)
+            await _until_listening(socket, world.yichang)
             answer = await client.post("/auth/sign-out-everywhere", {})
             assert answer.status_code == 204
             told = await _next(socket)
@@ -142,7 +158,7 @@ async def test_a_stream_ends_when_a_plugin_is_switched(base_url: str, world: Wor
         await client.sign_in("chief")
         async with client.socket() as socket:
             await socket.subscribe(CHANGES)
-            await _until_listening(socket)
+            await _until_listening(socket, city)
             try:
                 await _as_owner(city, SWITCH_ON)
                 told = await _next(socket)
@@ -152,6 +168,27 @@ async def test_a_stream_ends_when_a_plugin_is_switched(base_url: str, world: Wor
             assert error["extensions"]["code"] == "SUBSCRIPTION_PLUGINS"
             assert (await _next(socket))["type"] == "complete"
     await asyncio.sleep(SNAPSHOT_AGE_S)  # the next test finds the plugin off
+
+
+async def test_a_lost_connection_is_told_and_who_comes_again_hears_all(
+    chief: Client, world: World
+) -> None:
+    city = world.yichang
+    async with chief.socket() as socket:
+        await socket.subscribe(CHANGES)
+        await _until_listening(socket, city)
+        connection = await asyncpg.connect(city.platform.database.settings.database_url)
+        assert await connection.fetchval(BREAK) == 1
+        await connection.close()
+        told = await _next(socket)
+        (error,) = told["payload"]["errors"]
+        assert error["extensions"]["code"] == "SUBSCRIPTION_INTERRUPTED"
+        assert (await _next(socket))["type"] == "complete"
+        await socket.subscribe(CHANGES)
+        await _until_listening(socket, city)
+        assert await _listeners(city) == 1
+        made = await _register(chief, city, "断线之后")
+        assert (await _next(socket))["payload"]["data"]["changes"]["id"] == made
 
 
 async def test_queries_and_refusals_over_the_socket(worker: Client) -> None:
@@ -217,6 +254,6 @@ async def test_a_change_crosses_from_one_server_process_to_another(
         await reader.sign_in("worker")
         socket = await stack.enter_async_context(reader.socket())
         await socket.subscribe(CHANGES)
-        await _until_listening(socket)
+        await _until_listening(socket, world.yichang)
         made = await _register(writer, world.yichang, "跨进程")
         assert (await _next(socket))["payload"]["data"]["changes"]["id"] == made

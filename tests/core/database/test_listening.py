@@ -130,12 +130,23 @@ async def test_of_two_listeners_one_may_go(database: Database):
             assert await next_of(one) == await next_of(other) == "both"
         await tell(database, "one")
         assert await next_of(one) == "one"
+    await nobody_is_taken_for_one(database)
+
+
+async def test_a_listener_that_died_is_not_taken_for_one(database: Database):
+    """Its end of the connection closes without a word, as when its process is killed."""
+    async with plain(database) as died:
+        await died.execute(f"SELECT pg_advisory_lock_shared({PRESENCE})")
+    await nobody_is_taken_for_one(database)
+
+
+async def nobody_is_taken_for_one(database: Database) -> None:
     async with plain(database) as connection:
         for _ in range(100):
             if not await connection.fetchval(HELD):
                 return
             await asyncio.sleep(0.05)
-        raise AssertionError("a listener that left is still taken for one")
+    raise AssertionError("a listener that is gone is still taken for one")
 
 
 async def test_a_listener_whose_connection_broke_shows_its_presence_again(database: Database):
