@@ -47,7 +47,7 @@ def round_trips() -> Iterator[Trips]:
             proxy._con.add_query_logger(trips)
         return proxy
 
-    Connections.lend = lend  # type: ignore[method-assign]
+    Connections.lend = lend  # type: ignore[method-assign,assignment]
     try:
         yield trips
     finally:
