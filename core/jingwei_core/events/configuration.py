@@ -35,11 +35,11 @@ _NUMBER = "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
 _TABLES = frozenset({CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow})
 
 
-def _rows(table: str, columns: str, order: str = "id") -> str:
+def _rows(table: str, columns: str, order: str = "id", where: str = "true") -> str:
     pairs = ", ".join(f"'{name}', t.{name}" for name in columns.split())
     return (
         f"(SELECT coalesce(json_agg(json_build_object({pairs}) ORDER BY t.{order}), '[]')"
-        f" FROM core.{table} t)"
+        f" FROM core.{table} t WHERE {where})"
     )
 
 
@@ -53,7 +53,8 @@ _EXPRESSION = (
     f" 'workflows', {_rows('workflow', 'id code number is_current definition', 'number')},"
     f" 'limits', {_rows('deadline_rule', 'profile state amount unit warn_at_percent')},"
     f" 'calendars', {_rows('work_calendar', 'definition')},"
-    f" 'days', {_rows('calendar_day', 'day is_working')}))"
+    # asyncpg stores the last day that Python knows as one without end; no deadline reaches it.
+    f" 'days', {_rows('calendar_day', 'day is_working', where='isfinite(t.day)')}))"
 )
 _COMMITTED = bound_trip(_EXPRESSION)
 _IN_UNIT = f"SELECT {_EXPRESSION}::text"

@@ -1,5 +1,7 @@
 """What is remembered of a tenant's configuration holds for one policy number."""
 
+from datetime import date
+
 from jingwei_core.events.configuration import KnownConfigurations
 from tests.core.events.city import City
 
@@ -35,3 +37,18 @@ async def test_what_may_not_be_kept_is_not_remembered(city: City) -> None:
         found = await configurations.under(city.tenant, number)
         assert found is not None
         assert configurations.known(city.tenant, number) is None
+
+
+async def test_a_day_without_end_is_no_day_of_the_calendar(city: City) -> None:
+    number = await number_of(city)
+    known = await KnownConfigurations(city.platform.database).under(city.tenant, number)
+    assert known is not None
+    async with city.platform.database.unit(city.tenant.id) as unit:
+        await unit.execute(
+            "INSERT INTO core.calendar_day (day, is_working) VALUES ($1, false)", date.max
+        )
+    later = await KnownConfigurations(city.platform.database).under(
+        city.tenant, await number_of(city)
+    )
+    assert later is not None
+    assert later.days == known.days
