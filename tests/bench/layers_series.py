@@ -27,7 +27,7 @@ from tests.bench.markdown import markdown
 from tests.bench.peers_series import running
 from tests.bench.pool import Pool
 from tests.bench.rounds import Results, loads_of, run_rounds
-from tests.bench.servers import Request
+from tests.bench.servers import Request, uvicorn
 from tests.servers.databases import environment
 
 TITLE = "Where a list's time goes"
@@ -52,9 +52,7 @@ class Layered(Jingwei):
 
     def start(self, cluster: Cluster) -> None:
         """As ``jingwei serve`` starts it."""
-        command = [str(Path(sys.executable).parent / "uvicorn"), "--port", str(self.port)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        command += ["--log-level", "warning", f"tests.bench.layer_apps:{self._application}"]
+        command = uvicorn(f"tests.bench.layer_apps:{self._application}", self.port)
         here = str(Path(__file__).parents[2])
         env = environment(
             cluster.settings,

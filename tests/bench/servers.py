@@ -1,6 +1,8 @@
 """The servers that are measured, and how each is asked for the same thing."""
 
 import json
+import os
+import sys
 import urllib.error
 import urllib.request
 import uuid
@@ -12,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from tests.bench.cluster import Cluster
+from tests.bench.cluster import CONNECTIONS, Cluster
 from tests.bench.pool import Pool
 from tests.servers.processes import Daemons, free_port
 
@@ -106,6 +108,24 @@ class Server(ABC):
         except OSError:
             return False
         return True
+
+
+def uvicorn(application: str, port: int) -> list[str]:
+    """The command of one worker, as ``jingwei serve`` sets it up."""
+    command = [str(Path(sys.executable).parent / "uvicorn"), "--port", str(port)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
+    return [*command, "--log-level", "warning", application]
+
+
+def peer_environment(cluster: Cluster, **more: str) -> dict[str, str]:
+    """What a peer of this checkout is told by its environment: where the database is."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path]),
+        "BENCH_DATABASE_URL": cluster.app_url,
+        "BENCH_CONNECTIONS": str(CONNECTIONS),
+        **more,
+    }
 
 
 def body_of(document: str, variables: Mapping[str, object]) -> str:

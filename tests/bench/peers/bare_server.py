@@ -1,16 +1,13 @@
 """The limit's SQL behind a bare ASGI application."""
 
 import json
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tests.bench.cluster import CONNECTIONS, Cluster
+from tests.bench.cluster import Cluster
 from tests.bench.peers.bare_app import LIMITS, names_in
 from tests.bench.pool import Pool, Sample
-from tests.bench.servers import HERE, Request, Server
+from tests.bench.servers import Request, Server, peer_environment, uvicorn
 
 
 class Bare(Server):
@@ -21,18 +18,8 @@ class Bare(Server):
 
     def start(self, cluster: Cluster) -> None:
         """Start it from this checkout."""
-        command = [str(Path(sys.executable).parent / "uvicorn"), "--port", str(self.port)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        self.launch(
-            cluster,
-            [*command, "--log-level", "warning", "tests.bench.peers.bare_app:app"],
-            {
-                "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path]),
-                "BENCH_DATABASE_URL": cluster.app_url,
-                "BENCH_CONNECTIONS": str(CONNECTIONS),
-            },
-        )
+        command = uvicorn("tests.bench.peers.bare_app:app", self.port)
+        self.launch(cluster, command, peer_environment(cluster))
 
     def requests(self, workload: str, pool: Pool) -> list[Request]:
         """The name of the statement that ``pgbench`` sends for a sample, and its values."""

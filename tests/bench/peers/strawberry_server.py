@@ -1,14 +1,21 @@
 """Plain Strawberry, with and without its caches of parsed and validated documents."""
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tests.bench.cluster import CONNECTIONS, Cluster
+from tests.bench.cluster import Cluster
 from tests.bench.pool import Pool, Sample
-from tests.bench.servers import HERE, KEY, NOTE, TITLE, Request, Server, body_of
+from tests.bench.servers import (
+    HERE,
+    KEY,
+    NOTE,
+    TITLE,
+    Request,
+    Server,
+    body_of,
+    peer_environment,
+    uvicorn,
+)
 
 OPERATIONS = HERE / "peers" / "strawberry_operations"
 
@@ -22,19 +29,9 @@ class Strawberry(Server):
 
     def start(self, cluster: Cluster) -> None:
         """Start it from this checkout."""
-        command = [str(Path(sys.executable).parent / "uvicorn"), "--port", str(self.port)]
-        command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-        self.launch(
-            cluster,
-            [*command, "--log-level", "warning", "tests.bench.peers.strawberry_plain:app"],
-            {
-                "PATH": os.environ.get("PATH", os.defpath),
-                "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *sys.path]),
-                "BENCH_DATABASE_URL": cluster.app_url,
-                "BENCH_CONNECTIONS": str(CONNECTIONS),
-                "BENCH_CACHED": "1" if self.is_cached else "",
-            },
-        )
+        cached = "1" if self.is_cached else ""
+        command = uvicorn("tests.bench.peers.strawberry_plain:app", self.port)
+        self.launch(cluster, command, peer_environment(cluster, BENCH_CACHED=cached))
 
     def requests(self, workload: str, pool: Pool) -> list[Request]:
         """With the tenant's id in a header and the caller's area as arguments."""
