@@ -12,9 +12,9 @@ import asyncpg
 from jingwei_core.access.permissions import Grant, PermissionSet
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database.lanes import session_settings
-from jingwei_core.reading.areas import FEW_PLACES
 from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.compiler import compile_read
+from jingwei_core.reading.merging import FEW_PLACES
 from jingwei_core.reading.selection import Asked, Column, EdgeNode, Edges, Group, Page, Wanted
 from jingwei_core.registry import build_registry
 from jingwei_sdk.context import Actor, Tenant
