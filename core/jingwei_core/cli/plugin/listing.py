@@ -1,0 +1,63 @@
+"""``jingwei plugin list`` and ``show``: what is installed, in which state and why."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from jingwei_core.cli.output import Json, say, say_rows, with_platform
+from jingwei_core.cli.plugin.arguments import PluginId
+from jingwei_core.cli.texts import locale
+from jingwei_core.platform import Platform
+from jingwei_core.plugins.overview import description, installed_lines, tenant_lines
+
+app = typer.Typer()
+
+
+@app.command("list")
+def list_command(
+    *,
+    tenant: Annotated[
+        str | None, typer.Option(help="As this tenant has them: enabled, disabled, or off.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """插件清单 · Every installed plugin, its state, and why it cannot be used."""
+    if tenant is None:
+        lines = installed_lines(installed_host(), locale())
+    else:
+
+        async def read(platform: Platform) -> Any:
+            state = await platform.state(tenant)
+            return tenant_lines(platform.host, state.enabled, locale())
+
+        lines = with_platform(read)
+    say_rows(as_json, [asdict(line) for line in lines], "没有安装插件。No plugin is installed.")
+
+
+@app.command()
+def show(plugin: PluginId, *, as_json: Json = False) -> None:
+    """插件说明 · The manifest of a plugin and what it contributes; no database needed."""
+    told = description(installed_host().get(plugin))
+    say(as_json, told, *(f"{name:>14}  {_plain(value)}" for name, value in told.items()))
+
+
+def installed_host() -> Any:
+    """The plugins of this machine with their texts; no database is asked."""
+    from jingwei_core.catalogue import load_core_texts
+    from jingwei_core.contribution import core_contribution
+    from jingwei_core.plugins.host import PluginHost, discover
+    from jingwei_sdk.messages import Catalogue
+
+    host = PluginHost(core_contribution(), discover())
+    catalogue = Catalogue()
+    load_core_texts(catalogue)
+    host.load_texts(catalogue)
+    return host
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
