@@ -13,11 +13,15 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.evidence import tables as evidence
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.places import tables as places
+    from jingwei_core.plugins import tables as plugins
     from jingwei_core.registers import tables as registers
     from jingwei_core.rollups import tables as rollups
     from jingwei_core.tenants import tables as tenants
 
-    rooms = (places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups)
+    rooms = (
+        *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
+        plugins,
+    )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
         for value in vars(room).values():

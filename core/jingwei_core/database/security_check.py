@@ -9,7 +9,7 @@ from jingwei_core.rollups.installing import trusted_functions
 # Functions that run as the owner; each is written here and keeps to the bound tenant.
 TRUSTED_FUNCTIONS = (
     *("core.audit_append", "core.move_place_paths", "core.rollup_waiting"),
-    "platform.plugins_changed",
+    *("platform.plugins_changed", "platform.deployment_changed"),
 )
 
 

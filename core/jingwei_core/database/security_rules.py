@@ -35,8 +35,21 @@ READ_ONLY = frozenset({"SELECT"})
 # What the application may change of the platform's tables; all of them it may read.
 PLATFORM_WRITES: dict[str, tuple[str, ...]] = {
     "tenant": ("name", "timezone", "status", "package_version", "limits", "updated_at"),
-    "plugin_state": ("enabled", "version", "settings", "changed_at"),
+    "plugin_state": (
+        *("enabled", "version", "settings", "settings_version", "sealed"),
+        *("data_version", "progress", "changed_at"),
+    ),
+    "plugin_deployment": (
+        *("enabled", "version", "settings", "settings_version", "sealed", "changed_at"),
+    ),
+    "plugin_outcome": (
+        *("succeeded", "failed", "timed_out", "total_us", "last_error", "last_at"),
+        "opened_until",
+    ),
+    "plugin_fault": ("reason", "link", "detail", "at"),
 }
+# A fault goes away when it is mended; everything else of the platform is kept.
+PLATFORM_REMOVALS = frozenset({"plugin_fault"})
 
 _ON_DELETE = {
     "CASCADE": "c",
@@ -166,7 +179,8 @@ class Rules:
         """What the application and the operators may do with a whole table."""
         if table.schema == "platform":
             adds = ADD_ONLY if table.name in PLATFORM_WRITES else READ_ONLY
-            return {self.app: adds, self.ops: READ_ONLY}
+            removes = {"DELETE"} if table.name in PLATFORM_REMOVALS else frozenset()
+            return {self.app: adds | removes, self.ops: READ_ONLY}
         if table.schema == "jobs":
             # Its own migrations say what a worker may do, table by table.
             kept = table.grants.get(self.app, frozenset())
