@@ -1,4 +1,4 @@
-"""The core's texts, from the ``messages.toml`` of its rooms."""
+"""Texts of the SDK and the core, from the ``messages.toml`` of their rooms."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -7,6 +7,7 @@ from jingwei_sdk.messages import Catalogue
 
 
 def load_core_texts(catalogue: Catalogue) -> None:
-    """Add the texts of every room of the core."""
-    for path in sorted(Path(str(files("jingwei_core"))).rglob("messages.toml")):
-        catalogue.load(path)
+    """Add the texts of the SDK and of every room of the core."""
+    for package in ("jingwei_sdk", "jingwei_core"):
+        for path in sorted(Path(str(files(package))).rglob("messages.toml")):
+            catalogue.load(path)

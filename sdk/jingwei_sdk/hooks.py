@@ -1,51 +1,133 @@
-"""Hooks (钩子): where a plugin reacts to what the core does. ``ctx`` comes first, always.
+"""Hooks (钩子): where a plugin reacts to what the core and other plugins do.
 
-``before_*`` runs inside the transaction and may veto; ``on_*`` runs after the commit, in a job of
-its own for each plugin, at least once: a failing plugin is a recorded outcome, not a failed city.
+Each hook is a :class:`Hook` whose name begins with its family and which decorates the functions
+that hear it; ``ctx`` comes first, always, and the function may be async or sync::
+
+    @before_event_transition
+    async def measures_come_first(ctx: Context, given: EventTransition) -> Veto | None: ...
+
+A plugin lists its functions in ``Plugin(hooks=(measures_come_first,))``. What a failing hook means
+is said by its specification; a failure is always an outcome kept by the platform, never a failed
+city. The hooks there are stand in :mod:`jingwei_sdk.hook_specs`.
 """
 
-import uuid
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
-import pluggy
 
 from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.legacy_hooks import PROJECT, Hooks, hookimpl, hookspec
+from jingwei_sdk.payloads import EventTransition, Veto
 
-PROJECT = "jingwei"
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+__all__ = [
+    "PROJECT",
+    "EventTransition",
+    "Failure",
+    "Heard",
+    "Hook",
+    "Hooks",
+    "Implementation",
+    "Mode",
+    "Outcome",
+    "Veto",
+    "heard_by",
+    "hookimpl",
+    "hookspec",
+]
 
-
-class EventTransition(msgspec.Struct, frozen=True):
-    """One step of an event (事件流转): who moved it from where to where."""
-
-    event_id: uuid.UUID
-    number: str
-    kind: str
-    action: str
-    from_state: str | None
-    to_state: str
-    is_final: bool
-    place_id: uuid.UUID
-    subject_type: str | None = None
-    subject_id: uuid.UUID | None = None
-
-
-class Veto(msgspec.Struct, frozen=True):
-    """A refusal by a plugin, with the code of its message in the plugin's catalogue."""
-
-    code: str
-    params: dict[str, Any] = {}
+Given = TypeVar("Given")
+Answer = TypeVar("Answer")
+Given_contra = TypeVar("Given_contra", contravariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 
-class Hooks:
-    """The hook specifications; implementations are methods marked ``@hookimpl``."""
+class Mode(StrEnum):
+    """What becomes of the answers of several plugins; they are asked in the order of what they
+    require, then of their ids."""
 
-    @hookspec
-    async def before_event_transition(self, ctx: Context, change: EventTransition) -> Veto | None:
-        """Answer a ``Veto`` to stop the step; runs in the step's transaction."""
+    COLLECT = "collect"
+    """``on_*``: all are told after the commit, each in a job of its own; answers do not count."""
+    VETO = "veto"
+    """``before_*``: inside the transaction; the first :class:`Veto` stops it."""
+    FIRST = "first"
+    """``decide_*``: the first answer that is not ``None`` counts, no further plugin is asked."""
+    FOLD = "fold"
+    """``extend_*``: each is given what the one before it answered."""
 
-    @hookspec
-    async def on_event_transitioned(self, ctx: Context, change: EventTransition) -> None:
-        """React to a committed step; may run twice, so it must be idempotent."""
+
+class Failure(StrEnum):
+    """What it means when an implementation raises, takes too long or is switched off by its
+    breaker."""
+
+    SKIP = "skip"
+    """As if the plugin did not hear the hook."""
+    DENY = "deny"
+    """What was asked for is refused."""
+    ABORT = "abort"
+    """The whole command fails with ``HOOK_FAILED``."""
+
+
+class Implementation(Protocol[Given_contra, Answer_co]):
+    """A plugin's function for a hook."""
+
+    def __call__(self, ctx: Context, given: Given_contra, /) -> Answer_co | Awaitable[Answer_co]:
+        """The answer, at once or awaited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hook(Generic[Given, Answer]):
+    """The specification of a hook; calling it declares a function as its implementation."""
+
+    name: str
+    mode: Mode
+    given: type[Given]
+    failure: Failure
+    timeout_s: float
+    since: str
+    description: str
+
+    def __call__(self, function: Implementation[Given, Answer], /) -> Implementation[Given, Answer]:
+        """The function, declared. Raises ``Refused`` (``HOOK_DECLARED_TWICE``)."""
+        if getattr(function, "__hook__", None) is not None:
+            raise Refused("HOOK_DECLARED_TWICE", hook=self.name)
+        function.__hook__ = self  # type: ignore[attr-defined]
+        return function
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An implementation as the platform keeps it: whose it is and which hook it hears."""
+
+    plugin: str
+    hook: Hook[Any, Any]
+    function: Callable[..., Any]
+
+
+def heard_by(plugin: str, functions: tuple[Callable[..., Any], ...]) -> tuple[Heard, ...]:
+    """The declared functions of a plugin; raises ``Refused`` (``HOOK_UNDECLARED``) for one that
+    no hook decorates."""
+    found = []
+    for function in functions:
+        hook = getattr(function, "__hook__", None)
+        if not isinstance(hook, Hook):
+            name = getattr(function, "__qualname__", repr(function))
+            raise Refused("HOOK_UNDECLARED", plugin=plugin, function=name)
+        found.append(Heard(plugin, hook, function))
+    return tuple(found)
+
+
+class Outcome(msgspec.Struct, Generic[Answer], frozen=True):
+    """What one plugin made of one call of a hook. ``error`` is the type's name only: a message of
+    a stranger's code may quote a person's data."""
+
+    plugin: str
+    hook: str
+    state: Literal["value", "failed", "timed_out", "open"]
+    value: Answer | None = None
+    error: str = ""
+    took_us: int = 0

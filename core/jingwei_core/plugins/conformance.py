@@ -17,8 +17,9 @@ def objection(plugin: Plugin, manifest: Manifest) -> str:
 
 
 def _requirements(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
-    if sorted(plugin.requires) != sorted(manifest.requires):
-        yield f"requires {sorted(plugin.requires)}, its manifest says {sorted(manifest.requires)}"
+    said = sorted(need.id for need in manifest.needs if not need.optional)
+    if sorted(plugin.requires) != said:
+        yield f"requires {sorted(plugin.requires)}, its manifest says {said}"
 
 
 def _permissions(plugin: Plugin, manifest: Manifest) -> Iterator[str]:

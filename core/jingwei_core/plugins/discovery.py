@@ -15,7 +15,8 @@ from typing import Literal
 
 from jingwei_core.plugins.conformance import objection
 from jingwei_sdk.errors import Refused
-from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Manifest, Plugin, read_manifest
+from jingwei_sdk.manifest import Manifest, read_head, read_manifest
+from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
 
 State = Literal["available", "incompatible", "failed"]
 
@@ -56,6 +57,9 @@ def _examine_all(name: str, points: list[EntryPoint]) -> Installed:
 def _examine(point: EntryPoint) -> Installed:
     try:
         package_dir = _package_dir(point)
+        problem = read_head(package_dir / "plugin.toml").problem()
+        if problem:
+            return Installed(point.name, "incompatible", None, None, package_dir, problem)
         manifest = read_manifest(package_dir / "plugin.toml")
     except Exception as error:  # noqa: BLE001 - a stranger's package may be broken in any way
         return Installed(point.name, "failed", reason=_told(error))
@@ -63,9 +67,6 @@ def _examine(point: EntryPoint) -> Installed:
     if manifest.id != point.name:
         reason = f"entry point {point.name!r} names a plugin {manifest.id!r}"
         return replace(known, state="failed", reason=reason)
-    problem = manifest.problem()
-    if problem:
-        return replace(known, state="incompatible", reason=problem)
     return _load(point, known, manifest)
 
 

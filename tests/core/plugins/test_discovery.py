@@ -73,7 +73,7 @@ FAULTY: dict[str, tuple[Package, str, str]] = {
     "another SDK": (
         Package(manifest=GOOD.replace(">=0.1,<1", ">=2"), code="raise RuntimeError"),
         "incompatible",
-        "needs SDK >=2, this is 0.1.0",
+        "needs SDK >=2, served are 0.1.0, 1.0.0",
     ),
     "range is none": (
         Package(manifest=GOOD.replace(">=0.1,<1", "newest")),

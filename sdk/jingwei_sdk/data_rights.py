@@ -1,0 +1,36 @@
+"""Rights of the people whose data a plugin holds, and what becomes of its rows in a copy.
+
+个人信息保护法 §45 (a copy for the person), §47 (deletion). A plugin with a table that declares
+``PERSONAL`` columns or refers to an account says how it answers; without it is not registered.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from jingwei_sdk.context import Context
+from jingwei_sdk.tables import TenantTable
+
+
+@dataclass(frozen=True, slots=True)
+class DataRights:
+    """How a plugin answers a person whose record ``subject`` (a type name) it refers to.
+
+    ``export(ctx, id)`` answers all it holds about them, by topic, as plain values.
+    ``erase(ctx, id)`` removes or pseudonymises it and answers how many rows it changed; what a law
+    keeps stays, and the plugin's docs say which. Both run for disabled plugins too.
+    """
+
+    subject: str
+    export: Callable[[Context, UUID], Awaitable[Mapping[str, Any]]]
+    erase: Callable[[Context, UUID], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class CloneRule:
+    """What ``jingwei tenant clone`` does with the rows of a table; configuration is copied, what
+    happened in the city is not. Without a rule rows of ``IS_SMALL`` tables are copied."""
+
+    table: type[TenantTable]
+    rows: Literal["copy", "skip"]
