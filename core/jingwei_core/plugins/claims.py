@@ -1,0 +1,76 @@
+"""Claims (名称占用): the names of a package of which a deployment can have only one.
+
+Two packages that claim the same name clash: beside the one that comes first, the later is off.
+"""
+
+from collections.abc import Iterator
+
+from jingwei_sdk.commands import declaration
+from jingwei_sdk.manifest import Manifest
+from jingwei_sdk.plugin import Plugin
+
+Claim = tuple[str, str]
+"""What is claimed, such as ``record``, and its name."""
+
+
+def claims_of(plugin: Plugin, manifest: Manifest | None = None) -> tuple[Claim, ...]:
+    """Every name the package takes for itself, in the order of its declaration.
+
+    Fields that it adds to records of others are claimed when it is put together with them: whether
+    one is free depends on the record.
+    """
+    return (
+        *_read_and_written(plugin),
+        *_kept(plugin),
+        *_shown(plugin),
+        *(_granted(manifest) if manifest is not None else ()),
+    )
+
+
+def _read_and_written(plugin: Plugin) -> Iterator[Claim]:
+    for record in plugin.records:
+        yield "record", record.name
+        yield "query", record.plural
+    for handler in plugin.commands:
+        command = declaration(handler)
+        yield "command", command.name
+        yield "mutation", command.mutation
+    for question in plugin.questions:
+        yield "question", f"{plugin.id}.{question.name}"
+
+
+def _kept(plugin: Plugin) -> Iterator[Claim]:
+    for table in plugin.tables:
+        yield "table", f"{table._meta.schema}.{table._meta.tablename}"
+    for kind in plugin.event_kinds:
+        yield "event_kind", kind.code
+    for event_type in plugin.event_types:
+        yield "event_type", event_type.name
+    for job in plugin.jobs:
+        yield "job", job.name
+    for consumer in plugin.consumers:
+        yield "consumer", f"{plugin.id}.{consumer.name}"
+    for reminder in plugin.reminders:
+        yield "reminder", reminder.code
+
+
+def _shown(plugin: Plugin) -> Iterator[Claim]:
+    for indicator in plugin.indicators:
+        yield "indicator", indicator.code
+    for item in plugin.navigation:
+        yield "navigation", item.code
+    for layer in plugin.map_layers:
+        yield "map_layer", layer.code
+    for page in plugin.public_pages:
+        yield "public_page", f"{plugin.id}/{page.path}"
+
+
+def _granted(manifest: Manifest) -> Iterator[Claim]:
+    for permission in manifest.permissions:
+        yield "permission", permission.code
+    for role in manifest.roles:
+        yield "role", role.code
+    if manifest.permission_prefix:
+        yield "permission_prefix", manifest.permission_prefix
+    if manifest.graphql_prefix:
+        yield "graphql_prefix", manifest.graphql_prefix
