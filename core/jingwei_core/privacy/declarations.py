@@ -1,88 +1,12 @@
-"""Checking a package (登记检查): no personal column without a declaration, no field for belief.
+"""Checking a package (登记检查) when it is registered: all it keeps of persons is declared."""
 
-The check runs when a package is registered, so one that omits a declaration never serves a city.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
-
-import msgspec
-
-from jingwei_core.privacy.names import is_forbidden, looks_personal, speaks_of_belief
-from jingwei_sdk.commands import Command, declaration
-from jingwei_sdk.errors import Refused
-from jingwei_sdk.personal import Mask, Personal
+from jingwei_sdk.personal_fields import objections, tables_of
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.tables import TenantTable, columns_of
+
+__all__ = ["check_package", "tables_of"]
 
 
 def check_package(plugin: Plugin) -> None:
-    """Raise ``Refused`` for what the package may not keep.
-
-    ``BELIEF_FIELD`` (信仰、民族字段), ``PERSONAL_UNDECLARED``, ``PERSONAL_UNKNOWN_COLUMN``,
-    ``PERSONAL_MASK_UNFIT``; each names the package and the field.
-    """
-    for where, name in _names(plugin):
-        if is_forbidden(name):
-            raise Refused("BELIEF_FIELD", plugin=plugin.id, name=where)
-    for table in tables_of(plugin):
-        _check_table(plugin.id, table)
-
-
-def tables_of(plugin: Plugin) -> list[type[TenantTable]]:
-    """The tables a package brings or reads, each once."""
-    read = [record.table for record in plugin.records]
-    return list(dict.fromkeys([*plugin.tables, *read]))
-
-
-def _check_table(plugin: str, table: type[TenantTable]) -> None:
-    columns = {column._meta.name: column for column in columns_of(table)}
-    for name, column in columns.items():
-        where = f"{table.__name__}.{name}"
-        if speaks_of_belief(column._meta.help_text or ""):
-            raise Refused("BELIEF_FIELD", plugin=plugin, name=where)
-        if name not in table.PERSONAL and looks_personal(name):
-            raise Refused("PERSONAL_UNDECLARED", plugin=plugin, name=where)
-    for name, told in table.PERSONAL.items():
-        where = f"{table.__name__}.{name}"
-        if name not in columns or not isinstance(told, Personal):
-            raise Refused("PERSONAL_UNKNOWN_COLUMN", plugin=plugin, name=where)
-        if told.mask not in (None, Mask.TEXT) and columns[name].value_type is not str:
-            raise Refused("PERSONAL_MASK_UNFIT", plugin=plugin, name=where, mask=told.mask)
-
-
-def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:
-    """Every name under which the package would keep, take or tell something, and where it is."""
-    for table in tables_of(plugin):
-        yield table.__name__, table.__name__
-        yield from _each(table.__name__, (column._meta.name for column in columns_of(table)))
-    for record in plugin.records:
-        yield record.name, record.name
-        yield from _each(record.name, (*record.computed, *record.relations))
-    for extension in plugin.extensions:
-        yield from _each(extension.record, (*extension.computed, *extension.relations))
-    for handler in plugin.commands:
-        yield from _command_names(declaration(handler))
-    for kind in plugin.event_kinds:
-        yield from _form_names(kind.code, kind.form_schema or {})
-
-
-def _command_names(command: Command) -> Iterator[tuple[str, str]]:
-    for struct in (command.input, command.result):
-        if struct is not None:
-            yield from _each(command.name, (f.name for f in msgspec.structs.fields(struct)))
-
-
-def _form_names(code: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The properties of a form at any depth, and the titles people read."""
-    for key, value in schema.items():
-        if key == "properties" and isinstance(value, Mapping):
-            yield from _each(code, value)
-        if key == "title" and isinstance(value, str):
-            yield f"{code}.{value}", value
-        if isinstance(value, Mapping):
-            yield from _form_names(code, value)
-
-
-def _each(owner: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    return ((f"{owner}.{name}", name) for name in names)
+    """Raise the first of :func:`jingwei_sdk.personal_fields.objections`, a ``Refused``."""
+    for objection in objections(plugin):
+        raise objection

@@ -13,13 +13,13 @@ from jingwei_core.cli.privacy import packages
 from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_core.privacy.declarations import check_package, tables_of
-from jingwei_core.privacy.names import is_forbidden, looks_personal
 from jingwei_core.privacy.register import as_page, register
 from jingwei_core.registry import build_registry
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import Mask, Personal, Revealed, RevealPurpose, Sensitivity
+from jingwei_sdk.personal_names import is_forbidden, looks_personal
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
 from jingwei_sdk.records import Record, TenantWide
 from jingwei_sdk.tables import TenantTable, columns_of

@@ -1,0 +1,89 @@
+"""Personal fields of a package (个人信息字段): none without a declaration, none for belief.
+
+The platform refuses a package with an objection when it is registered, so one that omits a
+declaration never serves a city; ``plugin check`` tells its author all of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from jingwei_sdk.commands import Command, declaration
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.personal import Mask, Personal
+from jingwei_sdk.personal_names import is_forbidden, looks_personal, speaks_of_belief
+from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.tables import TenantTable, columns_of
+
+
+def objections(plugin: Plugin) -> Iterator[Refused]:
+    """Everything that the package may not keep as it declares it, none when all is well.
+
+    ``BELIEF_FIELD`` (信仰、民族字段), ``PERSONAL_UNDECLARED``, ``PERSONAL_UNKNOWN_COLUMN``,
+    ``PERSONAL_MASK_UNFIT``; each names the package and the field.
+    """
+    for where, name in _names(plugin):
+        if is_forbidden(name):
+            yield Refused("BELIEF_FIELD", plugin=plugin.id, name=where)
+    for table in tables_of(plugin):
+        yield from _of_table(plugin.id, table)
+
+
+def tables_of(plugin: Plugin) -> list[type[TenantTable]]:
+    """The tables a package brings or reads, each once."""
+    read = [record.table for record in plugin.records]
+    return list(dict.fromkeys([*plugin.tables, *read]))
+
+
+def _of_table(plugin: str, table: type[TenantTable]) -> Iterator[Refused]:
+    columns = {column._meta.name: column for column in columns_of(table)}
+    for name, column in columns.items():
+        where = f"{table.__name__}.{name}"
+        if speaks_of_belief(column._meta.help_text or ""):
+            yield Refused("BELIEF_FIELD", plugin=plugin, name=where)
+        if name not in table.PERSONAL and looks_personal(name):
+            yield Refused("PERSONAL_UNDECLARED", plugin=plugin, name=where)
+    for name, told in table.PERSONAL.items():
+        where = f"{table.__name__}.{name}"
+        if name not in columns or not isinstance(told, Personal):
+            yield Refused("PERSONAL_UNKNOWN_COLUMN", plugin=plugin, name=where)
+        elif told.mask not in (None, Mask.TEXT) and columns[name].value_type is not str:
+            yield Refused("PERSONAL_MASK_UNFIT", plugin=plugin, name=where, mask=told.mask)
+
+
+def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:
+    """Every name under which the package would keep, take or tell something, and where it is."""
+    for table in tables_of(plugin):
+        yield table.__name__, table.__name__
+        yield from _each(table.__name__, (column._meta.name for column in columns_of(table)))
+    for record in plugin.records:
+        yield record.name, record.name
+        yield from _each(record.name, (*record.computed, *record.relations))
+    for extension in plugin.extensions:
+        yield from _each(extension.record, (*extension.computed, *extension.relations))
+    for handler in plugin.commands:
+        yield from _command_names(declaration(handler))
+    for kind in plugin.event_kinds:
+        yield from _form_names(kind.code, kind.form_schema or {})
+
+
+def _command_names(command: Command) -> Iterator[tuple[str, str]]:
+    for struct in (command.input, command.result):
+        if struct is not None:
+            yield from _each(command.name, (f.name for f in msgspec.structs.fields(struct)))
+
+
+def _form_names(code: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The properties of a form at any depth, and the titles people read."""
+    for key, value in schema.items():
+        if key == "properties" and isinstance(value, Mapping):
+            yield from _each(code, value)
+        if key == "title" and isinstance(value, str):
+            yield f"{code}.{value}", value
+        if isinstance(value, Mapping):
+            yield from _form_names(code, value)
+
+
+def _each(owner: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((f"{owner}.{name}", name) for name in names)
