@@ -2,17 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
 
 from jingwei_core.database.drift import problems
 from jingwei_core.database.errors import MigrationRefused
-from jingwei_core.database.migrate import migrate, migration_status
+from jingwei_core.database.migrate import migrate, migration_faults, migration_status
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.database.migration_files import MigrationApp
 from jingwei_core.database.migration_new import new_migration
+from jingwei_core.database.migration_plan import MigrationFault
 from jingwei_core.database.urls import app_url, embedded_server, is_embedded, owner_url
 from jingwei_core.settings import Settings
 
@@ -27,7 +28,8 @@ app = typer.Typer(
 def migrate_command(as_json: AsJson = False) -> None:
     """Bring the database up to date, all packages in one transaction; safe to run twice at once.
 
-    Starts the embedded server if no JINGWEI_DATABASE_URL is set. On a failure nothing is changed.
+    Starts the embedded server if no JINGWEI_DATABASE_URL is set. On a failure nothing is changed; a
+    plugin that fails is left as it was, told and ends with exit code 1: everything else is applied.
     """
     report = asyncio.run(migrate(Settings(), installed_apps()))
     say(
@@ -36,18 +38,24 @@ def migrate_command(as_json: AsJson = False) -> None:
             "applied": report.applied,
             "roles_made": report.roles,
             "secured": len(report.secured),
+            "faults": [_fault(fault) for fault in report.faults],
         },
         *(f"made role {role}" for role in report.roles),
         *(f"applied {name}" for name in report.applied),
         f"{len(report.applied)} migrations applied, {len(report.secured)} rules put in place",
+        *_fault_lines(report.faults),
         "next: jingwei db check" if report.applied else "the database was up to date",
     )
+    if report.faults:
+        raise typer.Exit(1)
 
 
 @app.command("status")
 def status_command(as_json: AsJson = False) -> None:
     """List every migration of the installed packages and when it ran."""
-    statuses = asyncio.run(migration_status(Settings(), installed_apps()))
+    apps = installed_apps()
+    statuses = asyncio.run(migration_status(Settings(), apps))
+    faults = asyncio.run(migration_faults(Settings(), apps))
     waiting = sum(1 for status in statuses if status.applied_at is None)
     say(
         as_json,
@@ -56,8 +64,10 @@ def status_command(as_json: AsJson = False) -> None:
                 {"app": s.app, "id": s.id, "applied_at": s.applied_at} for s in statuses
             ],
             "waiting": waiting,
+            "faults": [_fault(fault) for fault in faults],
         },
         *(f"{s.applied_at or 'waiting':<32}  {s.id}" for s in statuses),
+        *_fault_lines(faults),
         f"{waiting} waiting; next: jingwei db migrate" if waiting else "up to date",
     )
 
@@ -140,6 +150,14 @@ def say(as_json: bool, document: Mapping[str, Any], *lines: str) -> None:
         return
     for line in lines:
         typer.echo(line)
+
+
+def _fault(fault: MigrationFault) -> dict[str, str]:
+    return {"plugin": fault.plugin, "reason": fault.reason}
+
+
+def _fault_lines(faults: Iterable[MigrationFault]) -> list[str]:
+    return [f"plugin left as it was: {fault.plugin}: {fault.reason}" for fault in faults]
 
 
 def _app_named(package: str) -> MigrationApp:

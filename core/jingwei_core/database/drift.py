@@ -8,10 +8,11 @@ from piccolo.table import Table
 
 from jingwei_core.database.engine import direct_unit
 from jingwei_core.database.identifiers import quoted
-from jingwei_core.database.migrate import migration_status
+from jingwei_core.database.migrate import migration_faults, migration_status
 from jingwei_core.database.migration_apps import UNMANAGED
-from jingwei_core.database.migration_files import MigrationApp, ordered
+from jingwei_core.database.migration_files import MigrationApp
 from jingwei_core.database.migration_new import undeclared_changes
+from jingwei_core.database.migration_plan import planned
 from jingwei_core.database.security_check import violations
 from jingwei_core.database.security_rules import rules_for, table_key
 from jingwei_core.database.unit import Unit
@@ -31,11 +32,14 @@ WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
 async def problems(settings: Settings, apps: Iterable[MigrationApp]) -> list[str]:
     """Everything that ``jingwei db check`` finds, one line for each; empty is right.
 
-    In this order: table classes without migration, migrations that did not run, columns that differ
-    from the classes, and breaches of tenancy.
+    In this order: plugins whose migrations cannot run, table classes without migration, migrations
+    that did not run, columns that differ from the classes, and breaches of tenancy.
     """
-    order = ordered(apps)
-    found = [f"no migration: {line}" for line in await undeclared_changes(order)]
+    faults = await migration_faults(settings, apps := list(apps))
+    found = [f"plugin left out: {fault.plugin}: {fault.reason}" for fault in faults]
+    off = {fault.app for fault in faults}
+    order = [each.app for each in planned(apps).apps if each.app.name not in off]
+    found += [f"no migration: {line}" for line in await undeclared_changes(order)]
     statuses = await migration_status(settings, order)
     waiting = [status for status in statuses if status.applied_at is None]
     found += [f"not applied: {status.id}" for status in waiting]

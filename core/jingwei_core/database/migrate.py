@@ -1,33 +1,27 @@
-"""The migration runner (迁移): all packages in one order, in one transaction, or not at all.
+"""The migration runner (迁移): all packages in one order, in one transaction.
 
 The lock against a second process, the roles, each migration that has not run, the finaliser and the
-bookkeeping are one transaction. A failure anywhere leaves the database as it was.
+bookkeeping are one transaction. A failure of the platform's or the core's part leaves the database
+as it was. A plugin's part is a savepoint of its own: what fails there leaves nothing of that
+plugin, is kept in ``platform.plugin_fault``, and everybody else's migrations run.
 """
 
 import asyncio
-import io
 from collections.abc import Iterable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
 
 import asyncpg
-from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
 
 from jingwei_core.database.embedded import ADMIN_ROLE
 from jingwei_core.database.engine import connect, direct_unit
 from jingwei_core.database.errors import MigrationRefused
 from jingwei_core.database.identifiers import quoted
-from jingwei_core.database.migration_files import (
-    MigrationApp,
-    MigrationFile,
-    files_of,
-    ordered,
-)
+from jingwei_core.database.migration_faults import keep_faults, transaction_of
+from jingwei_core.database.migration_files import MigrationApp
+from jingwei_core.database.migration_plan import Applied, MigrationFault, Plan, planned
+from jingwei_core.database.migration_run import MigrationRun, met_another
 from jingwei_core.database.roles import ensure_roles
-from jingwei_core.database.security import secure
-from jingwei_core.database.security_rules import rules_for
 from jingwei_core.database.unit import Unit
 from jingwei_core.database.urls import (
     EMBEDDED_DATABASE,
@@ -38,7 +32,7 @@ from jingwei_core.database.urls import (
     with_database,
 )
 from jingwei_core.settings import Settings
-from jingwei_sdk.errors import JingweiError, Unavailable
+from jingwei_sdk.errors import Unavailable
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('jingwei.migrate', 0))"
 # A migration that waits behind a long transaction blocks everybody behind itself.
@@ -57,11 +51,13 @@ CREATE TABLE IF NOT EXISTS platform.migration (
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What a run did: migrations by id, roles made, statements of the finaliser."""
+    """What a run did: migrations by id, roles made, statements of the finaliser; ``faults`` are
+    the plugins that are left as they were."""
 
     applied: tuple[str, ...]
     roles: tuple[str, ...]
     secured: tuple[str, ...]
+    faults: tuple[MigrationFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +73,28 @@ async def migrate(settings: Settings, apps: Iterable[MigrationApp]) -> Migration
     """Bring the database up to date; a second process waits and then finds nothing to do.
 
     Raises ``MigrationRefused`` (``MIGRATION_FAILED``, ``MIGRATION_CHANGED``, ``MIGRATION_MISSING``
-    and those of ``migration_files``) or ``Unavailable``; then nothing has changed.
+    and those of ``migration_files``) or ``Unavailable``; then nothing has changed. The same faults
+    of a plugin are in the report instead, and the rest has run.
     """
-    order = ordered(apps)
-    files = [file for app in order for file in files_of(app)]
+    plan = planned(apps)
     url = await _existing_database(settings)
     # Roles belong to the whole server: runs in two databases may still meet there.
     async for attempt in AsyncRetrying(
-        retry=retry_if_exception(_met_another), stop=stop_after_attempt(8), wait=wait_random(0, 0.5)
+        retry=retry_if_exception(met_another), stop=stop_after_attempt(8), wait=wait_random(0, 0.5)
     ):
         with attempt:
-            return await _run(settings, url, order, files)
+            return await _run(settings, url, plan)
     raise AssertionError  # AsyncRetrying returns or raises
 
 
 async def migration_status(
     settings: Settings, apps: Iterable[MigrationApp]
 ) -> list[MigrationStatus]:
-    """Every migration of the installed packages, in order, with the time it ran."""
-    files = [file for app in ordered(apps) for file in files_of(app)]
+    """Every migration of the installed packages, in order, with the time it ran.
+
+    Plugins whose migrations cannot be read are left out: :func:`migration_faults` says why.
+    """
+    files = [file for each in planned(apps).apps for file in each.files]
     async with direct_unit(await _existing_database(settings), _LIMITS) as unit:
         applied = await _applied(unit)
     return [
@@ -105,9 +104,17 @@ async def migration_status(
     ]
 
 
-async def _run(
-    settings: Settings, url: str, order: list[MigrationApp], files: list[MigrationFile]
-) -> MigrationReport:
+async def migration_faults(
+    settings: Settings, apps: Iterable[MigrationApp]
+) -> tuple[MigrationFault, ...]:
+    """The plugins whose migrations cannot run, as far as that can be seen without running them."""
+    plan = planned(apps)
+    async with direct_unit(await _existing_database(settings), _LIMITS) as unit:
+        plan = _fitting(plan, await _applied(unit))
+    return plan.faults
+
+
+async def _run(settings: Settings, url: str, plan: Plan) -> MigrationReport:
     password = await _password_to_set(settings, url)
     async with direct_unit(url, _LIMITS) as unit:
         await unit.execute(_LOCK)
@@ -115,67 +122,23 @@ async def _run(
         await unit.execute(f"SET LOCAL ROLE {quoted(settings.owner_role)}")
         await unit.execute("SET LOCAL app.maintenance = 'on'")
         await unit.execute(_BOOKKEEPING)
-        todo = _pending(order, files, await _applied(unit))
-        for file in todo:
-            await _apply(unit, file, settings.app_role)
-        tables = [table for app in order for table in app.tables]
-        records = [record for app in order for record in app.records]
-        rules = rules_for(settings, tables, [app.name for app in order], records)
-        secured = await secure(unit, rules)
-    return MigrationReport(tuple(file.id for file in todo), tuple(roles), tuple(secured))
+        run = MigrationRun(unit, settings, await _applied(unit), await transaction_of(unit))
+        plan, secured = await run.all_of(_fitting(plan, run.applied))
+        await keep_faults(unit, plan.faults)
+    names = [file.id for each in plan.apps for file in each.pending(run.applied)]
+    return MigrationReport(tuple(names), tuple(roles), tuple(secured), plan.faults)
 
 
-async def _apply(unit: Unit, file: MigrationFile, app_role: str) -> None:
-    try:
-        if file.path.suffix == ".sql":
-            sql = file.path.read_text(encoding="utf-8")
-            await unit.execute(sql.replace("{app}", quoted(app_role)))
-        else:
-            await _run_piccolo(file)
-        await unit.execute(
-            "INSERT INTO platform.migration (app, id, checksum) VALUES ($1, $2, $3)",
-            file.app,
-            file.id,
-            file.checksum,
-        )
-    except JingweiError:
-        raise
-    except Exception as error:
-        raise MigrationRefused(
-            "MIGRATION_FAILED", app=file.app, file=file.path.name, cause=str(error) or repr(error)
-        ) from error
-
-
-async def _run_piccolo(file: MigrationFile) -> None:
-    module: Any = file.load()
-    manager = await module.forwards()
-    if isinstance(manager, MigrationManager):
-        if manager.app_name != file.app:
-            raise MigrationRefused(
-                "MIGRATION_OF_ANOTHER_APP",
-                app=file.app,
-                file=file.path.name,
-                other=manager.app_name,
-            )
-        with redirect_stdout(io.StringIO()):
-            await manager.run()
-
-
-def _pending(
-    order: list[MigrationApp],
-    files: list[MigrationFile],
-    applied: dict[tuple[str, str], asyncpg.Record],
-) -> list[MigrationFile]:
-    known = {(file.app, file.id): file for file in files}
-    installed = {app.name for app in order}
-    for key, row in applied.items():
-        file = known.get(key)
-        # A package that was removed keeps its tables and its history.
-        if file is None and key[0] in installed:
-            raise MigrationRefused("MIGRATION_MISSING", app=key[0], migration=key[1])
-        if file is not None and file.checksum != row["checksum"]:
-            raise MigrationRefused("MIGRATION_CHANGED", app=key[0], file=file.path.name)
-    return [file for file in files if (file.app, file.id) not in applied]
+def _fitting(plan: Plan, applied: Applied) -> Plan:
+    """The plan without the plugins whose files are not those that ran; of the rest it raises."""
+    for each in plan.apps:
+        try:
+            each.pending(applied)
+        except MigrationRefused as error:
+            if not each.app.plugin:
+                raise
+            plan = plan.without(MigrationFault(each.app.plugin, each.app.name, error))
+    return plan
 
 
 async def _applied(unit: Unit) -> dict[tuple[str, str], asyncpg.Record]:
@@ -216,9 +179,3 @@ async def _password_to_set(settings: Settings, url: str) -> str | None:
         return password
     await connection.close()
     return None
-
-
-def _met_another(error: BaseException) -> bool:
-    if isinstance(error, asyncpg.UniqueViolationError | asyncpg.DuplicateObjectError):
-        return "pg_authid" in str(error) or "already exists" in str(error)
-    return isinstance(error, asyncpg.InternalServerError) and "concurrently" in str(error)

@@ -45,7 +45,7 @@ def plugin_app(plugin: Plugin) -> MigrationApp:
     requires = ("core", *(_app_name(required) for required in plugin.requires))
     folder = Path(origin).parent / "migrations"
     name, tables = _app_name(plugin.id), tuple(plugin.tables)
-    return MigrationApp(name, folder, tables, requires, tuple(plugin.records))
+    return MigrationApp(name, folder, tables, requires, tuple(plugin.records), plugin.id)
 
 
 def installed_plugins() -> list[Plugin]:

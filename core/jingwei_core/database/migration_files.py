@@ -29,13 +29,15 @@ _NUMBERED = re.compile(r"^\d+_[a-z0-9_]+\.sql$")
 @dataclass(frozen=True, slots=True)
 class MigrationApp:
     """A package's tables, its migrations, and the records whose counts are kept: ``name`` is also
-    the schema of its tables."""
+    the schema of its tables. ``plugin`` is the id of the plugin that it is, empty for what the
+    platform cannot do without."""
 
     name: str
     folder: Path
     tables: tuple[type[Table], ...] = field(default=())
     requires: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
+    plugin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class MigrationFile:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             raise MigrationRefused(
                 "MIGRATION_FAILED", app=self.app, file=self.path.name, cause=repr(error)
@@ -78,8 +80,7 @@ def ordered(apps: Iterable[MigrationApp]) -> list[MigrationApp]:
     """
     by_name: dict[str, MigrationApp] = {}
     for app in apps:
-        if not APP_NAME.match(app.name):
-            raise MigrationRefused("APP_NAME_INVALID", app=app.name)
+        check_name(app)
         if app.name in by_name:
             raise MigrationRefused("APP_DUPLICATE", app=app.name)
         by_name[app.name] = app
@@ -87,17 +88,33 @@ def ordered(apps: Iterable[MigrationApp]) -> list[MigrationApp]:
         for required in app.requires:
             if required not in by_name:
                 raise MigrationRefused("APP_REQUIREMENT_MISSING", app=app.name, required=required)
+    circle = circle_among(by_name.values())
+    if circle:
+        raise MigrationRefused("APP_CYCLE", apps=" → ".join(circle))
     sorter = TopologicalSorter({app.name: app.requires for app in by_name.values()})
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise MigrationRefused("APP_CYCLE", apps=" → ".join(error.args[1])) from error
+    sorter.prepare()
     order: list[MigrationApp] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())
         order += [by_name[name] for name in ready]
         sorter.done(*ready)
     return order
+
+
+def check_name(app: MigrationApp) -> None:
+    """Raise ``MigrationRefused`` (``APP_NAME_INVALID``) for a name that cannot be a schema's."""
+    if not APP_NAME.match(app.name):
+        raise MigrationRefused("APP_NAME_INVALID", app=app.name)
+
+
+def circle_among(apps: Iterable[MigrationApp]) -> list[str]:
+    """Names of apps that require one another in a circle, the first one twice; empty for none."""
+    try:
+        TopologicalSorter({app.name: app.requires for app in apps}).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
 
 
 def files_of(app: MigrationApp) -> list[MigrationFile]:
