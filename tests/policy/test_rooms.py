@@ -18,7 +18,7 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 # The one contract with the outside: what a plugin author has to know besides our own names.
 SDK_MAY_IMPORT = frozenset({"msgspec", "packaging", "piccolo", "pluggy", "uuid_utils"})
 TEST_KIT = "sdk/jingwei_sdk/testing/"
-# What authors use besides running a plugin stands on libraries of its own, some of them in an extra.
+# What authors use besides running a plugin stands on libraries of its own, some in an extra.
 SDK_TOOLS_MAY_IMPORT = {
     TEST_KIT: frozenset({"pytest", "pytest_asyncio"}),
     "sdk/jingwei_sdk/cli.py": frozenset({"typer"}),
