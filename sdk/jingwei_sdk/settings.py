@@ -11,15 +11,22 @@
 Code of the plugin reads them as ``ctx.settings_of(LampSettings)``.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec.inspect import CustomType, Field, UnionType, type_info
 
-from jingwei_sdk.errors import Refused
+from jingwei_sdk.errors import Invalid, Refused
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
+"""Settings as they were stored by one version, as the next stores them. Secrets are among them as
+:class:`Secret`, so that one can be given another name without being revealed."""
+
+_PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
+_LEAST_SCRUBBED = 3
 
 
 class Secret:
@@ -51,7 +58,9 @@ class SettingsOf:
 
     ``schema`` is a frozen struct in which every field has a default, so that a tenant may start
     without setting anything. ``migrations`` bring settings stored by version *n* to *n + 1*.
-    Raises ``Refused`` (``SETTINGS_DECLARATION``) when a field lacks a default or a step is missing.
+    A secret is a field of the struct itself, ``Secret | None``. Raises ``Refused``
+    (``SETTINGS_DECLARATION``) when a field lacks a default, a step is missing or a secret lies
+    deeper.
     """
 
     schema: type[msgspec.Struct]
@@ -67,3 +76,115 @@ class SettingsOf:
         if missing:
             cause = f"no migration from version {', '.join(map(str, missing))}"
             raise Refused("SETTINGS_DECLARATION", settings=self.schema.__name__, cause=cause)
+        deep = [f.name for f in msgspec.structs.fields(self.schema) if _has_deep_secret(f.type)]
+        if deep:
+            cause = f"a secret inside {', '.join(deep)}: make it a field of its own"
+            raise Refused("SETTINGS_DECLARATION", settings=self.schema.__name__, cause=cause)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the settings that are secret."""
+        return frozenset(
+            f.encode_name for f in msgspec.structs.fields(self.schema) if _is_secret(f.type)
+        )
+
+    def migrated(self, values: Mapping[str, Any], version: int) -> dict[str, Any]:
+        """Settings that were stored by ``version``, as this version stores them.
+
+        Raises ``Refused``: ``SETTINGS_NEWER`` when a later version stored them, and
+        ``SETTINGS_MIGRATION`` when a step fails (its error is named by type only).
+        """
+        if version > self.version:
+            raise Refused("SETTINGS_NEWER", stored=version, known=self.version)
+        found = dict(values)
+        for step in range(version, self.version):
+            try:
+                found = dict(self.migrations[step](found))
+            except Exception as error:
+                raise Refused(
+                    "SETTINGS_MIGRATION", version=step, cause=type(error).__name__
+                ) from error
+        return found
+
+    def read(self, values: Mapping[str, Any]) -> msgspec.Struct:
+        """The struct, checked; secrets may be given as :class:`Secret` or as text.
+
+        Raises ``Invalid`` (``SETTING_INVALID``) naming the field; its cause quotes no secret.
+        """
+        known = {f.encode_name for f in msgspec.structs.fields(self.schema)}
+        unknown = sorted(values.keys() - known)
+        if unknown:
+            raise Invalid("SETTING_INVALID", field=unknown[0], cause="there is no such setting")
+        try:
+            found: msgspec.Struct = msgspec.convert(values, self.schema, dec_hook=_decoded)
+        except msgspec.ValidationError as error:
+            told = str(error)
+        else:
+            return found
+        # Outside the clause: an author's own check may quote what it was given, and would be told
+        # with this error as what came before it.
+        place = _PLACE.search(told)
+        cause = self._scrubbed(_PLACE.sub("", told), values)
+        raise Invalid("SETTING_INVALID", field=place["field"] if place else "settings", cause=cause)
+
+    def shown(self, settings: msgspec.Struct) -> dict[str, Any]:
+        """The settings by name as plain values, without the secrets."""
+        return {
+            f.encode_name: msgspec.to_builtins(getattr(settings, f.name))
+            for f in msgspec.structs.fields(self.schema)
+            if not _is_secret(f.type)
+        }
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema 2020-12 of the settings; secrets are ``writeOnly``."""
+        return msgspec.json.schema(self.schema, schema_hook=_described)
+
+    def _scrubbed(self, text: str, values: Mapping[str, Any]) -> str:
+        for name in self.secrets & values.keys():
+            value = values[name]
+            plain = value.reveal() if isinstance(value, Secret) else str(value)
+            if len(plain) >= _LEAST_SCRUBBED:
+                text = text.replace(plain, "***")
+        return text
+
+
+def _is_secret(kind: Any) -> bool:
+    info = type_info(kind)
+    options = info.types if isinstance(info, UnionType) else (info,)
+    return any(isinstance(option, CustomType) and option.cls is Secret for option in options)
+
+
+def _has_deep_secret(kind: Any) -> bool:
+    return not _is_secret(kind) and any(
+        isinstance(part, CustomType) and part.cls is Secret for part in _parts(type_info(kind), [])
+    )
+
+
+def _parts(info: Any, seen: list[Any]) -> Iterator[Any]:
+    """Every type that a type is made of; a struct that holds itself is gone through once."""
+    if info in seen:
+        return
+    seen.append(info)
+    yield info
+    for name in getattr(info, "__struct_fields__", ()):
+        value = getattr(info, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            inner = part.type if isinstance(part, Field) else part
+            if isinstance(inner, msgspec.inspect.Type):
+                yield from _parts(inner, seen)
+
+
+def _decoded(kind: type, value: object) -> Any:
+    if kind is not Secret:
+        raise NotImplementedError(f"settings cannot hold {kind.__name__}")
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise TypeError("Expected a text")
+    return Secret(value)
+
+
+def _described(kind: type) -> dict[str, Any]:
+    if kind is Secret:
+        return {"type": "string", "writeOnly": True}
+    raise NotImplementedError(f"settings cannot hold {kind.__name__}")
