@@ -81,7 +81,12 @@ class Implementation(Protocol[Given_contra, Answer_co]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hook(Generic[Given, Answer]):
-    """The specification of a hook; calling it declares a function as its implementation."""
+    """The specification of a hook; calling it declares a function as its implementation.
+
+    ``answer`` is the type of what an implementation answers besides ``None``; an answer of another
+    type is a failure. An async implementation is stopped after ``timeout_s``. A sync one cannot be:
+    it is for what is pure and short, and when it took longer its answer does not count.
+    """
 
     name: str
     mode: Mode
@@ -90,6 +95,7 @@ class Hook(Generic[Given, Answer]):
     timeout_s: float
     since: str
     description: str
+    answer: type[Any] | None = None
 
     def __call__(self, function: Implementation[Given, Answer], /) -> Implementation[Given, Answer]:
         """The function, declared. Raises ``Refused`` (``HOOK_DECLARED_TWICE``)."""

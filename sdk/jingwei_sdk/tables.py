@@ -9,7 +9,6 @@ import enum
 import re
 import uuid
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
 from piccolo.columns import UUID, ForeignKey, Integer, Text, Timestamptz
@@ -18,11 +17,9 @@ from piccolo.columns.defaults.uuid import UUID4
 from piccolo.table import Table
 from uuid_utils.compat import uuid7
 
+from jingwei_sdk._bound import bound_tenant as _bound_tenant
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import Personal
-
-bound_tenant: ContextVar[uuid.UUID | None] = ContextVar("bound_tenant", default=None)
-"""The tenant of the open unit of work; set by the database room, read by column defaults only."""
 
 T = TypeVar("T", bound=Table)
 Keys = tuple[tuple[str, ...], ...]
@@ -55,7 +52,7 @@ class CurrentTenant(UUID4):
 
     def python(self) -> uuid.UUID:
         """The bound tenant; raises ``Refused`` (``NO_TENANT_BOUND``) outside a unit of work."""
-        tenant = bound_tenant.get()
+        tenant = _bound_tenant.get()
         if tenant is None:
             raise Refused("NO_TENANT_BOUND")
         return tenant

@@ -13,7 +13,7 @@ from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRol
 from jingwei_core.database.expressions import Expression, bound_call
 from jingwei_core.database.identifiers import column_list, quoted
 from jingwei_core.database.reading import tenant_parameter
-from jingwei_sdk.tables import bound_tenant
+from jingwei_sdk._bound import bound_tenant
 
 R = TypeVar("R")
 Connection = Any  # asyncpg.Connection or the pool's proxy of one; asyncpg ships no common type
