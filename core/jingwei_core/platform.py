@@ -29,6 +29,7 @@ from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.events.opening import EventService
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
+from jingwei_core.jobs.origins import Origins
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.known import KnownPlaces
 from jingwei_core.plugins.host import PluginHost, discover
@@ -76,7 +77,7 @@ class Platform:
         self.host = host
         self.store = store
         self.clock: Clock = SystemClock()
-        self.queue = JobQueue()
+        self.queue = JobQueue(_origins(host, self.settings.plugin_jobs_waiting))
         self.events: Events = EventService()
         self.records: Records = RecordsInSight()
         lifetime = timedelta(seconds=self.settings.access_token_s)
@@ -188,6 +189,14 @@ async def _read_state(database: Database, slug: str) -> TenantState | None:
     tenant = Tenant(uuid.UUID(row["id"]), row["slug"], row["name"], ZoneInfo(row["timezone"]))
     limits = stored_limits(row["limits"])
     return TenantState(tenant, row["status"], frozenset(row["enabled"]), row["enabled"], limits)
+
+
+def _origins(host: PluginHost, most_waiting: int) -> Origins:
+    packages = [(host.core, "")]
+    for found in host.installed():
+        if found.plugin is not None:
+            packages.append((found.plugin, found.manifest.version if found.manifest else ""))
+    return Origins(packages, most_waiting)
 
 
 def _catalogue(host: PluginHost) -> Catalogue:

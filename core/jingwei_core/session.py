@@ -210,7 +210,7 @@ def _context(
         locale=request.locale,
         request_id=request.request_id,
         data=data,
-        signals=UnitSignals(data, state.tenant),
+        signals=UnitSignals(data, state.tenant, platform.queue),
         events=platform.events,
         records=platform.records,
         settings=state.settings,

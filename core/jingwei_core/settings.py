@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         description="database connections of a process for reads in one trip; fewer are quicker"
         " where they share few cores, more where statements are slow",
     )
+    plugin_jobs_waiting: int = Field(
+        default=10_000,
+        ge=1,
+        description="jobs of one name that a plugin may have waiting for a tenant, unless it says",
+    )
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"
     )

@@ -1,13 +1,14 @@
 """What leaves a transaction (信号): jobs, outbox messages and change notices."""
 
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from jingwei_core.commands.data import UnitData
-from jingwei_core.jobs.queue import NewJob, adding
+from jingwei_core.jobs.queue import JobQueue, NewJob, adding
 from jingwei_core.outbox.sending import new_message
 from jingwei_sdk.context import Tenant
 
@@ -23,16 +24,25 @@ class UnitSignals:
     All of it is kept until the unit's last message, which stores it before the audit row.
     """
 
-    def __init__(self, data: UnitData, tenant: Tenant) -> None:
+    def __init__(self, data: UnitData, tenant: Tenant, queue: JobQueue) -> None:
         self._data = data
         self._tenant = tenant
+        self._queue = queue
+        self._queued: Counter[str] = Counter()
         self._notices: dict[tuple[str, uuid.UUID], str | None] = {}
 
     async def enqueue(
         self, job: str, payload: msgspec.Struct | Mapping[str, object], *, delay_s: float = 0
     ) -> None:
-        """Queue a declared job for this tenant; it runs only if the transaction commits."""
-        self._data.parting.append(adding(self._tenant.id, NewJob(job, payload, delay_s)))
+        """Queue a declared job for this tenant; it runs only if the transaction commits.
+
+        Raises ``Conflict`` (``JOB_QUOTA``) when as many of its plugin's jobs wait as may.
+        """
+        call = adding(self._tenant.id, NewJob(job, payload, delay_s), self._queue.origins.of(job))
+        more = self._queued[job] + 1
+        await self._queue.check_quota(self._data.unit, self._tenant.id, job, more)
+        self._queued[job] = more
+        self._data.parting.append(call)
 
     async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
         """Put a message into the outbox and queue its delivery."""

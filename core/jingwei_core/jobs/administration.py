@@ -26,7 +26,8 @@ CASE WHEN job.status = 'picked' THEN 'running'
 _LIST = f"""
 SELECT * FROM (
     SELECT job.id AS number, tenant.slug AS tenant, job.entrypoint AS job, {_STATUS} AS status,
-        job.attempts, job.created, job.execute_after, job.headers ->> 'parked' AS reason
+        job.attempts, job.created, job.execute_after, job.headers ->> 'parked' AS reason,
+        job.headers ->> 'plugin' AS plugin, job.headers ->> 'plugin_version' AS version
     FROM jobs.pgqueuer job LEFT JOIN platform.tenant tenant ON tenant.id = job.tenant_id
 ) found
 WHERE ($1::text IS NULL OR tenant = $1) AND ($2::text IS NULL OR status = $2)
@@ -35,7 +36,8 @@ ORDER BY number DESC LIMIT $3
 
 _SHOW = f"""
 SELECT job.id AS number, tenant.slug AS tenant, job.entrypoint AS job, {_STATUS} AS status,
-    job.attempts, job.created, job.execute_after, job.headers ->> 'parked' AS reason, job.payload
+    job.attempts, job.created, job.execute_after, job.headers ->> 'parked' AS reason,
+    job.headers ->> 'plugin' AS plugin, job.headers ->> 'plugin_version' AS version, job.payload
 FROM jobs.pgqueuer job LEFT JOIN platform.tenant tenant ON tenant.id = job.tenant_id
 WHERE job.id = $1
 """
@@ -49,7 +51,7 @@ _RETRY = f"""
 WITH freed AS (
     UPDATE jobs.pgqueuer
     SET status = 'queued', priority = {WAITING}, execute_after = now(), updated = now(),
-        attempts = 0, dedupe_key = NULL, headers = headers - 'parked' - 'plugin'
+        attempts = 0, dedupe_key = NULL, headers = headers - 'parked' - 'waits_for'
     WHERE status = 'failed' AND ($1::bigint IS NULL OR id = $1)
         AND ($2::uuid IS NULL OR tenant_id = $2)
     RETURNING id, entrypoint, priority
@@ -63,7 +65,8 @@ SELECT count(*) FROM logged
 
 @dataclass(frozen=True, slots=True)
 class JobLine:
-    """One job of the queue; ``reason`` says why it is parked."""
+    """One job of the queue; ``reason`` says why it is parked, ``plugin`` and ``version`` whose code
+    queued it."""
 
     number: int
     tenant: str | None
@@ -73,6 +76,8 @@ class JobLine:
     created: datetime
     execute_after: datetime
     reason: str | None
+    plugin: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

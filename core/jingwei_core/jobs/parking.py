@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
+from packaging.version import Version
 from pgqueuer.domain.models import Job as QueuedJob
 
 from jingwei_core.database import Database
@@ -25,7 +26,7 @@ _PARK = """
 WITH parked AS (
     UPDATE jobs.pgqueuer
     SET status = 'failed', updated = now(), queue_manager_id = NULL,
-        headers = headers || jsonb_build_object('parked', $3::text, 'plugin', $4::text)
+        headers = headers || jsonb_build_object('parked', $3::text, 'waits_for', $4::text)
     WHERE id = $1 AND queue_manager_id = $2 AND status = 'picked'
     RETURNING id, entrypoint, priority
 )
@@ -34,8 +35,9 @@ SELECT id, 'failed', entrypoint, priority FROM parked
 """
 
 _KINDS = """
-SELECT DISTINCT tenant_id, entrypoint, headers ->> 'plugin' AS plugin FROM jobs.pgqueuer
-WHERE status = 'failed' AND headers ? 'parked'
+SELECT DISTINCT tenant_id, entrypoint, coalesce(headers ->> 'waits_for', '') AS waits_for,
+    coalesce(headers ->> 'plugin_version', '') AS version
+FROM jobs.pgqueuer WHERE status = 'failed' AND headers ? 'parked'
 """
 
 # The key is given up: it was about enqueuing twice, and another job may hold it by now.
@@ -43,9 +45,10 @@ _FREE = f"""
 WITH freed AS (
     UPDATE jobs.pgqueuer
     SET status = 'queued', priority = {WAITING}, execute_after = now(), updated = now(),
-        dedupe_key = NULL, headers = headers - 'parked' - 'plugin'
+        dedupe_key = NULL, headers = headers - 'parked' - 'waits_for'
     WHERE status = 'failed' AND headers ? 'parked'
-        AND tenant_id = $1 AND entrypoint = $2 AND headers ->> 'plugin' = $3
+        AND tenant_id = $1 AND entrypoint = $2 AND coalesce(headers ->> 'waits_for', '') = $3
+        AND coalesce(headers ->> 'plugin_version', '') = $4
     RETURNING id, entrypoint, priority
 ), logged AS (
     INSERT INTO jobs.pgqueuer_log (job_id, status, entrypoint, priority)
@@ -53,6 +56,14 @@ WITH freed AS (
 )
 SELECT count(*) FROM logged
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A job by its name, and the version of the plugin that queued it; empty when not known."""
+
+    name: str
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +75,25 @@ class Parked:
 
 
 async def find_declared(
-    platform: "Platform", tenant_id: UUID, name: str
+    platform: "Platform", tenant_id: UUID, job: Wanted
 ) -> tuple[Tenant, Job] | Parked:
-    """The tenant and the declaration of a job, or why it has to wait."""
+    """The tenant and the declaration of a job, or why it has to wait.
+
+    A job that a newer version of its plugin has queued waits for a process that runs that version:
+    older code would read a payload that it does not know.
+    """
     try:
         state = await platform.tenant_by_id(tenant_id)
     except NotFound as error:
         return Parked(error.code)
     if state.status != "active":
         return Parked("TENANT_SUSPENDED")
-    declared = (await platform.registry(tenant_id)).jobs.get(name)
+    declared = (await platform.registry(tenant_id)).jobs.get(job.name)
     if declared is None:
-        return Parked("PLUGIN_OFF", _plugin_with(platform, name))
+        return Parked("PLUGIN_OFF", _plugin_with(platform, job.name))
+    running = platform.queue.origins.of(job.name)
+    if job.version and running.version and Version(job.version) > Version(running.version):
+        return Parked("PLUGIN_OLDER", running.plugin)
     return state.tenant, declared
 
 
@@ -91,14 +109,14 @@ async def free_parked(platform: "Platform") -> int:
     async with platform.database.platform() as unit:
         kinds = await unit.fetch(_KINDS)
     freed = 0
-    for tenant_id, name, plugin in kinds:
-        found = await find_declared(platform, tenant_id, name)
+    for tenant_id, name, plugin, version in kinds:
+        found = await find_declared(platform, tenant_id, Wanted(name, version))
         if isinstance(found, Parked):
             continue
         if plugin and plugin not in (await platform.registry(tenant_id)).enabled:
             continue
         async with platform.database.platform() as unit:
-            freed += await unit.fetchval(_FREE, tenant_id, name, plugin)
+            freed += await unit.fetchval(_FREE, tenant_id, name, plugin, version)
     return freed
 
 

@@ -6,6 +6,7 @@ lane grow, so a tenant that arrives late stands right behind the job being serve
 another's backlog; and every lane's next job has a tag that the others must pass.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,12 +18,21 @@ import msgspec
 from jingwei_core.database import Unit
 from jingwei_core.database.expressions import Expression
 from jingwei_core.jobs.names import WAITING
-from jingwei_sdk.errors import Invalid, Refused
+from jingwei_core.jobs.origins import Origin, Origins, headers_of
+from jingwei_sdk.errors import Conflict, Invalid, Refused
 
 PAYLOAD_LIMIT = 4096
 """Bytes of a payload as JSON. A payload holds ids; what they stand for is read by the job."""
 
 _HIGHEST_TAG = 2**31 - 1
+
+# Counted no further than the limit, so that a long queue does not make the next call slow.
+_WAITING = """
+SELECT count(*) FROM (
+    SELECT FROM jobs.pgqueuer WHERE status = 'queued' AND headers ->> 'plugin' <> 'core'
+        AND tenant_id = $1 AND entrypoint = $2 LIMIT $3
+) waiting
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +49,31 @@ class NewJob:
     dedupe_key: str | None = None
 
 
-def adding(tenant_id: UUID, job: NewJob) -> Expression:
+def adding(tenant_id: UUID, job: NewJob, origin: Origin) -> Expression:
     """The call of the database's function that queues a job without a ``dedupe_key``, for the last
     message of a unit. Raises ``Invalid`` as :meth:`JobQueue.add` does."""
-    values = (tenant_id, job.name, _encoded(job), timedelta(seconds=job.delay_s))
-    return Expression("jobs.add({uuid}, {text}, {bytea}, {interval})", values)
+    delay = timedelta(seconds=job.delay_s)
+    values = (tenant_id, job.name, _encoded(job), delay, origin.plugin, origin.version)
+    return Expression("jobs.add({uuid}, {text}, {bytea}, {interval}, {text}, {text})", values)
 
 
 class JobQueue:
-    """The queue as services see it; holds no connection."""
+    """The queue as services see it; holds no connection. ``origins`` says whose each job is."""
+
+    def __init__(self, origins: Origins | None = None) -> None:
+        self.origins = origins or Origins()
+
+    async def check_quota(self, unit: Unit, tenant_id: UUID, job: str, more: int = 1) -> None:
+        """Raise ``Conflict`` (``JOB_QUOTA``) when ``more`` jobs would be more than may wait.
+
+        Transactions do not see one another's jobs: together they may pass the limit a little.
+        """
+        limit = self.origins.of(job).most_waiting
+        if limit is None:
+            return
+        waiting: int = await unit.fetchval(_WAITING, tenant_id, job, limit)
+        if waiting + more > limit:
+            raise Conflict("JOB_QUOTA", job=job, limit=limit)
 
     async def enqueue(
         self,
@@ -66,8 +92,9 @@ class JobQueue:
     async def add(self, unit: Unit, tenant_id: UUID, new: Sequence[NewJob]) -> list[int | None]:
         """Queue jobs of one tenant in the unit's transaction: they exist if and only if it commits.
 
-        Raises ``Invalid`` (``JOB_PAYLOAD_TOO_LARGE``, ``JOB_PAYLOAD_UNFIT``) and ``Refused``
-        (``JOB_OF_ANOTHER_TENANT``) when the unit is bound to another tenant.
+        Raises ``Invalid`` (``JOB_PAYLOAD_TOO_LARGE``, ``JOB_PAYLOAD_UNFIT``), ``Refused``
+        (``JOB_OF_ANOTHER_TENANT``) when the unit is bound to another tenant, and what
+        :meth:`check_quota` raises.
         """
         if unit.tenant not in (None, tenant_id):
             raise Refused("JOB_OF_ANOTHER_TENANT", tenant=tenant_id, bound=unit.tenant)
@@ -75,7 +102,11 @@ class JobQueue:
             return []
         payloads: list[bytes | None] = [_encoded(job) for job in new]
         delays: list[timedelta | None] = [timedelta(seconds=job.delay_s) for job in new]
-        headers: list[dict[str, str] | None] = [{"tenant": str(tenant_id)} for _ in new]
+        for name, count in Counter(job.name for job in new).items():
+            await self.check_quota(unit, tenant_id, name, count)
+        headers: list[dict[str, str] | None] = [
+            headers_of(tenant_id, self.origins.of(job.name)) for job in new
+        ]
         last = await unit.fetchval("SELECT jobs.last_tag($1)", tenant_id)
         # Brings the whole of pgqueuer.
         from jingwei_core.jobs.unit_queries import queries_in

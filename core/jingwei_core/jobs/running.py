@@ -4,6 +4,7 @@ The job's row leaves the queue in the job's own transaction, so what a job did i
 happens once; only what it did outside can repeat.
 """
 
+import asyncio
 import json
 import traceback
 from collections.abc import Mapping
@@ -23,8 +24,9 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import UnitData
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.backoff import Backoff
-from jingwei_core.jobs.parking import Parked, find_declared, park
-from jingwei_core.session import Request, system_context
+from jingwei_core.jobs.origins import CORE, origin_in
+from jingwei_core.jobs.parking import Parked, Wanted, find_declared, park
+from jingwei_core.session import CoreContext, Request, system_context
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Denied, Invalid, JingweiError, NotFound, Refused
 from jingwei_sdk.plugin import Job
@@ -54,10 +56,19 @@ WHERE job_id = $1 AND status = 'picked' AND id > coalesce(
     (SELECT max(id) FROM jobs.pgqueuer_log WHERE job_id = $1 AND status <> 'picked'), 0)
 """
 
+# Whoever switches the plugin off waits for the end of this transaction, or it sees the switch.
+_STILL_ON = """
+SELECT enabled FROM platform.plugin_state WHERE tenant_id = $1 AND plugin_id = $2 FOR SHARE
+"""
+
 
 class JobFailed(Exception):
     """A job ended for good. The text names types, codes and places in the code, no values: it is
     kept outside row security."""
+
+
+class JobTookTooLong(Exception):
+    """A run passed its ``timeout_s``; what it did is rolled back."""
 
 
 class TakenOver(Exception):
@@ -88,7 +99,7 @@ class JobRunner(AbstractEntrypointExecutor):
         Raises ``RetryRequested`` or :class:`JobFailed`, both without values of the tenant.
         """
         try:
-            found = await find_declared(self._platform, tenant_of(job), job.entrypoint)
+            found = await find_declared(self._platform, tenant_of(job), wanted(job))
             if isinstance(found, Parked):
                 await park(self._platform.database, job, found)
                 return
@@ -109,12 +120,21 @@ class JobRunner(AbstractEntrypointExecutor):
     async def _run(self, job: QueuedJob, tenant: Tenant, declared: Job) -> None:
         name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
         async with system_context(self._platform, tenant, name, request) as ctx:
-            await declared.run(ctx, payload_of(job))
+            await _within(declared, ctx, payload_of(job))
+            await self._stop_if_off(ctx, declared)
             assert isinstance(ctx.data, UnitData)
             if ctx.data.changes:
                 await append_audit(ctx, name, None)
             if await current_unit().fetchval(_FINISH, job.id, job.queue_manager_id) is None:
                 raise TakenOver
+
+    async def _stop_if_off(self, ctx: CoreContext, declared: Job) -> None:
+        """Nothing of a plugin's job is kept that was switched off while the job ran."""
+        plugin = self._platform.queue.origins.of(declared.name).plugin
+        if plugin == CORE:
+            return
+        if await ctx.unit.fetchval(_STILL_ON, ctx.tenant.id, plugin) is False:
+            raise Refused("PLUGIN_OFF", plugin=plugin, state="disabled", reason="")
 
     async def _stop_if_deadly(self, job: QueuedJob) -> None:
         async with self._platform.database.platform() as unit:
@@ -131,6 +151,24 @@ class JobRunner(AbstractEntrypointExecutor):
         if is_final:
             return JobFailed(why)
         return RetryRequested(timedelta(seconds=self._limits.backoff.delay_s(failed)), why)
+
+
+async def _within(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -> None:
+    """Run the job; raises :class:`JobTookTooLong` after its ``timeout_s``."""
+    limit = asyncio.timeout(declared.timeout_s)
+    try:
+        async with limit:
+            await declared.run(ctx, payload)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        # A plain TimeoutError would say that the connection was lost.
+        raise JobTookTooLong from error
+
+
+def wanted(job: QueuedJob) -> Wanted:
+    """What the job asks for: its name, and the version of the plugin that queued it."""
+    return Wanted(job.entrypoint, origin_in(job.headers).version)
 
 
 def tenant_of(job: QueuedJob) -> UUID:

@@ -16,6 +16,7 @@ import structlog
 from croniter import CroniterError, croniter
 
 from jingwei_core.database import Unit
+from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import Job
 
 if TYPE_CHECKING:
@@ -112,7 +113,12 @@ class Scheduler:
         if moved is None or moved["is_first"]:
             return 0
         payload = {"tick": tick.isoformat()}
-        await self._platform.queue.enqueue(
-            unit, lane.tenant_id, name, payload, dedupe_key=tick.isoformat()
-        )
+        try:
+            await self._platform.queue.enqueue(
+                unit, lane.tenant_id, name, payload, dedupe_key=tick.isoformat()
+            )
+        except Conflict as error:
+            # As many of them wait already as may: this tick is let go.
+            _log.warning("schedule_skipped", job=name, code=error.code)
+            return 0
         return 1

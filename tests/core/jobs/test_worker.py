@@ -167,7 +167,7 @@ async def test_jobs_of_a_plugin_that_is_off_are_parked_and_come_back(cities: Cit
         assert await cities.marks() == [("changzhi", "enabled")]
         headers = json.loads((await cities.queue_rows())[0]["headers"])
         assert headers["parked"] == "PLUGIN_OFF"
-        assert headers["plugin"] == "proof-plugin"
+        assert headers["waits_for"] == headers["plugin"] == "proof-plugin"
         await cities.owner(
             "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled)"
             " VALUES ($1, 'proof-plugin', true)",
@@ -184,7 +184,7 @@ async def test_a_reaction_of_a_plugin_that_is_off_is_parked_too(cities: Cities):
         # It stays parked while its plugin stays off, and what it wrote is gone.
         await asyncio.sleep(3 * FAST.keep_s)
     row = (await cities.queue_rows())[0]
-    assert (row["status"], json.loads(row["headers"])["plugin"]) == ("failed", "proof-plugin")
+    assert (row["status"], json.loads(row["headers"])["waits_for"]) == ("failed", "proof-plugin")
     assert await cities.marks() == []
 
 

@@ -1,0 +1,58 @@
+"""Whose a job is (任务归属): the package that declares it, its version, how many may wait."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jingwei_sdk.plugin import Job, Plugin
+
+CORE = "core"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The package whose code a job runs. Of one tenant at most ``most_waiting`` jobs of the name
+    wait at a time; ``None`` is without a limit."""
+
+    plugin: str = CORE
+    version: str = ""
+    most_waiting: int | None = None
+
+
+class Origins:
+    """The origin of each job by name, as the packages of this process declare them.
+
+    ``most_waiting`` is what a plugin's job may have waiting that says nothing itself.
+    """
+
+    def __init__(
+        self, packages: Iterable[tuple[Plugin, str]] = (), most_waiting: int | None = None
+    ) -> None:
+        self._origins: dict[str, Origin] = {}
+        for plugin, version in packages:
+            for job in plugin.jobs:
+                limit = _limit(plugin, job, most_waiting)
+                self._origins.setdefault(job.name, Origin(plugin.id, version, limit))
+
+    def of(self, job: str) -> Origin:
+        """The origin of the job called so; a name that nobody declares is the core's."""
+        return self._origins.get(job, _CORES)
+
+
+_CORES = Origin()
+
+
+def headers_of(tenant_id: object, origin: Origin) -> dict[str, str]:
+    """What a job of a tenant says of itself in the queue."""
+    return {"tenant": str(tenant_id), "plugin": origin.plugin, "plugin_version": origin.version}
+
+
+def origin_in(headers: Mapping[str, object] | None) -> Origin:
+    """The package and version that queued a job; the core's for one that does not say."""
+    found = headers or {}
+    return Origin(str(found.get("plugin") or CORE), str(found.get("plugin_version") or ""))
+
+
+def _limit(plugin: Plugin, job: Job, default: int | None) -> int | None:
+    if job.most_waiting is not None:
+        return job.most_waiting
+    return None if plugin.id == CORE else default
