@@ -22,7 +22,7 @@ TEST_KIT = "sdk/jingwei_sdk/testing/"
 SDK_TOOLS_MAY_IMPORT = {
     TEST_KIT: frozenset({"pytest", "pytest_asyncio"}),
     "sdk/jingwei_sdk/cli.py": frozenset({"typer"}),
-    "sdk/jingwei_sdk/scaffold/": frozenset({"jinja2"}),
+    "sdk/jingwei_sdk/scaffold/": frozenset({"black", "jinja2"}),
     "sdk/jingwei_sdk/trust/": frozenset({"cryptography", "cyclonedx", "packageurl"}),
 }
 
