@@ -7,6 +7,7 @@ jobs of a tenant all read the same registry, so they cannot disagree.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jingwei_core.plugins.claims import claims_of
 from jingwei_core.privacy.declarations import check_package
@@ -43,6 +44,20 @@ class Registry:
         if name not in self.records:
             raise Refused("RECORD_UNKNOWN", record=name)
         return self.records[name]
+
+    def heard(self, hook: str, kind: str) -> tuple[Heard, ...]:
+        """The implementations of a hook by the plugins that hear of events of this kind, in the
+        order in which they are asked."""
+        found = self.hooks.get(hook, ())
+        return tuple(one for one in found if self._hears(one.plugin, kind)) if found else found
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Plugin]:
+        return {plugin.id: plugin for plugin in self.plugins}
+
+    def _hears(self, plugin_id: str, kind: str) -> bool:
+        kinds = self._by_id[plugin_id].hears
+        return kinds is None or kind in kinds
 
     def relations(self, record: Record) -> Mapping[str, Relation]:
         """Its relations by field name: its own and those that other packages add."""

@@ -13,7 +13,7 @@ from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform, assemble
-from jingwei_core.plugins.host import Installed, PluginHost, discover
+from jingwei_core.plugins.host import Installed, Off, PluginHost, discover
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import system_context
@@ -192,7 +192,7 @@ async def test_a_plugin_that_was_removed_can_be_switched_off(
     without = Platform(platform.database, host, open_store(platform.settings))
     registry = await without.registry(yichang.tenant.id)
     assert registry.enabled == {"core"}
-    assert host.off(frozenset({PLUGIN})) == {PLUGIN: "not installed"}
+    assert host.off(frozenset({PLUGIN})) == {PLUGIN: Off(PLUGIN, "missing", "not installed")}
 
     await switch_audited(without, yichang.tenant.slug, PLUGIN, enabled=False, settings={})
     assert (await states(yichang))[0][0] is False

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Literal
 
 from jingwei_core.plugins.conformance import objection
+from jingwei_core.plugins.off import OffState, told
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.manifest import Manifest, read_head, read_manifest
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
 
-State = Literal["available", "incompatible", "failed"]
+State = Literal["available"] | OffState
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A plugin found on this machine; ``reason`` says why it is not available."""
+    """A plugin found on this machine; ``reason`` says why it is not available, ``link`` where more
+    is told about that."""
 
     id: str
     state: State
@@ -31,6 +33,7 @@ class Installed:
     plugin: Plugin | None = None
     package_dir: Path | None = None
     reason: str = ""
+    link: str = ""
 
 
 def discover(points: Iterable[EntryPoint] | None = None) -> list[Installed]:
@@ -62,7 +65,7 @@ def _examine(point: EntryPoint) -> Installed:
             return Installed(point.name, "incompatible", None, None, package_dir, problem)
         manifest = read_manifest(package_dir / "plugin.toml")
     except Exception as error:  # noqa: BLE001 - a stranger's package may be broken in any way
-        return Installed(point.name, "failed", reason=_told(error))
+        return Installed(point.name, "failed", reason=told(error))
     known = Installed(point.name, "available", manifest, None, package_dir)
     if manifest.id != point.name:
         reason = f"entry point {point.name!r} names a plugin {manifest.id!r}"
@@ -77,7 +80,7 @@ def _load(point: EntryPoint, known: Installed, manifest: Manifest) -> Installed:
             return replace(known, state="failed", reason="its entry point is not its Plugin")
         problem = objection(plugin, manifest)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything
-        return replace(known, state="failed", reason=_told(error))
+        return replace(known, state="failed", reason=told(error))
     if problem:
         return replace(known, state="failed", reason=problem)
     return replace(known, plugin=plugin)
@@ -90,7 +93,3 @@ def _package_dir(point: EntryPoint) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise Refused("PLUGIN_MANIFEST", file="plugin.toml", cause=f"no package {package!r}")
     return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _told(error: BaseException) -> str:
-    return str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"

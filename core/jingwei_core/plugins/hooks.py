@@ -17,7 +17,7 @@ from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Refused
-from jingwei_sdk.hooks import EventTransition, Veto
+from jingwei_sdk.hooks import EventTransition, Heard, Veto
 
 REACTION_JOB = "core.plugin-reaction"
 VETO_WITHIN_S = 5.0
@@ -37,7 +37,7 @@ async def veto_or_continue(ctx: Context, change: EventTransition) -> None:
     for impl in _callers(ctx, "before_event_transition", change.kind):
         answer = await _ask(ctx, impl, change)
         if isinstance(answer, Veto):
-            raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin_name})
+            raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin})
 
 
 def is_asked(ctx: Context, kind: str) -> bool:
@@ -56,7 +56,7 @@ async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)
     for impl in _callers(ctx, "on_event_transitioned", change.kind):
-        payload = {"plugin": impl.plugin_name, "change": msgspec.to_builtins(change)}
+        payload = {"plugin": impl.plugin, "change": msgspec.to_builtins(change)}
         await ctx.signals.enqueue(REACTION_JOB, payload)
 
 
@@ -71,12 +71,10 @@ async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
     assert isinstance(ctx.data, UnitData)
     change = msgspec.convert(payload["change"], EventTransition)
     for impl in _callers(ctx, "on_event_transitioned", change.kind):
-        if impl.plugin_name == payload["plugin"]:
+        if impl.plugin == payload["plugin"]:
             await _call(impl.function, ctx, change)
             if ctx.data.changes:
-                await append_audit(
-                    ctx, f"{impl.plugin_name}:on_event_transitioned", change.event_id
-                )
+                await append_audit(ctx, f"{impl.plugin}:on_event_transitioned", change.event_id)
             return
     raise Refused("PLUGIN_OFF", plugin=payload["plugin"], state="disabled", reason="")
 
@@ -89,17 +87,17 @@ async def _ask(ctx: CoreContext, impl: Any, change: EventTransition) -> object:
             return await _call(impl.function, ctx, change)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
         name = type(error).__name__
-        _log.exception("hook_failed", plugin=impl.plugin_name, hook="before_event_transition")
+        _log.exception("hook_failed", plugin=impl.plugin, hook="before_event_transition")
         # The type only: a message of a stranger's code may quote a person's data.
-        told = {"plugin": impl.plugin_name, "hook": "before_event_transition", "failed": name}
+        told = {"plugin": impl.plugin, "hook": "before_event_transition", "failed": name}
         ctx.data.changes.append(Change("plugin_hook", change.event_id, None, told, None))
         return None
 
 
-def _callers(ctx: CoreContext, hook: str, kind: str) -> list[Any]:
-    return ctx.platform.host.hook_callers(hook, ctx.registry.enabled, kind)
+def _callers(ctx: CoreContext, hook: str, kind: str) -> tuple[Heard, ...]:
+    return ctx.registry.heard(hook, kind)
 
 
 async def _call(function: Any, ctx: Context, change: EventTransition) -> object:
-    answer = function(ctx=ctx, change=change)
+    answer = function(ctx, change)
     return await answer if inspect.isawaitable(answer) else answer

@@ -32,14 +32,16 @@ def tenant_lines(host: PluginHost, enabled: frozenset[str], locale: str) -> list
     lines = []
     for found in host.installed():
         if found.id in off:
-            lines.append(_line(found, "off", off[found.id], locale))
+            lines.append(_line(found, "off", off[found.id].reason, locale))
         elif found.id in enabled:
             lines.append(_line(found, "enabled", "", locale))
         else:
             state = "disabled" if found.state == "available" else found.state
             lines.append(_line(found, state, found.reason, locale))
     known = {line.id for line in lines}
-    lines += [PluginLine(each, "", "missing", "", off[each]) for each in sorted(off.keys() - known)]
+    lines += [
+        PluginLine(each, "", "missing", "", off[each].reason) for each in sorted(off.keys() - known)
+    ]
     return lines
 
 

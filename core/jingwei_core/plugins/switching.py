@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.events.tables import EventKind
+from jingwei_core.plugins.dependencies import plan_disable, plan_enable
 from jingwei_core.plugins.tenant_settings import check_settings
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.errors import Conflict
@@ -86,22 +87,17 @@ async def _enable(
 ) -> None:
     host = ctx.platform.host
     plugin = host.require_available(plugin_id)
-    missing = sorted(set(plugin.requires) - active - {host.core.id})
-    if missing:
-        raise Conflict("PLUGIN_NEEDS", plugin=plugin_id, missing=missing)
+    plan_enable(host, active, plugin_id)
     clash = host.off(active | {plugin_id}).get(plugin_id)
     if clash:
-        raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash)
+        raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash.reason)
     check_settings(host.get(plugin_id), settings)
     await _require_tables(ctx, plugin)
     await _put_kinds(ctx, plugin)
 
 
 async def _disable(ctx: CoreContext, plugin_id: str, active: frozenset[str]) -> None:
-    served = ctx.platform.host.registry(active).plugins
-    needing = sorted(other.id for other in served if plugin_id in other.requires)
-    if needing:
-        raise Conflict("PLUGIN_NEEDED", plugin=plugin_id, by=needing)
+    plan_disable(ctx.platform.host, active, plugin_id)
     for row in await ctx.data.find(EventKind, owner_plugin=plugin_id, is_active=True):
         await ctx.data.update(row, is_active=False)
 

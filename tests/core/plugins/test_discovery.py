@@ -187,7 +187,9 @@ def test_a_faulty_plugin_is_a_state_with_a_reason(folder: Path, fault: str) -> N
     host = PluginHost(core_contribution(), [faulty, sound])
     registry = host.registry(frozenset({"permits", "sound"}))
     assert registry.enabled == {"core", "sound"}
-    assert reason in host.off(frozenset({"permits", "sound"}))["permits"]
+    off = host.off(frozenset({"permits", "sound"}))["permits"]
+    assert (off.plugin, off.state) == ("permits", state)
+    assert reason in off.reason
     with pytest.raises(Refused) as refusal:
         host.require_available("permits")
     assert refusal.value.code == "PLUGIN_OFF"
@@ -212,13 +214,14 @@ def test_a_clash_costs_the_later_plugin_of_that_set_only(folder: Path) -> None:
 
     assert host.registry(both).enabled == {"core", "aaa"}
     assert set(host.off(both)) == {"bbb"}
-    assert "DECLARATION_CLASH" in host.off(both)["bbb"]
+    assert host.off(both)["bbb"].state == "clash"
+    assert "DECLARATION_CLASH" in host.off(both)["bbb"].reason
     # A tenant without the first has the second.
     assert host.registry(frozenset({"bbb"})).enabled == {"core", "bbb"}
     assert host.off(frozenset({"bbb"})) == {}
     shown = {line.id: (line.state, line.reason) for line in tenant_lines(host, both, "zh")}
     assert shown["aaa"] == ("enabled", "")
-    assert shown["bbb"] == ("off", host.off(both)["bbb"])
+    assert shown["bbb"] == ("off", host.off(both)["bbb"].reason)
 
 
 def test_a_clash_with_the_core_is_seen_at_once(folder: Path) -> None:
@@ -228,7 +231,7 @@ plugin = Plugin(id="permits", package="x", tables=(Permit,), records=(EVENT,))
 """
     host = PluginHost(core_contribution(), discover([Package(extra=clash).write(folder)]))
     (line,) = installed_lines(host, "en")
-    assert (line.id, line.state, line.name) == ("permits", "failed", "Permits")
+    assert (line.id, line.state, line.name) == ("permits", "clash", "Permits")
     assert "DECLARATION_CLASH" in line.reason
 
 
@@ -254,11 +257,11 @@ plugin = Plugin(id="permits", package="x", hooks=Hooks())
     points = [Package(extra=code).write(folder), Package(id="sound").write(folder)]
     host = PluginHost(core_contribution(), discover(points))
     assert [(found.id, found.state) for found in host.installed()] == [
-        ("permits", "failed"),
+        ("permits", "faulty_declaration"),
         ("sound", "available"),
     ]
     both = frozenset({"permits", "sound"})
-    assert host.hook_callers("on_event_transitioned", both, "city.road") == []
+    assert host.registry(both).heard("on_event_transitioned", "city.road") == ()
 
 
 @pytest.mark.parametrize(
@@ -287,7 +290,8 @@ def test_plugins_come_after_what_they_require_and_circles_are_left_out(folder: P
     packages = [
         Package(
             id=name,
-            manifest=f'requires = ["{other}"]\n' + MANIFEST.format(id=name),
+            manifest=f'requires = ["{other}"]\n'
+            + MANIFEST.format(id=name).replace("permit.read", f"{name}.read"),
             extra=needs.format(name, other),
         )
         for name, other in (("aaa", "zzz"), ("one", "two"), ("two", "one"), ("sad", "gone"))
@@ -296,7 +300,11 @@ def test_plugins_come_after_what_they_require_and_circles_are_left_out(folder: P
     host = PluginHost(core_contribution(), discover(points))
     wanted = frozenset({"aaa", "one", "two", "zzz", "sad"})
     assert [plugin.id for plugin in host.registry(wanted).plugins] == ["core", "zzz", "aaa"]
-    assert host.off(wanted) == {"one": "needs two", "two": "needs one", "sad": "needs gone"}
+    assert {off.plugin: (off.state, off.reason) for off in host.off(wanted).values()} == {
+        "one": ("needs", "requires itself: one → two → one"),
+        "two": ("needs", "requires itself: two → one → two"),
+        "sad": ("needs", "needs gone"),
+    }
 
 
 def test_what_an_operator_reads(folder: Path) -> None:
