@@ -1,0 +1,1 @@
+"""Notice boards (宣传栏)."""
