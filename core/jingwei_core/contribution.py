@@ -1,5 +1,7 @@
 """What the core contributes, by the same declarations that a plugin uses."""
 
+from pathlib import Path
+
 from jingwei_core.access import commands as access_commands
 from jingwei_core.events import commands as event_commands
 from jingwei_core.evidence import commands as evidence_commands
@@ -7,6 +9,7 @@ from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.tables import core_records, core_tables
+from jingwei_sdk.manifest import Manifest, read_manifest
 from jingwei_sdk.plugin import Plugin
 
 CORE_ID = "core"
@@ -29,3 +32,8 @@ def core_contribution() -> Plugin:
         commands=tuple(command for room in _COMMANDS for command in room.COMMANDS),
         jobs=tuple(JOBS),
     )
+
+
+def core_manifest() -> Manifest:
+    """The core's own manifest: its permissions with the names that people read."""
+    return read_manifest(Path(__file__).with_name("plugin.toml"))

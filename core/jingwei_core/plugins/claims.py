@@ -70,7 +70,17 @@ def _granted(manifest: Manifest) -> Iterator[Claim]:
         yield "permission", permission.code
     for role in manifest.roles:
         yield "role", role.code
-    if manifest.permission_prefix:
-        yield "permission_prefix", manifest.permission_prefix
+    for area in sorted(permission_areas(manifest)):
+        yield "permission_area", area
     if manifest.graphql_prefix:
         yield "graphql_prefix", manifest.graphql_prefix
+
+
+def permission_areas(manifest: Manifest) -> frozenset[str]:
+    """The first names of the package's permissions, ``safety`` of ``safety.hazard.read``.
+
+    A role may be given ``safety.*``: were an area shared, whoever grants it for the one package
+    would grant what the other calls so.
+    """
+    codes = [manifest.permission_prefix, *(each.code for each in manifest.permissions)]
+    return frozenset(code.partition(".")[0] for code in codes if code)

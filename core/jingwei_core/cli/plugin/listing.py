@@ -46,11 +46,11 @@ def show(plugin: PluginId, *, as_json: Json = False) -> None:
 def installed_host() -> Any:
     """The plugins of this machine with their texts; no database is asked."""
     from jingwei_core.catalogue import load_core_texts
-    from jingwei_core.contribution import core_contribution
+    from jingwei_core.contribution import core_contribution, core_manifest
     from jingwei_core.plugins.host import PluginHost, discover
     from jingwei_sdk.messages import Catalogue
 
-    host = PluginHost(core_contribution(), discover())
+    host = PluginHost(core_contribution(), discover(), core_manifest=core_manifest())
     catalogue = Catalogue()
     load_core_texts(catalogue)
     host.load_texts(catalogue)
