@@ -14,14 +14,16 @@ city. The hooks there are stand in :mod:`jingwei_sdk.hook_specs`.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
-from jingwei_sdk.legacy_hooks import PROJECT, Hooks, hookimpl, hookspec
 from jingwei_sdk.payloads import EventTransition, Veto
+
+if TYPE_CHECKING:
+    from jingwei_sdk.legacy_hooks import PROJECT, Hooks, hookimpl, hookspec
 
 __all__ = [
     "PROJECT",
@@ -137,3 +139,14 @@ class Outcome(msgspec.Struct, Generic[Answer], frozen=True):
     value: Answer | None = None
     error: str = ""
     took_us: int = 0
+
+
+def __getattr__(name: str) -> Any:
+    """What 0.1 had here is still found here, with a warning that names who uses it."""
+    if name not in ("PROJECT", "Hooks", "hookimpl", "hookspec"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from jingwei_sdk import legacy_hooks
+    from jingwei_sdk.deprecations import warn_of
+
+    warn_of(f"{__name__}.{name}")
+    return getattr(legacy_hooks, name)

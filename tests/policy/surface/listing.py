@@ -32,7 +32,13 @@ def surface(package: Path = PACKAGE) -> list[str]:
 
 def _module(module: str, tree: ast.Module) -> Iterator[str]:
     offered = _offered(tree)
-    for node in tree.body:
+    typing_only = [
+        inner
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in node.body
+    ]
+    for node in [*tree.body, *typing_only]:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 if (alias.asname or alias.name) in offered:
