@@ -1,0 +1,1 @@
+"""The platform for tests of plugins (测试平台): what ``jingwei_sdk.testing`` stands on."""
