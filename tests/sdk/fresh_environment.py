@@ -106,7 +106,7 @@ class FreshEnvironment:
         return self._started([str(self.folder / "bin" / program), *words], cwd, timeout_s, env)
 
     def _started(
-        self, command: list[str], cwd: Path | None, timeout_s: float, env: Mapping[str, str]
+        self, command: list[str], cwd: Path | None, timeout_s: float, env: dict[str, str]
     ) -> Ran:
         done = subprocess.run(
             command,

@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.sdk.fresh_environment import FreshEnvironment, clean_environment
@@ -73,7 +73,7 @@ def _lines(path: Path) -> Iterable[tuple[int, str]]:
 
 
 def _run(
-    command: list[str], folder: Path, env: Mapping[str, str]
+    command: list[str], folder: Path, env: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         command,

@@ -2,7 +2,7 @@
 
     wheels = Wheelhouse(folder)
     wheels.wheel("sdk")             # Path of jingwei_sdk-….whl
-    wheels.wheel("plugins/safety_production")
+    wheels.all()                    # ours, as `jingwei` installs them together
     build_wheel(project, folder)    # the same for a project anywhere, a stranger's for example
 
 Nothing is fetched: hatchling is in our lock and builds without an environment of its own.
@@ -11,6 +11,7 @@ Nothing is fetched: hatchling is in our lock and builds without an environment o
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,10 +53,16 @@ class Wheelhouse:
     def wheel(self, distribution: str) -> Path:
         """The wheel of the distribution in this folder of the checkout; raises ``BuildFailed``."""
         if distribution not in self._built:
-            target = self.folder / distribution.replace("/", "-")
+            target = self.folder / (
+                distribution.replace("/", "-") if distribution != "." else "all"
+            )
             self._built[distribution] = build_wheel(ROOT / distribution, target)
         return self._built[distribution]
 
-    def wheels(self, *distributions: str) -> list[Path]:
-        """The wheels of several, in the order given."""
-        return [self.wheel(distribution) for distribution in distributions]
+    def all(self) -> list[Path]:
+        """The wheels of all distributions of this checkout, the deployable last."""
+        members = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        patterns = members["tool"]["uv"]["workspace"]["members"]
+        folders = [found for pattern in patterns for found in sorted(ROOT.glob(pattern))]
+        named = [str(folder.relative_to(ROOT)) for folder in folders if folder.is_dir()]
+        return [self.wheel(distribution) for distribution in (*named, ".")]
