@@ -1,0 +1,18 @@
+"""What a rule yields (发现): where, and the words that fill the rule's text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place that breaks a rule; ``params`` fill the rule's text in either language."""
+
+    file: str
+    line: int = 1
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+def at(file: str, line: int = 1, **params: object) -> Found:
+    """A place in a file, with the words of the finding."""
+    return Found(file, line, params)

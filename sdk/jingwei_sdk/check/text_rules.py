@@ -1,0 +1,149 @@
+"""Rules of words (文本, JW-601 to 604): what users read is there in Chinese and English."""
+
+import ast
+import re
+import string
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.subject import MANIFEST_FILE, Subject
+from jingwei_sdk.messages import LOCALES
+
+MESSAGES = "messages.toml"
+_CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_ERRORS = frozenset(
+    {
+        *("Conflict", "Denied", "Invalid", "JingweiError", "NotFound", "RateLimited"),
+        *("Refused", "Unauthenticated", "Unavailable", "Veto"),
+    }
+)
+_ALWAYS_GIVEN = frozenset({"field", "row", "file"})
+Texts = Mapping[str, Mapping[str, str]]
+
+
+def texts_of(subject: Subject) -> Texts:
+    """The plugin's catalogue by code; empty when there is none or it cannot be read."""
+    source = subject.shipped(MESSAGES)
+    try:
+        found: Texts = {} if source is None else tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError:
+        return {}
+    return found
+
+
+def raised_codes(subject: Subject) -> Iterator[tuple[str, int, str, ast.Call]]:
+    """File, line, code and call of each error the plugin raises with a code of its own."""
+    for source in subject.code:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call) and node.args:
+                name, first = ast.unparse(node.func).rpartition(".")[2], node.args[0]
+                code = first.value if isinstance(first, ast.Constant) else None
+                if name in _ERRORS and isinstance(code, str) and _CODE.fullmatch(code):
+                    yield source.path, node.lineno, code, node
+
+
+def texts_complete(subject: Subject) -> Iterator[Found]:
+    """Each raised code has a text in both languages, and the text gets what it speaks of."""
+    known = texts_of(subject)
+    for file, line, code, call in raised_codes(subject):
+        texts = known.get(code, {})
+        missing = [locale for locale in LOCALES if not texts.get(locale)]
+        if missing:
+            yield at(file, line, code=code, cause=f"no {', '.join(missing)}")
+            continue
+        given = {keyword.arg for keyword in call.keywords}
+        is_open = None in given or ast.unparse(call.func).endswith("Veto")
+        lacking = sorted(_places(texts) - {name for name in given if name} - _ALWAYS_GIVEN)
+        if lacking and not is_open:
+            yield at(file, line, code=code, cause=f"{{{lacking[0]}}}")
+    for code, texts in known.items():
+        if ("next_zh" in texts) != ("next_en" in texts):
+            yield at(subject.path_of(MESSAGES), code=code, cause="next step")
+
+
+def texts_used(subject: Subject) -> Iterator[Found]:
+    """No text is left over."""
+    words = {
+        node.value
+        for source in subject.code
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    file = subject.shipped(MESSAGES)
+    for code in texts_of(subject):
+        if code not in words and file is not None:
+            yield at(file.path, file.line_of(f"[{code}]"), code=code)
+
+
+def both_languages(subject: Subject) -> Iterator[Found]:
+    """Names in the manifest and in the declarations are said in both languages."""
+    where = subject.path_of(MANIFEST_FILE)
+    for name, zh, en in _pairs(subject):
+        if not _CHINESE.search(zh):
+            yield at(where, name=name, language="zh", text=zh)
+        if not en.strip() or _CHINESE.search(en):
+            yield at(where, name=name, language="en", text=en)
+
+
+def _pairs(subject: Subject) -> Iterator[tuple[str, str, str]]:
+    manifest, plugin = subject.manifest, subject.plugin
+    if manifest is not None:
+        yield "name", manifest.name_zh, manifest.name_en
+        yield "description", manifest.description_zh, manifest.description_en
+        yield from ((each.code, each.zh, each.en) for each in manifest.permissions)
+        yield from ((each.code, each.zh, each.en) for each in manifest.roles)
+    if plugin is not None:
+        for kind in plugin.event_kinds:
+            yield kind.code, kind.name_zh, kind.name_en
+        yield from ((each.code, each.zh, each.en) for each in plugin.navigation)
+        yield from ((each.code, each.zh, each.en) for each in plugin.map_layers)
+        yield from ((each.code, each.zh, each.en) for each in plugin.indicators)
+        for page in plugin.public_pages:
+            yield page.path, page.zh, page.en
+
+
+def settings_described(subject: Subject) -> Iterator[Found]:
+    """Whoever sets something reads what it does, in both languages."""
+    for name, text in setting_texts(subject):
+        if not _CHINESE.search(text) or not re.search(r"[A-Za-z]{2}", text):
+            yield at(subject.path_of(MANIFEST_FILE), name=name)
+
+
+def setting_texts(subject: Subject) -> Iterator[tuple[str, str]]:
+    """The name and description of each setting of the plugin."""
+    manifest, plugin = subject.manifest, subject.plugin
+    if plugin is not None and plugin.settings is not None:
+        for field in msgspec.structs.fields(plugin.settings.schema):
+            yield field.name, _described(field.type)
+    elif manifest is not None:
+        for name, told in manifest.settings.get("properties", {}).items():
+            yield name, str(told.get("description", "")) if isinstance(told, Mapping) else ""
+
+
+def _described(kind: Any) -> str:
+    metas = (each for each in getattr(kind, "__metadata__", ()) if isinstance(each, msgspec.Meta))
+    parts = getattr(kind, "__args__", ())
+    own = next((meta.description for meta in metas if meta.description), "")
+    return own or next(filter(None, map(_described, parts)), "")
+
+
+def _places(texts: Mapping[str, str]) -> set[str]:
+    return {
+        re.split(r"[.\[]", name)[0]
+        for text in texts.values()
+        for _, name, _, _ in string.Formatter().parse(text)
+        if name
+    }
+
+
+RULES = {
+    "JW-601": texts_complete,
+    "JW-602": texts_used,
+    "JW-603": both_languages,
+    "JW-604": settings_described,
+}

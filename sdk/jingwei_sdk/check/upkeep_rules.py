@@ -1,0 +1,104 @@
+"""Rules of upkeep (维护, JW-605 to 609): docs, changelog and tests that keep a plugin usable."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.graphql_rules import called_functions
+from jingwei_sdk.check.subject import Subject
+from jingwei_sdk.check.text_rules import raised_codes, setting_texts
+from jingwei_sdk.commands import declaration
+from jingwei_sdk.messages import LOCALES
+
+README = "README.md"
+CHANGELOG = "CHANGELOG.md"
+BASELINES = "tests/baselines.json"
+
+
+def readme_present(subject: Subject) -> Iterator[Found]:
+    """The first page says what the plugin is for."""
+    source = subject.file(README)
+    if subject.is_project and (source is None or len(source.text.split()) < 20):
+        yield at(README)
+
+
+def changes_told(subject: Subject) -> Iterator[Found]:
+    """The changelog has an entry of this version."""
+    manifest, source = subject.manifest, subject.file(CHANGELOG)
+    if not subject.is_project or manifest is None:
+        return
+    if source is None or manifest.version not in source.text:
+        yield at(CHANGELOG, version=manifest.version)
+
+
+def docs_complete(subject: Subject) -> Iterator[Found]:
+    """A page in each language names every permission, setting, error and command."""
+    if not subject.is_project:
+        return
+    for locale in LOCALES:
+        path = f"docs/{locale}.md"
+        page = subject.file(path)
+        if page is None:
+            yield at(path, name=path)
+            continue
+        yield from (at(path, name=name) for name in _documented(subject) if name not in page.text)
+
+
+def _documented(subject: Subject) -> list[str]:
+    manifest, plugin = subject.manifest, subject.plugin
+    names = [permission.code for permission in manifest.permissions] if manifest else []
+    names += [name for name, _ in setting_texts(subject)]
+    names += [code for _, _, code, _ in raised_codes(subject)]
+    if plugin is not None:
+        names += [declaration(handler).name for handler in plugin.commands]
+        names += [kind.code for kind in plugin.event_kinds]
+        names += [job.name for job in plugin.jobs]
+    return sorted(set(names))
+
+
+def tests_present(subject: Subject) -> Iterator[Found]:
+    """There is at least one test."""
+    has_test = any("def test_" in source.text for source in subject.tests)
+    if subject.is_project and not has_test:
+        yield at("tests")
+
+
+def tests_complete(subject: Subject) -> Iterator[Found]:
+    """Tests name each function that the platform calls, or the command it is known by."""
+    if not subject.is_project or subject.plugin is None:
+        return
+    text = "\n".join(source.text for source in subject.tests)
+    for function in called_functions(subject.plugin):
+        names = [function.__name__]
+        if hasattr(function, "__command__"):
+            declared = declaration(function)
+            names = [declared.name, declared.mutation]
+        if not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names):
+            yield at("tests", name=names[0])
+
+
+def statements_counted(subject: Subject) -> Iterator[Found]:
+    """How many statements reading costs is written down, so that a test sees when it grows."""
+    plugin = subject.plugin
+    if not subject.is_project or plugin is None or not plugin.records:
+        return
+    source = subject.file(BASELINES)
+    try:
+        counts = {} if source is None else json.loads(source.text)
+    except ValueError:
+        counts = {}
+    told = json.dumps(counts)
+    for record in plugin.records:
+        if record.name not in told and record.plural not in told:
+            yield at(BASELINES, name=record.name)
+
+
+RULES = {
+    "JW-605": readme_present,
+    "JW-606": changes_told,
+    "JW-607": docs_complete,
+    "JW-608": tests_present,
+    "JW-609": tests_complete,
+    "JW-610": statements_counted,
+}

@@ -1,0 +1,61 @@
+"""Every rule finds its bad example, and neither its good one nor a plugin that keeps them all."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jingwei_sdk.check import RULES, Subject, Tier, check
+from tests.sdk.check.sample import edited, golden
+
+_NEXT = "JW-802"
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return golden(tmp_path_factory.mktemp("golden") / "road-lamp")
+
+
+def test_the_sample_holds_gold_today_and_tomorrow(plugin: Path):
+    report = check(Subject.of(plugin), Tier.GOLD, next_major=True)
+    assert [f"{finding.rule} {finding.message}" for finding in report.findings] == []
+    assert report.holds is Tier.GOLD
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_a_rule_finds_its_bad_example(code: str, plugin: Path, tmp_path: Path):
+    rule = RULES[code]
+    subject = edited(plugin, tmp_path / "bad", rule.words.bad)
+    told = {}
+    for locale in ("zh", "en"):
+        report = check(subject, rule.tier, next_major=code == _NEXT, locale=locale)
+        assert not report.is_passed
+        assert report.holds is None or report.holds < rule.tier
+        told[locale] = [finding for finding in report.findings if finding.rule == code]
+    assert len(told["zh"]) == len(told["en"]) > 0
+    for chinese, english in zip(told["zh"], told["en"], strict=True):
+        assert (chinese.file, chinese.line) == (english.file, english.line)
+        assert re.search("[\u4e00-\u9fff]", chinese.message + chinese.next_step)
+        assert english.message
+        assert english.next_step
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.words.good])
+def test_a_rule_passes_its_good_example(code: str, plugin: Path, tmp_path: Path):
+    good = RULES[code].words.good
+    assert good is not None
+    subject = edited(plugin, tmp_path / "good", good)
+    assert list(RULES[code].run(subject)) == []
+
+
+def test_every_rule_is_told_whole():
+    for code, rule in RULES.items():
+        assert re.fullmatch(r"JW-[1-8]\d\d", code)
+        for locale in ("zh", "en"):
+            for part in ("title", "reason", "found", "next"):
+                assert rule.words.in_language(part, locale).strip(), (code, part, locale)
+
+
+def test_each_tier_has_rules():
+    assert {rule.tier for rule in RULES.values()} == set(Tier)
+    assert list(RULES) == sorted(RULES)
