@@ -32,6 +32,7 @@ from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.origins import Origins
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.known import KnownPlaces
+from jingwei_core.plugins.dispatcher import Dispatcher
 from jingwei_core.plugins.host import PluginHost, discover
 from jingwei_core.reading.in_sight import RecordsInSight
 from jingwei_core.registry import Registry
@@ -75,6 +76,7 @@ class Platform:
         self.database = database
         self.settings: Settings = database.settings
         self.host = host
+        self.hooks = Dispatcher()
         self.store = store
         self.clock: Clock = SystemClock()
         self.queue = JobQueue(_origins(host, self.settings.plugin_jobs_waiting))

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,14 @@ import pytest
 from jingwei_core.contribution import core_contribution
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins import hooks
 from jingwei_core.plugins.host import Installed, PluginHost, discover
 from jingwei_core.registers.tables import Organisation
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict
+from jingwei_sdk.hook_specs import before_event_transition
 from jingwei_sdk.hooks import EventTransition, Veto, hookimpl
 from jingwei_sdk.plugin import Plugin
-from tests.plugins.world import GRID, City
+from tests.plugins.world import GRID, PLUGIN, City
 
 Answer = Callable[[Context, EventTransition], Awaitable[Veto | None]]
 
@@ -105,8 +106,11 @@ async def test_a_failing_veto_hook_stops_nothing_and_is_on_record(
 async def test_a_veto_hook_that_takes_too_long_is_not_waited_for(
     city: City, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "VETO_WITHIN_S", 0.05)
     opened = await event(city)
+    impatient = replace(before_event_transition, timeout_s=0.05)
+    registry = city.platform.host.registry(frozenset({"aaa-scripted", PLUGIN}))
+    heard = [replace(one, hook=impatient) for one in registry.hooks[impatient.name]]
+    monkeypatch.setitem(registry.hooks, impatient.name, tuple(heard))  # type: ignore[arg-type]
 
     async def sleep(ctx: Context, change: EventTransition) -> None:
         await ctx.data.fetchval("SELECT pg_sleep(20)")

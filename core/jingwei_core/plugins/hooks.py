@@ -1,103 +1,107 @@
-"""Calling hooks (钩子调用): vetoes inside a transaction, reactions in jobs of their own.
+"""Hooks of events (事件钩子): who is asked before a step, told after it, and where an event goes.
 
-A hook that fails is an outcome in the tenant's audit log (a veto hook) or in the queue (a
+A hook that fails is an outcome on record and in the tenant's audit log, or in the queue (a
 reaction), never a failed step.
 """
 
-import asyncio
-import inspect
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import structlog
 
+from jingwei_core.access.tables import Department
 from jingwei_core.audit.writing import append_audit
-from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.commands.data import UnitData
+from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
+from jingwei_core.plugins.dispatcher import call
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict, Refused
-from jingwei_sdk.hooks import EventTransition, Heard, Veto
+from jingwei_sdk.errors import Refused
+from jingwei_sdk.hook_specs import (
+    ALL_HOOKS,
+    before_event_transition,
+    decide_event_department,
+    on_event_transitioned,
+)
+from jingwei_sdk.hooks import Heard
+from jingwei_sdk.payloads import EventToAssign, EventTransition
 
-REACTION_JOB = "core.plugin-reaction"
-VETO_WITHIN_S = 5.0
-"""A veto hook holds the step's locks: after this time the step goes on without its word."""
-
-_log = structlog.get_logger(__name__)
+REACTION_JOB = PLUGIN_REACTION
+_HOOKS = {hook.name: hook for hook in ALL_HOOKS}
 
 
 async def veto_or_continue(ctx: Context, change: EventTransition) -> None:
     """Ask the enabled plugins whether the step may happen.
 
-    Raises ``Conflict`` with the code of the first veto, by plugin id. A plugin that fails or takes
-    too long does not stop the city: only a veto it states counts, and the audit row of the command
-    says that the plugin failed.
+    Raises ``Conflict`` with the code of the first veto. A plugin that fails or takes too long does
+    not stop the city: only a veto it states counts, and the audit row of the command says that the
+    plugin failed.
     """
     assert isinstance(ctx, CoreContext)
-    for impl in _callers(ctx, "before_event_transition", change.kind):
-        answer = await _ask(ctx, impl, change)
-        if isinstance(answer, Veto):
-            raise Conflict(answer.code, **{**answer.params, "plugin": impl.plugin})
+    await ctx.platform.hooks.veto(ctx, before_event_transition, change)
 
 
 def is_asked(ctx: Context, kind: str) -> bool:
     """Whether an enabled plugin has a word in the steps of events of a kind."""
     assert isinstance(ctx, CoreContext)
-    return bool(_callers(ctx, "before_event_transition", kind))
+    return ctx.platform.hooks.is_heard(ctx, before_event_transition, kind)
 
 
 def is_told(ctx: Context, kind: str) -> bool:
     """Whether an enabled plugin is told of the steps of events of a kind."""
     assert isinstance(ctx, CoreContext)
-    return bool(_callers(ctx, "on_event_transitioned", kind))
+    return ctx.platform.hooks.is_heard(ctx, on_event_transitioned, kind)
 
 
 async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)
-    for impl in _callers(ctx, "on_event_transitioned", change.kind):
-        payload = {"plugin": impl.plugin, "change": msgspec.to_builtins(change)}
-        await ctx.signals.enqueue(REACTION_JOB, payload)
+    await ctx.platform.hooks.collect(ctx, on_event_transitioned, change)
+
+
+async def decided_department(
+    ctx: Context, event: EventToAssign, otherwise: uuid.UUID | None
+) -> uuid.UUID | None:
+    """The department that a plugin chooses for an event; ``otherwise`` when none does, or when
+    the tenant has no department of the code it names."""
+    assert isinstance(ctx, CoreContext)
+    choice = await ctx.platform.hooks.first(ctx, decide_event_department, event)
+    if choice is None:
+        return otherwise
+    found = await ctx.data.find(Department, code=choice.code)
+    chosen: uuid.UUID | None = found[0].id if found else otherwise
+    return chosen
 
 
 async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
-    """The job behind :func:`announce`: one plugin's reaction to one step.
+    """The job behind :meth:`Dispatcher.collect`: what one plugin does about one thing told.
 
     What it writes is one row of the audit log. Raises whatever the plugin raises, so that the queue
-    keeps the outcome and tries again. Raises ``Refused`` (``PLUGIN_OFF``) when the plugin is no
-    longer enabled.
+    keeps the outcome and tries again; while the plugin's breaker is open the job is put off.
+    Raises ``Refused`` (``PLUGIN_OFF``) when the plugin is no longer enabled.
     """
     assert isinstance(ctx, CoreContext)
     assert isinstance(ctx.data, UnitData)
-    change = msgspec.convert(payload["change"], EventTransition)
-    for impl in _callers(ctx, "on_event_transitioned", change.kind):
-        if impl.plugin == payload["plugin"]:
-            await _call(impl.function, ctx, change)
-            if ctx.data.changes:
-                await append_audit(ctx, f"{impl.plugin}:on_event_transitioned", change.event_id)
-            return
-    raise Refused("PLUGIN_OFF", plugin=payload["plugin"], state="disabled", reason="")
+    # Queued by a process of 0.1: without the hook's name.
+    name = payload.get("hook", on_event_transitioned.name)
+    hook, plugin = _HOOKS[name], payload["plugin"]
+    given = msgspec.convert(payload.get("given", payload.get("change")), hook.given)
+    hooks = ctx.platform.hooks
+    found = hooks.heard(ctx.registry, hook, getattr(given, "kind", None))
+    mine = [one for one in found if one.plugin == plugin]
+    if not mine:
+        raise Refused("PLUGIN_OFF", plugin=plugin, state="disabled", reason="")
+    point = (ctx.tenant.id, plugin, name)
+    if hooks.outcomes.breakers.is_open(point):
+        delay_s = hooks.outcomes.breakers.rules.open_s
+        await ctx.signals.enqueue(PLUGIN_REACTION, payload, delay_s=delay_s)
+        return
+    await hooks.guarded(point, lambda: _tell(mine, ctx, given), hook.timeout_s)
+    if ctx.data.changes:
+        await append_audit(ctx, f"{plugin}:{name}", getattr(given, "event_id", None))
 
 
-async def _ask(ctx: CoreContext, impl: Any, change: EventTransition) -> object:
-    """The answer of one veto hook; what a failing one wrote is undone and its failure recorded."""
-    assert isinstance(ctx.data, UnitData)
-    try:
-        async with ctx.data.savepoint(), asyncio.timeout(VETO_WITHIN_S):
-            return await _call(impl.function, ctx, change)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
-        name = type(error).__name__
-        _log.exception("hook_failed", plugin=impl.plugin, hook="before_event_transition")
-        # The type only: a message of a stranger's code may quote a person's data.
-        told = {"plugin": impl.plugin, "hook": "before_event_transition", "failed": name}
-        ctx.data.changes.append(Change("plugin_hook", change.event_id, None, told, None))
-        return None
-
-
-def _callers(ctx: CoreContext, hook: str, kind: str) -> tuple[Heard, ...]:
-    return ctx.registry.heard(hook, kind)
-
-
-async def _call(function: Any, ctx: Context, change: EventTransition) -> object:
-    answer = function(ctx, change)
-    return await answer if inspect.isawaitable(answer) else answer
+async def _tell(heard: list[Heard], ctx: Context, given: object) -> None:
+    for one in heard:
+        await call(one, ctx, given)

@@ -1,0 +1,82 @@
+"""Health of plugins (插件健康): how what they were called for ended, and which breakers are open."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.database import Unit
+from jingwei_core.session import CoreContext
+
+_HEALTH = """
+SELECT t.slug AS tenant, o.plugin_id AS plugin, o.hook AS point, o.succeeded, o.failed,
+    o.timed_out, o.total_us, o.last_error, o.last_at,
+    CASE WHEN o.opened_until > clock_timestamp() THEN o.opened_until END AS paused_until
+FROM platform.plugin_outcome o JOIN platform.tenant t ON t.id = o.tenant_id
+WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND ($2::text IS NULL OR o.plugin_id = $2)
+ORDER BY o.plugin_id, t.slug, o.hook
+"""
+
+_RESET = """
+UPDATE platform.plugin_outcome SET opened_until = NULL
+WHERE tenant_id = $1 AND plugin_id = $2 AND opened_until IS NOT NULL RETURNING hook
+"""
+
+HealthState = Literal["healthy", "failing", "paused"]
+
+
+class PluginHealth(msgspec.Struct, frozen=True):
+    """How one point of a plugin fared in one tenant since it was first called.
+
+    ``point`` is the name of a hook, ``job:<name>`` or ``field:<Record>.<name>``. ``state`` is
+    ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the last call that
+    is stored did not go well. ``mean_us`` is the mean time of a call in microseconds. ``last_error``
+    is the name of a type, never a text. What is counted is at most about a second old.
+    """
+
+    tenant: str
+    plugin: str
+    point: str
+    state: HealthState
+    succeeded: int
+    failed: int
+    timed_out: int
+    mean_us: int
+    last_error: str
+    last_at: datetime
+    paused_until: datetime | None
+
+
+async def plugin_health(
+    unit: Unit, tenant_id: uuid.UUID | None = None, plugin_id: str | None = None
+) -> Sequence[PluginHealth]:
+    """The health of each point that was ever called, by plugin, tenant and name; of one tenant
+    and one plugin if they are named. Any unit will do: the table is the platform's."""
+    return [_health(dict(row)) for row in await unit.fetch(_HEALTH, tenant_id, plugin_id)]
+
+
+async def reset_breakers(ctx: CoreContext, plugin_id: str) -> list[str]:
+    """Call a plugin again in the context's tenant whose breakers are open; the points.
+
+    Every process sees it within some seconds. The change is left for the audit row.
+    """
+    assert isinstance(ctx.data, UnitData)
+    points = sorted(row["hook"] for row in await ctx.unit.fetch(_RESET, ctx.tenant.id, plugin_id))
+    if points:
+        before = {"plugin": plugin_id, "paused": points}
+        after = {"plugin": plugin_id, "paused": []}
+        ctx.data.changes.append(Change("plugin_outcome", ctx.tenant.id, before, after, None))
+    return points
+
+
+def _health(row: dict[str, object]) -> PluginHealth:
+    succeeded, failed, late = (int(str(row[k])) for k in ("succeeded", "failed", "timed_out"))
+    calls = succeeded + failed + late
+    total_us = int(str(row.pop("total_us")))
+    state: HealthState = "failing" if row["last_error"] else "healthy"
+    row["state"] = "paused" if row["paused_until"] is not None else state
+    row["mean_us"] = total_us // calls if calls else 0
+    return msgspec.convert(row, PluginHealth)
