@@ -26,3 +26,8 @@ def served(wanted: str) -> str | None:
     """The newest served version inside the range ``wanted``, or ``None`` when there is none."""
     fits = SpecifierSet(wanted).filter(SERVED, prereleases=True)
     return max(fits, key=Version, default=None)
+
+
+def fits(wanted: str, version: str) -> bool:
+    """Whether ``version`` lies inside the range ``wanted``."""
+    return SpecifierSet(wanted).contains(version, prereleases=True)

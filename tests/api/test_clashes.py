@@ -3,19 +3,11 @@
 import re
 import tomllib
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
-import pytest
-
-from jingwei_api.execution.errors import ErrorTexts
-from jingwei_api.execution.executor import Executor
-from jingwei_api.settings import ApiSettings
-from jingwei_core.registry import build_registry
-from jingwei_sdk.errors import Refused
-from jingwei_sdk.messages import Catalogue
+from jingwei_api.schema.kept import SchemaCache
+from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_sdk.plugin import Plugin
-from tests.api.declarations import CORE, SAFETY, other_record, registry
+from tests.api.declarations import CORE, SAFETY, other_record
 
 ROOT = Path(__file__).resolve().parents[2]
 RAISED = re.compile(
@@ -24,30 +16,22 @@ RAISED = re.compile(
 )
 
 
-def _executor() -> Executor:
-    runtime = cast(
-        Any, SimpleNamespace(platform=SimpleNamespace(cursor_secret=b""), feed=None, commits=None)
-    )
-    return Executor(runtime, ApiSettings(), ErrorTexts(Catalogue()))
-
-
 async def test_the_later_of_two_clashing_plugins_is_put_off_with_what_needs_it() -> None:
-    late = Plugin(id="late", package="late", records=(other_record("HazardLevel"),))
+    late = Plugin(id="safety-twin", package="late", records=(other_record("HazardLevel"),))
     needs = Plugin(
-        id="needs-late", package="n", records=(other_record("Needy"),), requires=("late",)
+        id="needs-twin", package="n", records=(other_record("Needy"),), requires=("safety-twin",)
     )
-    schema = await _executor().schema(registry(SAFETY, late, needs))
-    names = set(schema._schema.type_map)
+    installed = [Installed(each.id, "available", plugin=each) for each in (SAFETY, late, needs)]
+    host = PluginHost(CORE, installed)
+    enabled = frozenset(each.id for each in installed)
+    off = host.off(enabled)
+    assert (off["safety-twin"].state, off["needs-twin"].state) == ("clash", "needs")
+    assert "SCHEMA_CLASH name='HazardLevel'" in off["safety-twin"].reason
+    names = set((await SchemaCache().schema(host.registry(enabled))).type_map)
     assert {"SafetyHazard", "Event"} <= names
     assert not {"Needy", "HazardLevelConnection"} & names
-
-
-async def test_a_fault_of_the_core_is_not_hidden() -> None:
-    clash = other_record("TextFilter")
-    broken = Plugin(id="core", package="core", records=(*CORE.records, clash))
-    with pytest.raises(Refused) as refusal:
-        await _executor().schema(build_registry([broken]))
-    assert refusal.value.code == "SCHEMA_CLASH"
+    # Whoever has only the later one is served it.
+    assert host.off(frozenset({"safety-twin", "needs-twin"})) == {}
 
 
 def test_every_code_of_the_api_has_its_text() -> None:

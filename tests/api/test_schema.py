@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 
 from jingwei_api.cli import schema_app
 from jingwei_api.schema import builder
-from jingwei_api.schema.builder import SchemaCache, build_schema
+from jingwei_api.schema.builder import build_schema
 from jingwei_api.schema.inputs import struct_value
+from jingwei_api.schema.kept import SchemaCache
 from jingwei_api.schema.queries import without_prefix
 from jingwei_api.schema.snapshot import breaking_changes, full_schema
 from jingwei_core.places.tables import Place

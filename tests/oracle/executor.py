@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import strawberry
 from graphql import (
     ExecutionResult,
     FieldNode,
@@ -27,6 +26,7 @@ from graphql import (
     get_directive_values,
     get_named_type,
     parse,
+    print_schema,
     specified_scalar_types,
 )
 
@@ -319,13 +319,12 @@ def cursor_parts(text: str) -> tuple[str, Order, uuid.UUID]:
     return record, tuple((column, way) for column, _, way in pairs), uuid.UUID(row)
 
 
-def plain_schema(built: strawberry.Schema) -> GraphQLSchema:
-    """A built schema's types without its resolvers; custom scalars are written as it writes them.
+def plain_schema(original: GraphQLSchema) -> GraphQLSchema:
+    """A schema's types without its resolvers; custom scalars are written as it writes them.
 
     An enum's values are their names, in and out.
     """
-    bare = build_schema(built.as_str())
-    original = built._schema
+    bare = build_schema(print_schema(original))
     for name, kind in bare.type_map.items():
         if not isinstance(kind, GraphQLScalarType) or name in specified_scalar_types:
             continue

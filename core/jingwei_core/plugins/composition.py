@@ -85,7 +85,8 @@ class Composer:
         off: dict[str, Off] = {}
         while True:
             composition, kept = self._put_together(pieces, off)
-            clashing = {one.plugin: one for one in self._asked(kept)}
+            named = {piece.id for piece in kept[1:]}  # a check that names others is not heard
+            clashing = {one.plugin: one for one in self._asked(kept) if one.plugin in named}
             if not clashing:
                 return composition
             off |= clashing

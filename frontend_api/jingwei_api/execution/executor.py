@@ -5,9 +5,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any
 
-import structlog
-from graphql import GraphQLError, OperationType
-from strawberry import Schema
+from graphql import GraphQLError, GraphQLSchema, OperationType
 
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.operation import Caller, Document, Runtime
@@ -21,12 +19,10 @@ from jingwei_api.planning.queries import Queries
 from jingwei_api.planning.reads import Read, Reads
 from jingwei_api.planning.streaming import Streams, watch_of
 from jingwei_api.planning.variables import VariablesRefused
-from jingwei_api.schema.builder import SchemaCache
+from jingwei_api.schema.kept import SchemaCache
 from jingwei_api.settings import ApiSettings
-from jingwei_core.registry import Registry, build_registry
-from jingwei_sdk.errors import Invalid, JingweiError, RateLimited, Refused, Unauthenticated
-
-_log = structlog.get_logger(__name__)
+from jingwei_core.registry import Registry
+from jingwei_sdk.errors import Invalid, JingweiError, RateLimited, Unauthenticated
 
 
 class _Told(Exception):
@@ -44,9 +40,8 @@ class Executor:
     def __init__(self, runtime: Runtime, settings: ApiSettings, texts: ErrorTexts) -> None:
         self._runtime = runtime
         self._platform = runtime.platform
-        self._schemas = SchemaCache(settings.schema_cache_size)
+        self._schemas = SchemaCache(settings.schema_cache_size, self._everything, self._forget)
         self._texts = texts
-        self._usable: dict[str, Registry] = {}
         self._admission = Admission(settings)
         self.documents = Documents(settings)
         self.reads = Reads(runtime.platform)
@@ -94,9 +89,9 @@ class Executor:
         except JingweiError as error:
             yield answered(b"null", self._tell(caller, [_whole(error)]))
 
-    async def schema(self, registry: Registry) -> Schema:
-        """The schema of a registry, without plugins whose names clash in GraphQL."""
-        return await self._schemas.schema(await self._without_clashes(registry))
+    async def schema(self, registry: Registry) -> GraphQLSchema:
+        """The schema of a registry."""
+        return await self._schemas.schema(registry)
 
     async def _run(self, caller: Caller, registry: Registry, entered: Entered) -> Answer:
         question = entered.question
@@ -115,7 +110,6 @@ class Executor:
         state = await self._platform.tenant_by_id(caller.tenant.id)
         state.require_active()
         registry = self._platform.host.registry(state.enabled)
-        registry = self._usable.get(registry.fingerprint) or await self._without_clashes(registry)
         schema = self._schemas.built(registry) or await self._schemas.schema(registry)
         access = await self.reads.access(caller)
         asked = (registry, schema, document)
@@ -130,14 +124,14 @@ class Executor:
         except TooMuch as refusal:
             raise _Told(refusal.errors, refusal.figures) from refusal
 
-    def _enter(self, asked: tuple[Registry, Schema, Document], standing: Standing) -> Entered:
+    def _enter(
+        self, asked: tuple[Registry, GraphQLSchema, Document], standing: Standing
+    ) -> Entered:
         """Prepare a document and charge it to its caller; raises :class:`_Told`, and what
         ``Admission`` raises."""
         registry, schema, document = asked
         admit = partial(self._admission.admit_document, standing=standing)
-        prepared = self.documents.prepared(
-            registry.fingerprint, schema._schema, document.query, admit
-        )
+        prepared = self.documents.prepared(registry.fingerprint, schema, document.query, admit)
         if prepared.errors:
             raise _Told(prepared.errors)
         operation = prepared.operation(document.operation_name)
@@ -147,22 +141,18 @@ class Executor:
             raise _Told(refusal.errors) from refusal
         return self._admission.admit(registry, question, standing)
 
-    async def _without_clashes(self, registry: Registry) -> Registry:
-        """The registry, without the later of two plugins that clash."""
-        known = self._usable.get(registry.fingerprint)
-        if known is not None:
-            return known
-        usable = registry
-        while True:
-            try:
-                await self._schemas.schema(usable)
-            except Refused as error:
-                usable = _without_later(usable, error)
-                continue
-            if len(self._usable) >= 256:
-                self._usable.clear()
-            self._usable[registry.fingerprint] = usable
-            return usable
+    def _everything(self) -> Registry:
+        """What all plugins declare that can be served together."""
+        host = self._platform.host
+        known = [found.id for found in host.installed() if found.state == "available"]
+        return host.registry(frozenset(known))
+
+    def _forget(self, fingerprint: str) -> None:
+        """Let go of what was worked out for a schema that is gone."""
+        self._admission.forget(fingerprint)
+        index = self.documents.forget(fingerprint)
+        if index is not None:
+            self._queries.forget(index)
 
     def _answer(self, caller: Caller, read: Read, admitted: Admitted) -> Answer:
         errors = self._tell(caller, read.errors) if read.errors else ()
@@ -180,21 +170,3 @@ class Executor:
 def _whole(error: JingweiError) -> GraphQLError:
     """An error of the operation as a whole."""
     return GraphQLError(error.code, original_error=error)
-
-
-def _without_later(registry: Registry, error: Refused) -> Registry:
-    """The registry without the last package that the error names; raises it again for the core's
-    own faults."""
-    owners: Any = error.params.get("owners") or [error.params.get("owner")]
-    named = [plugin.id for plugin in registry.plugins if plugin.id in owners]
-    if not named or named[-1] == registry.plugins[0].id:
-        raise error
-    _log.error("plugin_off", plugin=named[-1], reason=str(error))
-    gone = {named[-1]}
-    kept = []
-    for plugin in registry.plugins:
-        if plugin.id in gone or gone & set(plugin.requires):
-            gone.add(plugin.id)
-        else:
-            kept.append(plugin)
-    return build_registry(kept)

@@ -50,6 +50,10 @@ class Admission:
         self._gate = Gate(settings)
         self._weights: Recent[str, Weights] = Recent(KEPT)
 
+    def forget(self, fingerprint: str) -> None:
+        """Let go of the weights of an enabled set whose schema is gone."""
+        self._weights.drop(lambda key: key == fingerprint)
+
     def admit(self, registry: Registry, question: Question, standing: Standing) -> Entered:
         """Charge an operation to its caller; raises what ``Gate.admit`` raises."""
         measured = self._measured(registry, question.operation)

@@ -127,6 +127,14 @@ class Documents:
                 self._kept.keep(key, found)
         return found
 
+    def forget(self, fingerprint: str) -> SchemaIndex | None:
+        """Let go of all documents of an enabled set whose schema is gone; the index that they were
+        prepared with, if there were any."""
+        found = self._indexes.get(fingerprint)
+        self._indexes.drop(lambda key: key == fingerprint)
+        self._kept.drop(lambda key: key[0] == fingerprint)
+        return found
+
     def _index(self, fingerprint: str, schema: GraphQLSchema) -> SchemaIndex:
         found = self._indexes.get(fingerprint)
         if found is None or found.schema is not schema:

@@ -13,6 +13,8 @@ from graphql import (
 )
 
 from jingwei_api.planning.collecting import Chosen
+from jingwei_api.planning.documents import PreparedOperation
+from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.plans import Question
 from jingwei_api.planning.recent import Recent
 from jingwei_api.schema.meanings import IntrospectionField
@@ -28,7 +30,11 @@ class Introspection:
     alone, so it is kept."""
 
     def __init__(self, size: int = KEPT) -> None:
-        self._kept: Recent[Hashable, Told] = Recent(size)
+        self._kept: Recent[tuple[PreparedOperation, Hashable], Told] = Recent(size)
+
+    def forget(self, index: SchemaIndex) -> None:
+        """Let go of what one schema told."""
+        self._kept.drop(lambda key: key[0].index is index)
 
     async def told(self, question: Question, chosen: Sequence[Chosen]) -> Told:
         """The JSON of the introspection fields among those chosen of the root, by response key."""

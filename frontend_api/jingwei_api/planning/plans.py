@@ -15,6 +15,7 @@ from jingwei_api.planning import figures
 from jingwei_api.planning.building import Building, FieldRefused, Probe, ProbeKey, Refusal
 from jingwei_api.planning.collecting import Chosen, collect
 from jingwei_api.planning.documents import PreparedOperation
+from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import group_of
 from jingwei_core.database.lanes import LONGEST_CACHED
@@ -37,6 +38,7 @@ PLANNERS = (figures,)
 
 Results = tuple[Hashable, ...]
 Refused = frozenset[Chosen]
+Found = tuple[Results, Refused, Little]
 
 
 class Question(msgspec.Struct, frozen=True, eq=False):
@@ -131,13 +133,17 @@ class Planned:
         ]
 
 
+DraftKey = tuple[PreparedOperation, Hashable, Part]
+PlanKey = tuple[Draft, Found, Hashable]
+
+
 class Plans:
     """The drafts and plans of one process."""
 
     def __init__(self, secret: bytes, drafts: int = DRAFTS, plans: int = PLANS) -> None:
         self._secret = secret
-        self._drafts: Recent[Hashable, Draft] = Recent(drafts)
-        self._plans: Recent[Hashable, Plan] = Recent(plans)
+        self._drafts: Recent[DraftKey, Draft] = Recent(drafts)
+        self._plans: Recent[PlanKey, Plan] = Recent(plans)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -147,6 +153,11 @@ class Plans:
     def kept(self) -> tuple[list[Draft], list[Plan]]:
         """The drafts and plans that are kept."""
         return self._drafts.values(), self._plans.values()
+
+    def forget(self, index: SchemaIndex) -> None:
+        """Let go of all drafts and plans of one schema."""
+        self._drafts.drop(lambda key: key[0].index is index)
+        self._plans.drop(lambda key: key[0].operation.index is index)
 
     def draft(self, registry: Registry, question: Question, part: Part = ROOT) -> Draft:
         """The draft of a part for variables of this shape."""
@@ -179,9 +190,7 @@ class Plans:
         group_of(building, "", chosen)
         return Draft(question.operation, part.record, chosen, building.probes, building.needs_rules)
 
-    def _plan(
-        self, registry: Registry, draft: Draft, asked: Asked, found: tuple[Results, Refused, Little]
-    ) -> Plan:
+    def _plan(self, registry: Registry, draft: Draft, asked: Asked, found: Found) -> Plan:
         results, refused, little = found
         permissions = asked.permissions
         key = (draft, found, sight_shape(permissions, draft.names))

@@ -4,6 +4,7 @@ import msgspec
 
 from jingwei_api.execution.operation import Caller
 from jingwei_api.planning.answers import an_object
+from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.introspecting import Introspection
 from jingwei_api.planning.plans import Question, chosen_at
 from jingwei_api.planning.reads import Mind, Read, Reads, of_no_concern
@@ -16,6 +17,11 @@ class Queries:
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
         self._introspection = Introspection()
+
+    def forget(self, index: SchemaIndex) -> None:
+        """Let go of what was worked out for one schema."""
+        self._reads.plans.forget(index)
+        self._introspection.forget(index)
 
     async def run(
         self, caller: Caller, registry: Registry, question: Question, mind: Mind = of_no_concern

@@ -1,7 +1,7 @@
 """Recent (最近使用): a bounded memory."""
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -31,6 +31,11 @@ class Recent(Generic[K, V]):
         if len(self._kept) > self._size:
             self._kept.popitem(last=False)
         return value
+
+    def drop(self, is_over: Callable[[K], bool]) -> None:
+        """Let go of the values whose keys are over."""
+        for key in [key for key in self._kept if is_over(key)]:
+            del self._kept[key]
 
     def keys(self) -> list[K]:
         """What the values are kept under."""

@@ -1,7 +1,8 @@
-"""Building a schema (模式构建) from one registry, and keeping the few that are in use."""
+"""Building a schema (模式构建) from the declarations of one enabled set."""
 
-import asyncio
-from collections import OrderedDict
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -23,7 +24,7 @@ from jingwei_api.schema.records import add_record
 from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.scalars import Enums, scalar_map
 from jingwei_api.schema.subscriptions import subscription_fields
-from jingwei_api.schema.types import TypeSpace
+from jingwei_api.schema.types import Argument, Field, TypeSpace
 
 _RESERVED = (
     *("Boolean", "Float", "ID", "Int", "String"),
@@ -40,75 +41,58 @@ def build_schema(registry: Declarations) -> strawberry.Schema:
     told in GraphQL.
     """
     space = TypeSpace()
+    declared = declare(space, Enums(space.claim), registry)
+    query = space.object("Query", declared.query, owner="core", description="Reading.")
+    mutation = (
+        space.object(
+            "Mutation", declared.mutation, owner="core", description="Commands, one after another."
+        )
+        if declared.mutation
+        else None
+    )
+    subscription = space.object(
+        "Subscription", declared.subscription, owner="core", description="Changes as they are."
+    )
+    return strawberry.Schema(
+        query=query,
+        mutation=mutation,
+        subscription=subscription,
+        types=[*declared.records, SortDirection],
+        config=StrawberryConfig(auto_camel_case=False, scalar_map=scalar_map()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a schema is made of: the fields of its roots, the types of its records, and the structs
+    behind its other types."""
+
+    query: Sequence[Field]
+    mutation: Sequence[Field]
+    subscription: Sequence[Field]
+    records: Sequence[type]
+    structs: Structs
+
+
+def declare(space: TypeSpace, enums: Enums, registry: Declarations) -> Declared:
+    """Make the types of declarations in a space, all but the roots; raises what
+    :func:`build_schema` raises."""
     for name in _RESERVED:
         space.claim(name, "core")
-    enums = Enums(space.claim)
     space.add(make_node(), "core")
     text = "Where a page lies in its list (Relay cursor connections)."
     space.object("PageInfo", PAGE_INFO_FIELDS, owner="core", description=text)
     space.object("Masked", MASKED_FIELDS, owner="core", description=MASKED_TEXT)
     add_shared(space)
     filters, structs = Filters(space, registry, enums), Structs(space, enums)
-    arguments = {
-        name: add_connection(space, filters, registry, record)
-        for name, record in registry.records.items()
-    }
+    arguments: dict[str, tuple[Argument, ...]] = defaultdict(tuple)
+    for name, record in registry.records.items():
+        arguments[name] = add_connection(space, filters, registry, record)
     records = [
         add_record(space, registry, record, arguments, enums)
         for record in registry.records.values()
     ]
     fields = query_fields(space, registry, arguments)
     fields += core_query_fields(space, registry, arguments)
-    query = space.object("Query", fields, owner="core", description="Reading.")
     changes = mutation_fields(space, registry, structs)
-    mutation = (
-        space.object("Mutation", changes, owner="core", description="Commands, one after another.")
-        if changes
-        else None
-    )
-    subscription = space.object(
-        "Subscription", subscription_fields(space), owner="core", description="Changes as they are."
-    )
-    return strawberry.Schema(
-        query=query,
-        mutation=mutation,
-        subscription=subscription,
-        types=[*records, SortDirection],
-        config=StrawberryConfig(auto_camel_case=False, scalar_map=scalar_map()),
-    )
-
-
-class SchemaCache:
-    """The schemas in use, by enabled set; building happens in a thread, each at most once."""
-
-    def __init__(self, size: int = 32) -> None:
-        self._size = size
-        self._building: OrderedDict[str, asyncio.Future[strawberry.Schema]] = OrderedDict()
-
-    def built(self, registry: Declarations) -> strawberry.Schema | None:
-        """The schema of a registry, if it is there."""
-        found = self._building.get(registry.fingerprint)
-        if found is None or not found.done() or found.cancelled() or found.exception():
-            return None
-        self._building.move_to_end(registry.fingerprint)
-        return found.result()
-
-    async def schema(self, registry: Declarations) -> strawberry.Schema:
-        """The schema of a registry; raises what :func:`build_schema` raises."""
-        known = self.built(registry)
-        if known is not None:
-            return known
-        key = registry.fingerprint
-        found = self._building.get(key)
-        if found is None:
-            found = asyncio.ensure_future(asyncio.to_thread(build_schema, registry))
-            self._building[key] = found
-            while len(self._building) > self._size:
-                self._building.popitem(last=False)
-        try:
-            # One caller that goes away must not take the schema from the others.
-            return await asyncio.shield(found)
-        except Exception:
-            if found.done():
-                self._building.pop(key, None)
-            raise
+    return Declared(fields, changes, subscription_fields(space), records, structs)

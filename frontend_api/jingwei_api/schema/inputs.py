@@ -90,12 +90,18 @@ def _annotated(arguments: tuple[Any, ...]) -> Shape:
 
 
 class Structs:
-    """The types of one schema that come from structs; the same struct gives the same type."""
+    """The types of one schema that come from structs; the same struct of one package gives the same
+    type, and packages share a type where they name it alike.
+
+    What a package's types are called so depends on itself alone, not on which others there are.
+    """
 
     def __init__(self, space: TypeSpace, enums: Enums) -> None:
         self._space = space
         self._enums = enums
-        self._made: dict[tuple[type, bool], str] = {}
+        self._made: dict[tuple[type, bool, str], str] = {}
+        self.by_name: dict[str, tuple[type, bool]] = {}
+        """The struct behind each type, and whether that is an input."""
 
     def input_type(self, struct: type[msgspec.Struct], name: str, owner: str) -> str:
         """The name of the input type of a struct."""
@@ -106,10 +112,13 @@ class Structs:
         return self._type(struct, name, owner, is_input=False)
 
     def _type(self, struct: type[msgspec.Struct], name: str, owner: str, *, is_input: bool) -> str:
-        key = (struct, is_input)
+        key = (struct, is_input, owner)
         if key in self._made:
             return self._made[key]
         self._made[key] = name
+        if self.by_name.get(name) == (struct, is_input):
+            return name
+        self.by_name.setdefault(name, (struct, is_input))
         fields = [
             self._field(struct, field, owner, is_input=is_input)
             for field in msgspec.structs.fields(struct)

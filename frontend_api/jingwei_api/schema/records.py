@@ -60,11 +60,12 @@ def add_record(
     fields += _columns(record, enums, owner)
     for name, relation in relations_of(registry, record).items():
         owner_of_field = owner_of(registry, "field", f"{record.name}.{name}")
-        told = _relation(space, record, relation, (name, owner_of_field))
+        told = relation_field(space, record.name, relation, (name, owner_of_field))
         given = arguments[relation.record] if isinstance(relation, Many) else ()
         fields.append(replace(told, arguments=given))
     for name, computed in registry.computed(record).items():
-        fields.append(_computed(registry, record, name, computed))
+        owner_of_field = owner_of(registry, "field", f"{record.name}.{name}")
+        fields.append(computed_field(record.name, computed, (name, owner_of_field)))
 
     return space.object(
         record.name,
@@ -96,12 +97,14 @@ def _columns(record: Record, enums: Enums, owner: str) -> list[Field]:
     return fields
 
 
-def _relation(
-    space: TypeSpace, record: Record, relation: Relation, named: tuple[str, str]
+def relation_field(
+    space: TypeSpace, type_name: str, relation: Relation, named: tuple[str, str]
 ) -> Field:
+    """The field of a relation, with its name and the package that declares it; its arguments are
+    not among it."""
     name, owner = named
     if isinstance(relation, Either):
-        kind = _either(space, f"{record.name}{pascal(name)}", relation, owner)
+        kind = _either(space, f"{type_name}{pascal(name)}", relation, owner)
         return Field(name, f"{kind} | None", owner=owner, meaning=EitherField(relation))
     if isinstance(relation, Many):
         kind = f"{relation.record}Connection | None"
@@ -118,9 +121,11 @@ def _either(space: TypeSpace, name: str, relation: Either, owner: str) -> str:
     return name
 
 
-def _computed(registry: Declarations, record: Record, name: str, computed: Computed) -> Field:
-    owner = owner_of(registry, "field", f"{record.name}.{name}")
-    kind = _computed_type(f"{record.name}.{name}", computed.type, owner)
+def computed_field(type_name: str, computed: Computed, named: tuple[str, str]) -> Field:
+    """A computed field, with its name and the package that declares it; raises ``Refused``
+    (``COMPUTED_TYPE_UNKNOWN``)."""
+    name, owner = named
+    kind = _computed_type(f"{type_name}.{name}", computed.type, owner)
     text, meaning = computed.description, ComputedField(name)
     return Field(name, kind | None, text, owner=owner, meaning=meaning)
 

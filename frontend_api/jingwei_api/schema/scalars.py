@@ -149,7 +149,8 @@ class Enums:
 
     def __init__(self, claim: Callable[[str, str], None]) -> None:
         self._claim = claim
-        self._known: dict[str, type[enum.Enum]] = {}
+        self.by_name: dict[str, type[enum.Enum]] = {}
+        """The enum behind each type."""
 
     def graphql(self, choices: type[enum.Enum], owner: str) -> type[enum.Enum]:
         """The enum as a GraphQL type.
@@ -158,10 +159,10 @@ class Enums:
         a member's name cannot be written in GraphQL.
         """
         name = choices.__name__
-        if self._known.get(name) is choices:
+        if self.by_name.get(name) is choices:
             return choices
         self._claim(name, owner)
-        self._known[name] = choices
+        self.by_name[name] = choices
         wrong = [member for member in choices.__members__ if not NAME.match(member)]
         if wrong:
             raise Refused("SCHEMA_NAME", name=name, members=wrong, owner=owner)

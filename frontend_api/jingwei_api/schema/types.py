@@ -17,13 +17,18 @@ from jingwei_sdk.errors import Refused
 
 
 class MeantField(StrawberryField):
-    """A field that is planned by its ``meaning``; see :mod:`~.meanings`."""
+    """A field that is planned by its ``meaning``; see :mod:`~.meanings`.
+
+    ``owner`` is the package that declared it, empty for what comes with its type.
+    """
 
     meaning: Any = None
+    owner: str = ""
 
     def __copy__(self) -> Self:
         copied = super().__copy__()
         copied.meaning = self.meaning
+        copied.owner = self.owner
         return copied
 
 
@@ -58,6 +63,11 @@ class Field:
     is_subscription: bool = False
     graphql_name: str | None = None
     meaning: Any = None
+
+    @property
+    def spelt(self) -> str:
+        """Its name as clients spell it."""
+        return self.graphql_name or camel(self.name)
 
 
 class TypeSpace:
@@ -124,12 +134,13 @@ class TypeSpace:
         """The Strawberry field of a specification."""
         made = MeantField(
             python_name=spec.name,
-            graphql_name=spec.graphql_name or camel(spec.name),
+            graphql_name=spec.spelt,
             type_annotation=self.annotation(spec.annotation),
             description=_plain_text(spec.description),
             is_subscription=spec.is_subscription,
         )
         made.meaning = spec.meaning
+        made.owner = spec.owner
         made.arguments = [
             StrawberryArgument(
                 python_name=argument.name,
@@ -152,7 +163,7 @@ class TypeSpace:
         bases: tuple[type, ...] = (),
     ) -> type:
         self.claim(name, owner)
-        _refuse_doubles(name, fields, owner)
+        refuse_doubles(name, fields, owner)
         made = {spec.name: self.field(spec) for spec in fields}
         body = {**made, "__annotations__": {}, "__module__": __name__}
         kind = types.new_class(name, bases, {}, lambda space: space.update(body))
@@ -173,10 +184,11 @@ def _plain_text(text: str | None) -> str | None:
     return text.replace("``", "`") if text else None
 
 
-def _refuse_doubles(name: str, fields: Sequence[Field], owner: str) -> None:
+def refuse_doubles(name: str, fields: Sequence[Field], owner: str) -> None:
+    """Raise ``Refused`` (``SCHEMA_CLASH``, ``SCHEMA_NAME``) for fields that a type cannot have."""
     owners: dict[str, str] = {}
     for spec in fields:
-        spelt = spec.graphql_name or camel(spec.name)
+        spelt = spec.spelt
         if not NAME.match(spelt) or spelt.startswith("__"):
             raise Refused("SCHEMA_NAME", name=f"{name}.{spelt}", owner=spec.owner or owner)
         if spelt in owners:

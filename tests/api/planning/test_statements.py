@@ -38,7 +38,7 @@ class Asked:
 async def fields(platform: Platform, executor: Any, world: World) -> list[Asked]:
     """Every field of ``Query`` and of its namespaces."""
     registry = await platform.registry(world.yichang.id)
-    index = SchemaIndex((await executor.schema(registry))._schema)
+    index = SchemaIndex(await executor.schema(registry))
     return list(_fields(index, index.object("Query"), world.yichang))
 
 
