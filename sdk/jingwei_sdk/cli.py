@@ -8,12 +8,15 @@ import os
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from jingwei_sdk.errors import Invalid, JingweiError
 from jingwei_sdk.messages import LOCALES, Catalogue
+
+if TYPE_CHECKING:
+    from jingwei_sdk.trust.verify import Verdict
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -129,6 +132,57 @@ def sbom(
     typer.echo(write_sbom(folder))
 
 
+@app.command()
+def key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, for you only.")],
+) -> None:
+    """签名密钥 · Make a key to sign with; prints the public half for policies."""
+    from jingwei_sdk.trust.signature import new_key
+
+    typer.echo(new_key(file))
+
+
+@app.command()
+def sign(
+    wheel: Annotated[Path, typer.Argument(metavar="WHEEL")],
+    *,
+    key_file: Annotated[Path, typer.Option("--key", help="The private key.")],
+    source: Annotated[str, typer.Option(help="Where it was built from.")] = "",
+) -> None:
+    """签署 · Write the signature of a wheel beside it."""
+    from jingwei_sdk.trust.signature import sign as signed
+    from jingwei_sdk.trust.statement import statement_of
+
+    typer.echo(signed(statement_of(wheel, source=source), key_file, wheel.parent))
+
+
+@app.command()
+def verify(
+    *,
+    policy_file: Annotated[
+        Path | None, typer.Option("--policy", help="The deployment's policy; see the docs.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """核验 · Compare installed plugins with their wheels and a policy; exit 1 for refusals."""
+    from jingwei_sdk.trust.policy import Policy, read_policy
+    from jingwei_sdk.trust.verify import verify as verified
+
+    verdicts = verified(Policy() if policy_file is None else read_policy(policy_file))
+    texts = _catalogue()
+    if as_json:
+        typer.echo(_json([_told(verdict, texts) for verdict in verdicts]))
+    for verdict in () if as_json else verdicts:
+        signer = f" · {verdict.signer}" if verdict.signer else ""
+        typer.echo(f"{verdict.plugin} {verdict.version}: {verdict.state}{signer}")
+        for problem in verdict.problems:
+            message = texts.describe(problem, locale())
+            typer.echo(f"  {problem.code}: {message.text}")
+            typer.echo(f"  → {message.next_step}")
+    if not all(verdict.is_trusted for verdict in verdicts):
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """The entry point of the command; a refusal ends with exit code 1 and a next step."""
     try:
@@ -198,6 +252,21 @@ def _catalogue() -> Catalogue:
     for path in sorted(Path(str(files("jingwei_sdk"))).rglob("messages.toml")):
         found.load(path)
     return found
+
+
+def _told(verdict: "Verdict", texts: Catalogue) -> dict[str, object]:
+    return {
+        "plugin": verdict.plugin,
+        "distribution": verdict.distribution,
+        "version": verdict.version,
+        "state": verdict.state,
+        "signer": verdict.signer,
+        "trusted": verdict.is_trusted,
+        "problems": [
+            {"code": each.code, "file": each.file, "message": texts.describe(each, locale()).text}
+            for each in verdict.problems
+        ],
+    }
 
 
 def _json(value: object) -> str:
