@@ -1,5 +1,6 @@
 """GraphQL in the process of the test: the executor of the API, without the wire before it."""
 
+import uuid
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Caller as ApiCaller
 from jingwei_api.execution.operation import Document, Runtime
+from jingwei_api.schema import global_id
 from jingwei_api.settings import ApiSettings
 from jingwei_api.testing.cities import REQUEST, KitCaller, KitCity
 from jingwei_core.platform import Platform
@@ -38,6 +40,10 @@ class KitClient:
         who = ApiCaller(caller.city.tenant, caller.identity, REQUEST)
         answer = await self._executor.run(who, Document(query, variables))
         return answer.body
+
+    def id(self, record: str, row_id: uuid.UUID) -> str:
+        """See the kit's contract."""
+        return global_id.encode(record, row_id)
 
     async def ask(self, caller: KitCaller, query: str, **variables: object) -> Mapping[str, Any]:
         """See the kit's contract."""

@@ -159,6 +159,10 @@ class City(Protocol):
 class GraphQLClient(Protocol):
     """GraphQL as a frontend speaks it, without the wire between."""
 
+    def id(self, record: str, row_id: uuid.UUID) -> str:
+        """The global id of a row, as GraphQL gives and takes it; ``record`` is a type name."""
+        ...
+
     async def ask(self, caller: Caller, query: str, **variables: object) -> Mapping[str, Any]:
         """The whole answer: ``data``, ``errors``, ``extensions``."""
         ...
