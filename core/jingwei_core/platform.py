@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from jingwei_core.access.loading import CompiledSets
 from jingwei_core.access.tokens import AccessTokens
 from jingwei_core.catalogue import load_core_texts
 from jingwei_core.clock import SystemClock
-from jingwei_core.contribution import core_contribution
+from jingwei_core.contribution import core_contribution, core_manifest
 from jingwei_core.database.engine import Database, open_database
 from jingwei_core.database.lanes import NIL
 from jingwei_core.database.reading import bound_trip
@@ -34,10 +34,15 @@ from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.known import KnownPlaces
 from jingwei_core.plugins.dispatcher import Dispatcher
 from jingwei_core.plugins.host import PluginHost, discover
+from jingwei_core.plugins.off import Off
+from jingwei_core.plugins.plugin_rows import stored_settings
+from jingwei_core.plugins.sealing import TenantVault, Vault
+from jingwei_core.plugins.standing import standing
+from jingwei_core.plugins.tenant_settings import TenantSettings
 from jingwei_core.reading.in_sight import RecordsInSight
 from jingwei_core.registry import Registry
 from jingwei_core.settings import Settings
-from jingwei_sdk.context import Clock, Events, Records, Tenant
+from jingwei_sdk.context import Clock, Events, Records, Tenant, TypedSettings
 from jingwei_sdk.errors import Denied, NotFound
 from jingwei_sdk.messages import Catalogue
 
@@ -47,13 +52,19 @@ SNAPSHOT_AGE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """A tenant as the platform's tables say: its status, its enabled plugins, its limits."""
+    """A tenant as the platform's tables say: its status, its enabled plugins, its limits.
+
+    ``held_back`` are those among its switched-on plugins that this process does not serve to it,
+    and that are not in ``enabled``; ``typed`` reads settings as structs of the plugins.
+    """
 
     tenant: Tenant
     status: str
     enabled: frozenset[str]
     settings: Mapping[str, Mapping[str, Any]]
     limits: CallLimits = UNSTATED
+    typed: TypedSettings | None = field(default=None, repr=False)
+    held_back: Mapping[str, Off] = field(default_factory=dict)
 
     def require_active(self) -> None:
         """Raise ``Denied`` (``TENANT_SUSPENDED``) for a tenant that may not be used."""
@@ -64,7 +75,9 @@ class TenantState:
 _STATE = """(
 SELECT json_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'timezone', t.timezone,
        'status', t.status, 'limits', t.limits, 'enabled', (
-           SELECT coalesce(jsonb_object_agg(p.plugin_id, p.settings), '{{}}')
+           SELECT coalesce(jsonb_object_agg(p.plugin_id, json_build_object(
+                      'data_version', p.data_version, 'settings', p.settings,
+                      'settings_version', p.settings_version, 'sealed', p.sealed)), '{{}}')
              FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled))
   FROM platform.tenant t WHERE t.slug = {slug})"""
 
@@ -90,6 +103,7 @@ class Platform:
         self.access_cache = AccessCache(database, self.permission_sets)
         self.command_secret = self.settings.derived_secret("command-key").encode()
         self.cursor_secret = self.settings.derived_secret("cursor").encode()
+        self.vault = Vault(self.settings)
         self.catalogue = _catalogue(host)
         self._by_slug: dict[str, tuple[float, TenantState]] = {}
         self._by_id: dict[uuid.UUID, str] = {}
@@ -118,10 +132,29 @@ class Platform:
         if state is None:
             self._by_slug.pop(slug, None)
             raise NotFound("TENANT_NOT_FOUND", tenant=slug)
-        state = replace(state, settings=self.host.settings(state.settings))
+        state = self._with_plugins(state)
         self._by_slug[slug] = (read_at, state)
         self._by_id[state.tenant.id] = slug
         return state
+
+    def _with_plugins(self, state: TenantState) -> TenantState:
+        """The state with its rows of plugins read: their settings, and who is held back."""
+        stored = {plugin: stored_settings(row) for plugin, row in state.settings.items()}
+        known = [found for found in self.host.installed() if found.id in stored]
+        typed = TenantSettings(known, stored, TenantVault(self.vault, state.tenant.id).open)
+        held = {
+            found.id: off
+            for found in known
+            if (off := standing(found, state.settings[found.id]["data_version"])) is not None
+        }
+        held |= {plugin: Off(plugin, "outdated", why) for plugin, why in typed.misfits.items()}
+        return replace(
+            state,
+            enabled=state.enabled.difference(held),
+            settings=typed.shown,
+            typed=typed,
+            held_back=held,
+        )
 
     async def tenant(self, slug: str) -> Tenant:
         """The tenant, if it may be used; raises ``NotFound``, ``Denied`` (``TENANT_SUSPENDED``)."""
@@ -174,7 +207,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
 
 def assemble(database: Database) -> Platform:
     """A platform over an open database, with the plugins installed on this machine."""
-    host = PluginHost(core_contribution(), discover())
+    host = PluginHost(core_contribution(), discover(), core_manifest=core_manifest())
     return Platform(database, host, open_store(database.settings))
 
 

@@ -214,6 +214,7 @@ def _context(
         events=platform.events,
         records=platform.records,
         settings=state.settings,
+        typed_settings=state.typed,
         platform=platform,
         registry=platform.host.registry(state.enabled),
         unit=unit,

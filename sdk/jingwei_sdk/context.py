@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jingwei_sdk.errors import Denied
+from jingwei_sdk.errors import Denied, Refused
 from jingwei_sdk.tables import TenantTable
 
 Row = TypeVar("Row", bound=TenantTable)
+Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,15 @@ class Events(Protocol):
         ...
 
 
+class TypedSettings(Protocol):
+    """The tenant's settings of its enabled plugins, as the structs that the plugins declare."""
+
+    def of(self, schema: type[Settings]) -> Settings:
+        """The settings of the plugin that declares this struct; raises ``Refused``
+        (``SETTINGS_UNKNOWN``) when no enabled plugin does."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything a command, hook or job may rely on."""
@@ -200,7 +210,9 @@ class Context:
     events: Events
     records: Records
     settings: Mapping[str, Mapping[str, Any]]
-    """The tenant's settings of each enabled plugin, by plugin id."""
+    """The tenant's settings of each enabled plugin, by plugin id, without secrets."""
+    typed_settings: TypedSettings | None = field(default=None, kw_only=True, repr=False)
+    """What :meth:`settings_of` reads from."""
 
     def now(self) -> datetime:
         """The present instant, aware, in the tenant's time zone."""
@@ -209,6 +221,16 @@ class Context:
     def today(self) -> date:
         """The tenant's calendar day."""
         return self.now().date()
+
+    def settings_of(self, schema: type[Settings]) -> Settings:
+        """The tenant's settings as the struct that an enabled plugin declares, secrets among them.
+
+        Raises ``Refused``: ``SETTINGS_UNKNOWN`` for a struct of no enabled plugin,
+        ``SECRET_SEALED_ELSEWHERE`` for secrets that this deployment cannot open.
+        """
+        if self.typed_settings is None:
+            raise Refused("SETTINGS_UNKNOWN", settings=schema.__name__)
+        return self.typed_settings.of(schema)
 
     def require(self, permission: str, path: str | None = None) -> None:
         """Raise ``Denied`` (``PERMISSION_DENIED``) unless the permission is held at ``path``."""
