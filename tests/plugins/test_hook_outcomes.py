@@ -110,7 +110,7 @@ async def test_a_veto_hook_that_takes_too_long_is_not_waited_for(
     impatient = replace(before_event_transition, timeout_s=0.05)
     registry = city.platform.host.registry(frozenset({"aaa-scripted", PLUGIN}))
     heard = [replace(one, hook=impatient) for one in registry.hooks[impatient.name]]
-    monkeypatch.setitem(registry.hooks, impatient.name, tuple(heard))  # type: ignore[arg-type]
+    monkeypatch.setitem(registry.hooks, impatient.name, tuple(heard))
 
     async def sleep(ctx: Context, change: EventTransition) -> None:
         await ctx.data.fetchval("SELECT pg_sleep(20)")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from jingwei_core.plugins.context_first import without_context
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.errors import Refused
@@ -58,6 +59,11 @@ def _tables(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the record {record.name} reads a table that is not the plugin's"
 
 
+def _context(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """What runs for a tenant is told so by its first parameter."""
+    yield from without_context(plugin)
+
+
 def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     try:
         Draft202012Validator.check_schema(manifest.settings)
@@ -73,4 +79,4 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
         yield f"{error}; see docs/privacy.md"
 
 
-_CHECKS = (_requirements, _permissions, _tables, _settings, _privacy)
+_CHECKS = (_requirements, _permissions, _tables, _context, _settings, _privacy)

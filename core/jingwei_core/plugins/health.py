@@ -1,4 +1,4 @@
-"""Health of plugins (插件健康): how what they were called for ended, and which breakers are open."""
+"""Health of plugins (插件健康): how their calls ended, and which breakers are open."""
 
 import uuid
 from collections.abc import Sequence
@@ -32,9 +32,10 @@ class PluginHealth(msgspec.Struct, frozen=True):
     """How one point of a plugin fared in one tenant since it was first called.
 
     ``point`` is the name of a hook, ``job:<name>`` or ``field:<Record>.<name>``. ``state`` is
-    ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the last call that
-    is stored did not go well. ``mean_us`` is the mean time of a call in microseconds. ``last_error``
-    is the name of a type, never a text. What is counted is at most about a second old.
+    ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the last call did
+    not go well. ``mean_us`` is the mean time of a call in microseconds. ``last_error`` is the name
+    of a type, never a text; it is empty when the last call went well. All of it is about a second
+    old.
     """
 
     tenant: str

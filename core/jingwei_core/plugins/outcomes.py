@@ -37,7 +37,7 @@ ON CONFLICT (tenant_id, plugin_id, hook) DO UPDATE SET
     failed = kept.failed + excluded.failed,
     timed_out = kept.timed_out + excluded.timed_out,
     total_us = kept.total_us + excluded.total_us,
-    last_error = coalesce(nullif(excluded.last_error, ''), kept.last_error),
+    last_error = excluded.last_error,
     last_at = excluded.last_at,
     opened_until = CASE
         WHEN excluded.opened_until IS NOT NULL THEN excluded.opened_until
@@ -79,6 +79,7 @@ class Outcomes:
         count = self._count(point)
         count.succeeded += 1
         count.total_us += took_us
+        count.last_error = ""
         self.breakers.succeeded(point)
 
     def failed(self, point: Point, took_us: int, error: BaseException) -> None:
