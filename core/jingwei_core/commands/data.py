@@ -249,7 +249,8 @@ def _refusal(
     record = next(met, tables[0]).__name__
     if isinstance(error, asyncpg.UniqueViolationError):
         return Conflict("ROW_EXISTS", record=record)
-    if isinstance(error, asyncpg.ForeignKeyViolationError):
+    # A key that restricts has a state of its own from PostgreSQL 18 on.
+    if isinstance(error, asyncpg.ForeignKeyViolationError | asyncpg.RestrictViolationError):
         code = "ROW_IN_USE" if sql.startswith("DELETE") else "REFERENCE_UNKNOWN"
         return Conflict(code, record=record, key=error.constraint_name)
     if isinstance(error, asyncpg.CheckViolationError | asyncpg.NotNullViolationError):
