@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-from jingwei_api.execution.audience import Audience, Follower, Position
+from jingwei_api.execution.audience import WAITING_AT_MOST, Audience, Follower, Position
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.notices import Watch
@@ -119,3 +119,15 @@ def test_clients_are_not_told_where_the_database_is() -> None:
     assert told["extensions"]["code"] == "DATABASE_UNREACHABLE"
     assert "10.1.2.3" not in str(told)
     assert "request-7" in told["message"]
+
+
+def test_a_subscriber_that_does_not_keep_up_is_ended_and_told() -> None:
+    follower = _follower()
+    notice: Any = object()
+    for _ in range(WAITING_AT_MOST):
+        follower.offer(notice)
+    assert follower._failure is None
+    follower.offer(notice)
+    assert isinstance(follower._failure, Unavailable)
+    assert follower._failure.code == "SUBSCRIPTION_LAGGED"
+    assert len(follower._waiting) <= WAITING_AT_MOST
