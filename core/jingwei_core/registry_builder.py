@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from jingwei_core.plugins.claims import Claim
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.commands import Command, declaration
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.hooks import Heard
@@ -104,7 +105,7 @@ class RegistryBuilder:
         for handler in plugin.commands:
             command = declaration(handler)
             self._put(self.parts.commands, command.name, command)
-        for job in plugin.jobs:
+        for job in jobs_of(plugin):
             self._put(self.parts.jobs, job.name, job)
 
     def _extend(self, plugin: Plugin, extension: Extension) -> None:

@@ -15,12 +15,13 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
     from jingwei_core.registers import tables as registers
+    from jingwei_core.reminders import tables as reminders
     from jingwei_core.rollups import tables as rollups
     from jingwei_core.tenants import tables as tenants
 
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
-        plugins,
+        *(plugins, reminders),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -39,7 +40,8 @@ def core_records() -> list[Record]:
     from jingwei_core.evidence import records as evidence
     from jingwei_core.places import records as places
     from jingwei_core.registers import records as registers
+    from jingwei_core.reminders import records as reminders
     from jingwei_core.tenants import records as tenants
 
-    rooms = (places, access, evidence, events, registers, audit, tenants)
+    rooms = (places, access, evidence, events, registers, audit, tenants, reminders)
     return [record for room in rooms for record in room.RECORDS]

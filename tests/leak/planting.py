@@ -31,6 +31,7 @@ from jingwei_safety_production.tables import (
     SafetyInspection,
     SafetyInspectionItem,
 )
+from tests.leak.planting_reminders import plant_reminder
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
 
 STANDARD = Path(__file__).resolve().parents[2] / "tenants/yichang/events/workflows/standard.toml"
@@ -65,6 +66,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
             await _audit(city, unit, zone, event)
     for owner in ("near_worker", "far_worker"):
         await _evidence(city, unit, owner, f"pending-{owner.replace('_', '-')}")
+        await plant_reminder(city, unit, owner)
 
 
 async def _places(city: City, unit: Unit) -> None:

@@ -43,7 +43,7 @@ PATHS = {
 READS = [
     *("place.read", "organisation.read", "event.read", "event.report", "staff.read", "kind.read"),
     *("department.read", "evidence.read", "evidence.upload", "safety.enterprise.read"),
-    *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read"),
+    *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
 ]
 ROLES = {
     "all": ["*"],

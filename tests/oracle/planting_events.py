@@ -16,6 +16,7 @@ from jingwei_core.events.tables import (
 )
 from jingwei_core.evidence.tables import Evidence
 from jingwei_core.registers.tables import Organisation
+from jingwei_core.reminders.tables import Reminder
 from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_safety_production.tables import (
     SafetyChecklist,
@@ -240,3 +241,20 @@ async def plant_audit(city: City) -> None:
         told = (city.text(), f"event.{number % 3}", city.text(), target, path)
         changes = json.dumps([{"table": "event", "after": city.some(FORMS)}])
         await city.unit.execute(_AUDIT, city.some(INSTANTS), who, *told, changes)
+
+
+async def plant_reminders(city: City) -> None:
+    """Reminders of some accounts, of rows that are there and of some that are not."""
+    for number in range(ENTRIES):
+        kind = city.some(SUBJECTS) or "Event"
+        known = city.ids.get(kind, [city.new_id()])
+        await city.plant(
+            Reminder,
+            account=city.some(list(city.staff.values())),
+            code=f"safety-production.{number}",
+            message=city.some(["EVENT_NOT_FOUND", city.text()]),
+            params={"id": city.text()},
+            subject_type=kind,
+            subject_id=city.some([city.some(known), city.new_id()]),
+            day=city.some(DAYS),
+        )

@@ -16,7 +16,7 @@ ROLES: Mapping[str, list[str]] = {
         *("place.read", "organisation.read", "event.*", "staff.read", "kind.read"),
         *("department.read", "evidence.read", "safety.enterprise.read", "safety.checklist.read"),
         *("safety.inspection.read", "safety.hazard.read", "proof.event.read", "proof.person.read"),
-        *("proof.photo.read", "proof.office.read"),
+        *("proof.photo.read", "proof.office.read", "reminder.read"),
     ],
     "reader": ["event.read", "place.read", "proof.event.read", "proof.title.read"],
     "handler": ["event.read", "event.handle", "department.read", "kind.read"],

@@ -22,6 +22,7 @@ from tests.oracle.planting_events import (
     plant_events,
     plant_evidence,
     plant_registers,
+    plant_reminders,
     plant_rules,
 )
 from tests.oracle.planting_people import plant_people, plant_places
@@ -38,7 +39,7 @@ PLUGINS: Mapping[str, tuple[str, ...]] = {"a": ("safety-production", "proof"), "
 
 STEPS = (
     (plant_places, plant_people, plant_rules, plant_evidence, plant_events, plant_registers),
-    (plant_events, plant_audit),
+    (plant_events, plant_audit, plant_reminders),
 )
 NEVER = 10**9
 

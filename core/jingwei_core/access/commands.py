@@ -223,6 +223,8 @@ async def save_role(ctx: Context, content: RoleContent) -> Role:
         "name": content.name.strip(),
         "name_en": content.name_en,
         "permissions": sorted(set(content.permissions)),
+        # A plugin's role that somebody changed is the tenant's own from then on.
+        "owner_plugin": "",
     }
     if content.limits is not None:
         stated = {k: v for k, v in msgspec.to_builtins(content.limits).items() if v is not None}

@@ -41,6 +41,7 @@ class Role(TenantTable, tablename="role", schema="core"):
     name_en = Text(default="", null=False)
     permissions = Array(base_column=Text(), default=list, null=False)
     limits = JSONB(default="{}", null=False, help_text="limits on calls that the role states")
+    owner_plugin = Text(default="", null=False, help_text="plugin that brings the role")
 
 
 class Account(TenantTable, tablename="account", schema="core"):

@@ -31,6 +31,7 @@ class Workflow(TenantTable, tablename="workflow", schema="core"):
     digest = Text(default=None, null=False)
     definition = JSONB(default=None, null=False)
     is_current = Boolean(default=True, null=False)
+    owner_plugin = Text(default="", null=False, help_text="plugin that brings the version")
 
 
 class DeadlineRule(TenantTable, tablename="deadline_rule", schema="core"):
@@ -45,6 +46,7 @@ class DeadlineRule(TenantTable, tablename="deadline_rule", schema="core"):
     unit = Text(default=None, null=False, help_text="hour, work_hour, work_day or day")
     warn_at_percent = Integer(default=80, null=False)
     source = Text(default="", null=False)
+    owner_plugin = Text(default="", null=False, help_text="plugin that brings the rule")
 
 
 class WorkCalendar(TenantTable, tablename="work_calendar", schema="core"):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from jingwei_core.reminders.jobs import remove_old_reminders
 from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Job
 
@@ -16,6 +17,7 @@ OUTBOX_DELIVER = "core.outbox-deliver"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
+REMINDER_CLEANUP = "core.reminder-cleanup"
 
 TOKEN_KEPT_FOR = timedelta(days=7)
 """An expired refresh token stays this long, so that its reuse is still recognised as such."""
@@ -65,4 +67,5 @@ JOBS: tuple[Job, ...] = (
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),
+    Job(REMINDER_CLEANUP, remove_old_reminders, schedule="55 3 * * *"),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.plugin import Job, Plugin
 
 CORE = "core"
@@ -29,7 +30,7 @@ class Origins:
     ) -> None:
         self._origins: dict[str, Origin] = {}
         for plugin, version in packages:
-            for job in plugin.jobs:
+            for job in jobs_of(plugin):
                 limit = _limit(plugin, job, most_waiting)
                 self._origins.setdefault(job.name, Origin(plugin.id, version, limit))
 

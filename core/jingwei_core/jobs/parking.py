@@ -13,6 +13,7 @@ from pgqueuer.domain.models import Job as QueuedJob
 
 from jingwei_core.database import Database
 from jingwei_core.jobs.names import WAITING
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import NotFound
 from jingwei_sdk.plugin import Job
@@ -123,6 +124,6 @@ async def free_parked(platform: "Platform") -> int:
 def _plugin_with(platform: "Platform", name: str) -> str:
     """The installed plugin that declares the job; empty when none does."""
     for found in platform.host.installed():
-        if found.plugin is not None and name in {job.name for job in found.plugin.jobs}:
+        if found.plugin is not None and name in {job.name for job in jobs_of(found.plugin)}:
             return found.id
     return ""

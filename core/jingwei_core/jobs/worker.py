@@ -18,6 +18,7 @@ from jingwei_core.jobs.names import CHANNEL
 from jingwei_core.jobs.parking import free_parked
 from jingwei_core.jobs.running import JobRunner, Limits
 from jingwei_core.jobs.schedule import Scheduler
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_core.rollups.folding import fold_waiting
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Worker:
             return
         installed = [found.plugin for found in self._platform.host.installed()]
         plugins = [self._platform.host.core, *(plugin for plugin in installed if plugin)]
-        declared = {job.name for plugin in plugins for job in plugin.jobs}
+        declared = {job.name for plugin in plugins for job in jobs_of(plugin)}
         for name in sorted(declared | queued):
             if QueueEntrypoint(name) not in self._manager.entrypoint_registry:
                 self._manager.register_executor(name, self._runner)

@@ -5,6 +5,7 @@ Two packages that claim the same name clash: beside the one that comes first, th
 
 from collections.abc import Iterator
 
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.manifest import Manifest
 from jingwei_sdk.plugin import Plugin
@@ -46,7 +47,7 @@ def _kept(plugin: Plugin) -> Iterator[Claim]:
         yield "event_kind", kind.code
     for event_type in plugin.event_types:
         yield "event_type", event_type.name
-    for job in plugin.jobs:
+    for job in jobs_of(plugin):
         yield "job", job.name
     for consumer in plugin.consumers:
         yield "consumer", f"{plugin.id}.{consumer.name}"

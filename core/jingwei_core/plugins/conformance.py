@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from jingwei_core.plugins.context_first import without_context
+from jingwei_core.plugins.contributing.objections import of_put, of_shown, of_texts
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.errors import Refused
@@ -36,6 +36,10 @@ def _permissions(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
                 yield f"the field {extension.record}.{name} names no permission"
             else:
                 used.add(field.permission)
+    used |= {each.permission for each in plugin.questions if not each.signed_in}
+    used |= {each.permission for each in plugin.navigation}
+    used |= {each.permission for each in plugin.map_layers}
+    used |= {each.permission for each in plugin.indicators}
     missing = sorted(used - {permission.code for permission in manifest.permissions})
     if missing:
         yield f"permissions not in its manifest: {missing}"
@@ -59,11 +63,6 @@ def _tables(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the record {record.name} reads a table that is not the plugin's"
 
 
-def _context(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
-    """What runs for a tenant is told so by its first parameter."""
-    yield from without_context(plugin)
-
-
 def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     try:
         Draft202012Validator.check_schema(manifest.settings)
@@ -79,4 +78,7 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
         yield f"{error}; see docs/privacy.md"
 
 
-_CHECKS = (_requirements, _permissions, _tables, _context, _settings, _privacy)
+_CHECKS = (
+    *(_requirements, _permissions, _tables, _settings, _privacy),
+    *(of_put, of_shown, of_texts),
+)

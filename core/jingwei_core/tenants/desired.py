@@ -41,7 +41,8 @@ class Section:
     """The rows of one table: column values by key.
 
     ``gone`` says how a stored row that the package does not name is taken out of use: ``None``
-    deletes it, ``{}`` leaves it alone, otherwise these values are set.
+    deletes it, ``{}`` leaves it alone, otherwise these values are set. What a plugin brought is
+    left alone; a row of it that the package names becomes the tenant's own.
     """
 
     table: type[TenantTable]
@@ -157,6 +158,7 @@ def _roles(package: TenantPackage) -> Rows:
             "name_en": row.name_en,
             "permissions": list(row.permissions),
             "limits": row.limits.stated(),
+            "owner_plugin": "",
         }
         yield (row.code,), values
 
@@ -194,6 +196,7 @@ def _deadlines(package: TenantPackage) -> Rows:
                 "unit": row.unit.value,
                 "warn_at_percent": row.warn_at_percent,
                 "source": row.source,
+                "owner_plugin": "",
             },
         )
 

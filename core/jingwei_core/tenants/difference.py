@@ -94,11 +94,11 @@ def _is_gone(section: Section, values: Mapping[str, Any]) -> bool:
 
     Rows that people or plugins entered stay; so does what is out of use already.
     """
+    if values.get("owner_plugin"):
+        return False
     if section.gone is None:
         return True
-    if not section.gone:
-        return False
-    if values.get("owner_plugin") or values.get("source") == "entered":
+    if not section.gone or values.get("source") == "entered":
         return False
     name, value = next(iter(section.gone.items()))
     return bool(values[name] is None if name == "valid_to" else values[name] != value)

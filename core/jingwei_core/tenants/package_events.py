@@ -187,9 +187,17 @@ def read_deadlines(
 ) -> tuple[DeadlineRow, ...]:
     """The time limits; each state must exist in some workflow of the package, or be ``*`` for the
     whole loop."""
-    states = {state.code for workflow in workflows for state in workflow.states} | {WHOLE_LOOP}
+    states = frozenset(state.code for workflow in workflows for state in workflow.states)
+    return read_limits(folder, "events/deadlines.csv", states, sources)
+
+
+def read_limits(
+    folder: PackageFolder, file: str, states: frozenset[str], sources: frozenset[str] | None
+) -> tuple[DeadlineRow, ...]:
+    """The time limits in one file, for these states and the whole loop; ``sources`` are those that
+    may be named, ``None`` for any."""
     rows: dict[tuple[str, str], DeadlineRow] = {}
-    for record in folder.table("events/deadlines.csv", DEADLINE_COLUMNS):
+    for record in folder.table(file, DEADLINE_COLUMNS):
         row = DeadlineRow(
             profile=record.code("profile"),
             state=record.text("state"),
@@ -198,12 +206,12 @@ def read_deadlines(
             warn_at_percent=record.integer("warn_at_percent", 1, 99),
             source=record.text("source"),
         )
-        if row.state and row.state not in states:
+        if row.state and row.state not in states | {WHOLE_LOOP}:
             record.refuse("PACKAGE_UNKNOWN_STATE", "state", value=row.state)
         in_days = row.unit in (TimeUnit.DAY, TimeUnit.WORK_DAY)
         if in_days and row.amount != row.amount.to_integral_value():
             record.refuse("PACKAGE_NUMBER", "amount", value=row.amount, low=1, high=3660)
-        if row.source and row.source not in sources:
+        if row.source and sources is not None and row.source not in sources:
             record.refuse("PACKAGE_UNKNOWN_SOURCE", "source", value=row.source)
         if (row.profile, row.state) in rows:
             record.refuse("PACKAGE_DUPLICATE", "state", value=f"{row.profile} {row.state}")

@@ -1,0 +1,46 @@
+"""Reminders as jobs (提醒任务): each of a plugin's looks by its schedule for what is due."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from jingwei_sdk.context import Context
+from jingwei_sdk.plugin import Job, Plugin
+from jingwei_sdk.reminders import Reminder
+
+
+def jobs_of(plugin: Plugin) -> tuple[Job, ...]:
+    """The jobs that the package declares, and one for each of its reminders."""
+    return (*plugin.jobs, *(_job(plugin.id, reminder) for reminder in plugin.reminders))
+
+
+def job_name(plugin_id: str, reminder: Reminder) -> str:
+    """What the job of a reminder is called in the queue."""
+    return f"{plugin_id}.remind-{reminder.code}"
+
+
+def _job(plugin_id: str, reminder: Reminder) -> Job:
+    return Job(
+        job_name(plugin_id, reminder),
+        _looking(plugin_id, reminder),
+        schedule=reminder.schedule,
+        most_waiting=1,
+    )
+
+
+def _looking(
+    plugin_id: str, reminder: Reminder
+) -> Callable[[Context, Mapping[str, Any]], Awaitable[None]]:
+    async def look(ctx: Context, payload: Mapping[str, Any]) -> None:
+        # The rooms of the work need contexts, and contexts need the queue.
+        from jingwei_core.reminders.telling import tell
+
+        await tell(ctx, f"{plugin_id}.{reminder.code}", reminder)
+
+    return look
+
+
+async def remove_old_reminders(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove reminders of days that are long past."""
+    from jingwei_core.reminders.telling import remove_old
+
+    await remove_old(ctx)
