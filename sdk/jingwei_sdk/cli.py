@@ -35,7 +35,7 @@ app = typer.Typer(
 def new(
     plugin: Annotated[str, typer.Argument(metavar="ID", help="For example road-lamp.")],
     *,
-    folder: Annotated[Path | None, typer.Option("--in", help="Default: jingwei-ID.")] = None,
+    folder: Annotated[Path | None, typer.Option("--in", help="Default: the id.")] = None,
     given: Annotated[
         list[str] | None,
         typer.Option(

@@ -20,7 +20,7 @@ from jingwei_sdk.trust.verify import verify, verify_one
 from tests.sdk.check.sample import LAMP, golden
 from tests.sdk.wheelhouse import ROOT, build_wheel
 
-PACKAGE = "jingwei_road_lamp"
+PACKAGE = "road_lamp"
 POLICY = """\
 unsigned = "refuse"
 without_sbom = "refuse"

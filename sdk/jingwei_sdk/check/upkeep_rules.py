@@ -5,15 +5,17 @@ import re
 from collections.abc import Iterator
 
 from jingwei_sdk.check.found import Found, at
-from jingwei_sdk.check.graphql_rules import called_functions
+from jingwei_sdk.check.graphql_rules import called_functions, computed_fields
 from jingwei_sdk.check.subject import Subject
 from jingwei_sdk.check.text_rules import raised_codes, setting_texts
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.messages import LOCALES
+from jingwei_sdk.plugin import Plugin
 
 README = "README.md"
 CHANGELOG = "CHANGELOG.md"
-BASELINES = "tests/baselines.json"
+BASELINES = "tests/query_counts.json"
+_WORD = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 
 
 def readme_present(subject: Subject) -> Iterator[Found]:
@@ -65,17 +67,36 @@ def tests_present(subject: Subject) -> Iterator[Found]:
 
 
 def tests_complete(subject: Subject) -> Iterator[Found]:
-    """Tests name each function that the platform calls, or the command it is known by."""
+    """Tests name each function that the platform calls, or the name users know it by."""
     if not subject.is_project or subject.plugin is None:
         return
-    text = "\n".join(source.text for source in subject.tests)
-    for function in called_functions(subject.plugin):
-        names = [function.__name__]
-        if hasattr(function, "__command__"):
-            declared = declaration(function)
-            names = [declared.name, declared.mutation]
-        if not any(re.search(rf"\b{re.escape(name)}\b", text) for name in names):
+    words = set(_WORD.findall("\n".join(source.text for source in subject.tests)))
+    for names in _called(subject.plugin):
+        if not words & set(names):
             yield at("tests", name=names[0])
+
+
+def _called(plugin: Plugin) -> Iterator[tuple[str, ...]]:
+    """Each thing that the platform calls, by the names a test may use for it."""
+    known = set()
+    for handler in plugin.commands:
+        known.add(handler)
+        yield declaration(handler).name, declaration(handler).mutation
+    for job in plugin.jobs:
+        known.add(job.run)
+        yield job.name, job.run.__name__
+    for name, field in computed_fields(plugin):
+        known.add(field.resolve)
+        column = name.partition(".")[2]
+        yield column, _camel(column), field.resolve.__name__
+    for function in called_functions(plugin):
+        if function not in known:
+            yield (function.__name__,)
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
 
 
 def statements_counted(subject: Subject) -> Iterator[Found]:

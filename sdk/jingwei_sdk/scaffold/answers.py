@@ -107,14 +107,17 @@ class Answers:
         return {
             "noun": self.noun,
             "schema": schema,
-            "package": f"jingwei_{schema}",
-            "distribution": f"jingwei-{self.id}",
+            "package": schema,
+            "distribution": self.id,
             "prefix": prefix,
             "type": prefix + thing,
             "thing": thing,
             "constant": self.noun.upper(),
             "code": schema.upper(),
             "plural": plural,
+            "plural_camel": plural.split("_")[0]
+            + "".join(word.capitalize() for word in plural.split("_")[1:]),
+            "space": prefix[0].lower() + prefix[1:],
             "noun_kebab": self.noun.replace("_", "-"),
             "noun_words": " ".join(words),
         }

@@ -27,6 +27,7 @@ _ONLY_WITH = {
     "package/settings.py": Contribution.SETTINGS,
     "package/fields.py": Contribution.FIELDS,
     "tests/test_records.py": Contribution.RECORDS,
+    "tests/query_counts.json": Contribution.RECORDS,
 }
 
 

@@ -18,18 +18,6 @@ LAMP = Answers(
     noun_zh="路灯",
     homepage="https://example.org/road-lamp",
 )
-_TESTS = '''
-"""What a gold plugin's tests name."""
-
-NAMES = (
-    "road-lamp.lamp.register", "road-lamp.lamp.change", "road-lamp.lamp.report",
-    "mark_stale", "note_comes_first", "follow_event", "open_lamps",
-)
-
-
-def test_names():
-    assert NAMES
-'''
 
 
 def golden(folder: Path) -> Path:
@@ -38,13 +26,10 @@ def golden(folder: Path) -> Path:
     pyproject = folder / "pyproject.toml"
     text = pyproject.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if "sbom-files" not in line]
-    at = lines.index('packages = ["jingwei_road_lamp"]')
+    at = lines.index('packages = ["road_lamp"]')
     lines.insert(at + 1, 'sbom-files = ["sbom.cdx.json"]')
     pyproject.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "sbom.cdx.json").write_text(json.dumps(_sbom()), encoding="utf-8")
-    (folder / "tests" / "test_names.py").write_text(_TESTS, encoding="utf-8")
-    baselines = {"RoadLampLamp": 1}
-    (folder / "tests" / "baselines.json").write_text(json.dumps(baselines), encoding="utf-8")
     return folder
 
 
@@ -70,14 +55,12 @@ def _edit(path: Path, example: Example) -> None:
 
 
 def _sbom() -> dict[str, object]:
-    main, sdk = "pkg:pypi/jingwei-road-lamp@0.1.0", f"pkg:pypi/jingwei-sdk@{SDK_VERSION}"
+    main, sdk = "pkg:pypi/road-lamp@0.1.0", f"pkg:pypi/jingwei-sdk@{SDK_VERSION}"
     assert version("jingwei-sdk") == SDK_VERSION
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "metadata": {
-            "component": {"name": "jingwei-road-lamp", "version": "0.1.0", "bom-ref": main}
-        },
+        "metadata": {"component": {"name": "road-lamp", "version": "0.1.0", "bom-ref": main}},
         "components": [{"name": "jingwei-sdk", "version": SDK_VERSION, "bom-ref": sdk}],
         "dependencies": [{"ref": main, "dependsOn": [sdk]}, {"ref": sdk}],
     }
