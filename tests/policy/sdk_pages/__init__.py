@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.policy.project import ROOT
+from tests.policy.sdk_pages.check import check
 from tests.policy.sdk_pages.comparison import comparison
 from tests.policy.sdk_pages.errors import errors
 from tests.policy.sdk_pages.hooks import hooks
@@ -30,5 +31,6 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ROOT / "sdk" / "jingwei_sdk" / "plugin.schema.json", schema_file()
     yield DOCS / "comparison.md", comparison()
     for locale in ("zh", "en"):
+        yield DOCS / locale / "check.md", check(locale)
         for name, made in _REFERENCE.items():
             yield DOCS / locale / "reference" / name, made(locale)
