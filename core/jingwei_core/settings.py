@@ -98,6 +98,19 @@ class Settings(BaseSettings):
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"
     )
+    required_plugins: tuple[str, ...] = Field(
+        default=(),
+        description="JSON list of plugins without which this deployment does not serve",
+    )
+    deny_list: Path | None = Field(
+        default=None, description="signed file with the versions of plugins that must not run"
+    )
+    deny_list_keys: tuple[str, ...] = Field(
+        default=(), description="JSON list of Ed25519 public keys (base64) that may sign it"
+    )
+    deny_list_check_s: float = Field(
+        default=3600, gt=0, description="how often a serving process reads the deny list"
+    )
     log_level: str = Field(
         default="INFO",
         pattern=r"^(DEBUG|INFO|WARNING|ERROR)$",

@@ -41,6 +41,7 @@ class LateApplication:
             # Each worker process is a new interpreter: what the command line set up is not there.
             configure_logs(settings)
             platform = await self._stack.enter_async_context(open_platform(settings))
+            await self._stack.enter_async_context(platform.watching())
             self._inner = create_app(platform)
             # Before the server is told that it may listen: nobody waits for this in a request.
             await warm_up(platform, services_in(self._inner.state).executor)

@@ -96,7 +96,11 @@ def run(
         loop = asyncio.get_running_loop()
         for stop in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(stop, worker.stop)
-        await (worker.drain() if until_empty else worker.run())
+        if until_empty:
+            await worker.drain()
+            return
+        async with platform.watching():
+            await worker.run()
 
     with_platform(work)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from jingwei_core.plugins.conformance import objection
+from jingwei_core.plugins.deny_list import DenyList
 from jingwei_core.plugins.off import OffState, told
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.manifest import Manifest, read_head, read_manifest
@@ -36,31 +37,39 @@ class Installed:
     link: str = ""
 
 
-def discover(points: Iterable[EntryPoint] | None = None) -> list[Installed]:
+def discover(
+    points: Iterable[EntryPoint] | None = None, denied: DenyList | None = None
+) -> list[Installed]:
     """Every plugin installed on this machine, ordered by id; a faulty one with its reason.
 
     The entry point's name is the plugin's id. A package that does not fit this SDK is
-    ``incompatible`` and not even imported.
+    ``incompatible``, one on the deny list ``denied``; neither is even imported.
     """
     found = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
     # One installation may be seen twice, through a link in the module path.
     ordered = sorted({(point.name, point.value): point for point in found}.values())
     return [
-        _examine_all(name, list(same)) for name, same in groupby(ordered, key=attrgetter("name"))
+        _examine_all(name, list(same), denied or DenyList())
+        for name, same in groupby(ordered, key=attrgetter("name"))
     ]
 
 
-def _examine_all(name: str, points: list[EntryPoint]) -> Installed:
+def _examine_all(name: str, points: list[EntryPoint], denied: DenyList) -> Installed:
     if len(points) > 1:
         values = ", ".join(point.value for point in points)
         return Installed(name, "failed", reason=f"the id is claimed by {values}")
-    return _examine(points[0])
+    return _examine(points[0], denied)
 
 
-def _examine(point: EntryPoint) -> Installed:
+def _examine(point: EntryPoint, denied: DenyList) -> Installed:
     try:
         package_dir = _package_dir(point)
-        problem = read_head(package_dir / "plugin.toml").problem()
+        head = read_head(package_dir / "plugin.toml")
+        off = denied.off(head.id, head.version)
+        if off is not None:
+            found = Installed(point.name, "denied", None, None, package_dir, off.reason, off.link)
+            return replace(found, manifest=_manifest_or_none(package_dir))
+        problem = head.problem()
         if problem:
             return Installed(point.name, "incompatible", None, None, package_dir, problem)
         manifest = read_manifest(package_dir / "plugin.toml")
@@ -71,6 +80,13 @@ def _examine(point: EntryPoint) -> Installed:
         reason = f"entry point {point.name!r} names a plugin {manifest.id!r}"
         return replace(known, state="failed", reason=reason)
     return _load(point, known, manifest)
+
+
+def _manifest_or_none(package_dir: Path) -> Manifest | None:
+    try:
+        return read_manifest(package_dir / "plugin.toml")
+    except Refused:
+        return None
 
 
 def _load(point: EntryPoint, known: Installed, manifest: Manifest) -> Installed:

@@ -1,6 +1,7 @@
 """What a plugin hears (钩子登记): its declared functions, or the one object of SDK 0.1."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import pluggy
@@ -47,6 +48,7 @@ def _given_by_name(implementation: pluggy.HookImpl) -> Callable[..., Any]:
     """A function of 0.1, called as one of 1.0: it may leave out what it does not need."""
     named = implementation.argnames
 
+    @wraps(implementation.function)
     def called(ctx: Context, given: object, /) -> Any:
         offered = {"ctx": ctx, "change": given}
         return implementation.function(**{name: offered[name] for name in named})

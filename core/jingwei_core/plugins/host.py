@@ -20,7 +20,7 @@ from jingwei_core.plugins.tenant_settings import with_defaults
 from jingwei_core.plugins.texts import load_texts
 from jingwei_core.privacy.declarations import check_package
 from jingwei_core.registry import Registry
-from jingwei_sdk.errors import NotFound, Refused
+from jingwei_sdk.errors import NotFound, Refused, Unavailable
 from jingwei_sdk.manifest import Manifest
 from jingwei_sdk.messages import Catalogue
 from jingwei_sdk.plugin import Plugin
@@ -79,6 +79,19 @@ class PluginHost:
             raise Refused("PLUGIN_OFF", plugin=plugin_id, state=found.state, reason=found.reason)
         return found.plugin
 
+    def require(self, plugin_ids: Iterable[str]) -> None:
+        """Raise ``Unavailable`` (``PLUGIN_REQUIRED``) naming the first that cannot be served."""
+        for plugin_id in plugin_ids:
+            off = self._unusable(plugin_id)
+            if off is not None:
+                raise Unavailable(
+                    "PLUGIN_REQUIRED", plugin=plugin_id, state=off.state, reason=off.reason
+                )
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the plugins found, by id; empty where none could be read."""
+        return {plugin_id: _version(found) for plugin_id, found in self._found.items()}
+
     def registry(self, enabled: frozenset[str]) -> Registry:
         """The registry of the core and the enabled plugins that are available and do not clash."""
         return self._compositions(enabled).registry
@@ -103,8 +116,7 @@ class PluginHost:
             if found.state != "available":
                 known = Off(found.id, found.state, found.reason, found.link)
                 together.setdefault(found.id, known)
-        versions = {id_: _version(found) for id_, found in self._found.items()}
-        self._off = together | unmet_requirements(self.needs, versions, together)
+        self._off = together | unmet_requirements(self.needs, self.versions(), together)
         self._compositions = lru_cache(maxsize=_COMPOSITIONS)(self._compose)
         return True
 

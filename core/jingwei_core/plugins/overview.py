@@ -2,23 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from jingwei_core.plugins.host import Installed, PluginHost
-from jingwei_core.plugins.tenant_settings import with_defaults
+from jingwei_core.plugins.host import Installed, Off, PluginHost
 
 
 @dataclass(frozen=True, slots=True)
 class PluginLine:
-    """One plugin: ``state`` is available, incompatible, failed or missing, for a tenant also
-    enabled, disabled or off (enabled but not served); ``reason`` says why it is not served."""
+    """One plugin: ``state`` is available or one of :data:`OffState`, for a tenant that has not
+    switched it on disabled and for one that is served enabled; ``reason`` says why it is not
+    served, ``link`` where more is told about that."""
 
     id: str
     version: str
     state: str
     name: str
     reason: str
+    link: str = ""
 
 
 def installed_lines(host: PluginHost, locale: str) -> list[PluginLine]:
@@ -26,50 +28,28 @@ def installed_lines(host: PluginHost, locale: str) -> list[PluginLine]:
     return [_line(found, found.state, found.reason, locale) for found in host.installed()]
 
 
-def tenant_lines(host: PluginHost, enabled: frozenset[str], locale: str) -> list[PluginLine]:
-    """The plugins as a tenant has them, with what is enabled but not installed any more."""
-    off = host.off(enabled)
+def tenant_lines(
+    host: PluginHost,
+    enabled: frozenset[str],
+    locale: str,
+    held_back: Mapping[str, Off] = MappingProxyType({}),
+) -> list[PluginLine]:
+    """The plugins as a tenant has them, with what is enabled but not installed any more;
+    ``held_back`` are those that its snapshot keeps from this process."""
+    off = {**host.off(enabled), **held_back}
     lines = []
     for found in host.installed():
         if found.id in off:
-            lines.append(_line(found, "off", off[found.id].reason, locale))
+            lines.append(_off_line(found, off[found.id], locale))
         elif found.id in enabled:
             lines.append(_line(found, "enabled", "", locale))
         else:
             state = "disabled" if found.state == "available" else found.state
             lines.append(_line(found, state, found.reason, locale))
     known = {line.id for line in lines}
-    lines += [
-        PluginLine(each, "", "missing", "", off[each].reason) for each in sorted(off.keys() - known)
-    ]
+    gone = [off[each] for each in sorted(off.keys() - known)]
+    lines += [PluginLine(one.plugin, "", one.state, "", one.reason) for one in gone]
     return lines
-
-
-def description(found: Installed) -> dict[str, Any]:
-    """A plugin in full: its manifest, what it contributes, the settings it has."""
-    manifest, plugin = found.manifest, found.plugin
-    told: dict[str, Any] = {"id": found.id, "state": found.state, "reason": found.reason}
-    if manifest is not None:
-        told |= {
-            "version": manifest.version,
-            "sdk": manifest.sdk,
-            "name_zh": manifest.name_zh,
-            "name_en": manifest.name_en,
-            "description_zh": manifest.description_zh,
-            "description_en": manifest.description_en,
-            "licence": manifest.licence,
-            "requires": list(manifest.requires),
-            "permissions": {each.code: f"{each.zh} · {each.en}" for each in manifest.permissions},
-            "settings": with_defaults(found, {}),
-        }
-    if plugin is not None:
-        told |= {
-            "records": [record.name for record in plugin.records],
-            "jobs": {job.name: job.schedule for job in plugin.jobs},
-            "event_kinds": [kind.code for kind in plugin.event_kinds],
-            "extends": sorted({extension.record for extension in plugin.extensions}),
-        }
-    return told
 
 
 def setting(text: str) -> Mapping[str, Any]:
@@ -86,9 +66,13 @@ def setting(text: str) -> Mapping[str, Any]:
         return {key.strip(): value}
 
 
+def _off_line(found: Installed, off: Off, locale: str) -> PluginLine:
+    return _line(replace(found, link=off.link), off.state, off.reason, locale)
+
+
 def _line(found: Installed, state: str, reason: str, locale: str) -> PluginLine:
-    manifest = found.manifest
+    manifest, link = found.manifest, found.link
     if manifest is None:
-        return PluginLine(found.id, "", state, "", reason)
+        return PluginLine(found.id, "", state, "", reason, link)
     name = manifest.name_en if locale == "en" else manifest.name_zh
-    return PluginLine(found.id, manifest.version, state, name, reason)
+    return PluginLine(found.id, manifest.version, state, name, reason, link)

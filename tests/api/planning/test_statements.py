@@ -12,7 +12,7 @@ from jingwei_api.planning import plans
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import ComputedField, LookupField, SpaceField
-from jingwei_core import platform as snapshots
+from jingwei_core import tenant_states as snapshots
 from jingwei_core.platform import Platform
 from tests.api.planning.conftest import Asker, sent
 from tests.api.world import GRID, City, World

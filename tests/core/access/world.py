@@ -84,7 +84,7 @@ class SmallPlatform:
         )
 
     async def tenant_by_id(self, tenant_id: uuid.UUID) -> TenantState:
-        return TenantState(self.tenants[tenant_id], "active", frozenset(), {})
+        return TenantState(self.tenants[tenant_id], "active")
 
     def registry(self, enabled: frozenset[str]) -> Registry:
         return self._registry

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from jingwei_core.contribution import core_contribution
+from jingwei_core.plugins.description import description
 from jingwei_core.plugins.host import Installed, PluginHost, discover
-from jingwei_core.plugins.overview import description, installed_lines, setting, tenant_lines
+from jingwei_core.plugins.overview import installed_lines, setting, tenant_lines
 from jingwei_sdk.errors import NotFound, Refused
 from jingwei_sdk.messages import Catalogue
 from tests.core.plugins.packages import MANIFEST, Package
@@ -221,7 +222,7 @@ def test_a_clash_costs_the_later_plugin_of_that_set_only(folder: Path) -> None:
     assert host.off(frozenset({"bbb"})) == {}
     shown = {line.id: (line.state, line.reason) for line in tenant_lines(host, both, "zh")}
     assert shown["aaa"] == ("enabled", "")
-    assert shown["bbb"] == ("off", host.off(both)["bbb"].reason)
+    assert shown["bbb"] == ("clash", host.off(both)["bbb"].reason)
 
 
 def test_a_clash_with_the_core_is_seen_at_once(folder: Path) -> None:

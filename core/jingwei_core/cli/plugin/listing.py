@@ -1,5 +1,6 @@
-"""``jingwei plugin list`` and ``show``: what is installed, in which state and why."""
+"""``jingwei plugin list``, ``show`` and ``schema``: what is installed, in which state and why."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -10,7 +11,9 @@ from jingwei_core.cli.output import Json, say, say_rows, with_platform
 from jingwei_core.cli.plugin.arguments import PluginId
 from jingwei_core.cli.texts import locale
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.overview import description, installed_lines, tenant_lines
+from jingwei_core.plugins.description import description
+from jingwei_core.plugins.overview import installed_lines, tenant_lines
+from jingwei_sdk.manifest import manifest_schema
 
 app = typer.Typer()
 
@@ -30,7 +33,7 @@ def list_command(
 
         async def read(platform: Platform) -> Any:
             state = await platform.state(tenant)
-            return tenant_lines(platform.host, state.enabled, locale())
+            return tenant_lines(platform.host, state.enabled, locale(), state.held_back)
 
         lines = with_platform(read)
     say_rows(as_json, [asdict(line) for line in lines], "没有安装插件。No plugin is installed.")
@@ -40,7 +43,14 @@ def list_command(
 def show(plugin: PluginId, *, as_json: Json = False) -> None:
     """插件说明 · The manifest of a plugin and what it contributes; no database needed."""
     told = description(installed_host().get(plugin))
-    say(as_json, told, *(f"{name:>14}  {_plain(value)}" for name, value in told.items()))
+    lines = ((name, _plain(value)) for name, value in told.items())
+    say(as_json, told, *(f"{name:>16}  {text}" for name, text in lines if text))
+
+
+@app.command()
+def schema() -> None:
+    """清单模式 · The JSON Schema of plugin.toml, for editors and checks."""
+    typer.echo(json.dumps(manifest_schema(), ensure_ascii=False, indent=2))
 
 
 def installed_host() -> Any:
@@ -59,5 +69,7 @@ def installed_host() -> Any:
 
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {item}" for name, item in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return "; ".join(f"{name}: {_plain(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
