@@ -86,9 +86,10 @@ async def finish(ctx: "CoreContext") -> None:
         calls = []
     else:
         calls += [_call(note) for note in notes]
-    calls += _telling(ctx)
-    if calls:
-        ctx.unit.call_at_the_end(calls)
+    ctx.unit.call_at_the_end(calls)
+    if ctx.data.along is not None:
+        ctx.unit.reads_along(ctx.data.along)
+    ctx.unit.call_at_the_end(_telling(ctx))
 
 
 def _telling(ctx: "CoreContext") -> list[Expression]:

@@ -3,7 +3,7 @@
 import asyncio
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keep_answer
 from jingwei_core.commands.targets import named_place, target_row
+from jingwei_core.database.along import Along
 from jingwei_core.database.errors import Contention
 from jingwei_core.database.unit import Outdated
 from jingwei_core.session import CoreContext, Identity, Opening, Request, account_context
@@ -32,10 +33,15 @@ if TYPE_CHECKING:
     from jingwei_core.platform import Platform
 
 
+Riding = Callable[[uuid.UUID], Along | None]
+"""Makes the read of a row, if it can go with the command that answers it."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """One use of a command; ``key`` makes a repetition answer what the first call answered.
 
     ``is_typed`` says that msgspec made the input and so found it to be all that its type asks for.
+    ``along`` makes the read of the row that the command answers, if it can go with the command.
     """
 
     command: Command
@@ -44,14 +50,19 @@ class Call(msgspec.Struct, frozen=True):
     expected_version: int | None = None
     key: str | None = None
     is_typed: bool = False
+    along: Riding | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The row the command answered, or its plain values; ``replayed`` for a repetition."""
+    """The row the command answered, or its plain values; ``replayed`` for a repetition.
+
+    ``read`` is what the read of the row answered, if it went with the command.
+    """
 
     row_id: uuid.UUID | None
     values: Mapping[str, Any] | None
     replayed: bool = False
+    read: bytes | None = None
 
 
 async def execute(
@@ -115,7 +126,8 @@ async def _late(
     try:
         async with account_context(platform, *asked, opening) as ctx:
             ctx.require(call.command.permission)
-            return await _run(ctx, call, checked, keyed)
+            answer = await _run(ctx, call, checked, keyed)
+        return msgspec.structs.replace(answer, read=ctx.unit.answer) if ctx.unit.answer else answer
     except JingweiError as error:
         if ctx is None or ctx.unit.has_begun:
             raise
@@ -163,6 +175,9 @@ async def _run(
     if keyed:
         keep_answer(ctx, keyed, answer.row_id, answer.values)
     await append_audit(ctx, command.name, call.target_id or answer.row_id)
+    if call.along is not None and answer.row_id is not None and not ctx.unit.has_begun:
+        assert isinstance(ctx.data, UnitData)
+        ctx.data.along = call.along(answer.row_id)
     return answer
 
 

@@ -14,6 +14,7 @@ import asyncpg
 
 from jingwei_core.commands.shapes import plain, shape_of
 from jingwei_core.commands.steps import Adding, Changing, Step, added, many, statement
+from jingwei_core.database.along import Along
 from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import Unit
 from jingwei_core.places.tables import Place
@@ -65,6 +66,8 @@ class UnitData:
         """Calls of database functions that go with the unit's last message."""
         self.deferred: list[Deferred] = []
         """What waits to be written since the last audit row was made."""
+        self.along: Along | None = None
+        """The read of what the command answers, for the unit's last message."""
         self.written: set[type[TenantTable]] = set()
         self._clock = clock
 

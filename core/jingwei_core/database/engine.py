@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from jingwei_core.database.along import ANSWER, PooledConnection
 from jingwei_core.database.connections import Connections, is_gone
 from jingwei_core.database.errors import LOST_CONNECTION, OtherTenant, UnitRolledBack
 from jingwei_core.database.expressions import Expression
@@ -14,6 +15,7 @@ from jingwei_core.database.lanes import Lanes
 from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
 from jingwei_core.database.reading import Reading, tenant_parameter
+from jingwei_core.database.turns import Turns
 from jingwei_core.database.unit import (
     Connection,
     Entered,
@@ -39,6 +41,7 @@ class Database:
         self._settings = settings
         self._url = url
         self._lanes = Lanes(url, settings)
+        self._turns = Turns(settings.read_lanes)
 
     @property
     def url(self) -> str:
@@ -178,7 +181,7 @@ class Database:
             with Entered(unit):
                 yield unit
                 await unit.close()
-            committed = await _commit(connection, unit)
+            committed = await _commit(connection, unit, self._turns)
         except LOST_CONNECTION as error:
             if is_gone(connection):
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
@@ -302,6 +305,7 @@ async def _open(settings: Settings, url: str) -> Database:
         max_size=settings.pool_size,
         statement_cache_size=settings.statement_cache_size,
         reset=_nothing_to_reset,
+        connection_class=PooledConnection,
         timeout=settings.connect_timeout_s,
         server_settings=_session(settings),
     )
@@ -323,13 +327,16 @@ def _limits(settings: Settings) -> dict[str, str]:
     return {**{k: f"{round(v * 1000)}ms" for k, v in limits.items()}, "TimeZone": "UTC"}
 
 
-async def _commit(connection: Connection, unit: Unit) -> bool:
+async def _commit(connection: Connection, unit: Unit, turns: Turns) -> bool:
     """Send the unit's last message; raises ``UnitRolledBack`` if a failure was swallowed."""
     try:
-        whole = unit.whole()
-        if whole is not None:
+        if unit.begins_whole():
             # A statement outside any transaction commits what it did, or tells why not.
-            await connection.execute(whole[0], *whole[1])
+            async with turns():
+                along = await connection.along(unit.along) if unit.along else None
+                sql, values = unit.whole(along)
+                (row,) = await connection.fetch(sql, *values)
+            unit.answer = row[ANSWER] if along else None
             return True
         # A failed transaction answers COMMIT with ROLLBACK, and with no error.
         if await connection.execute(unit.closing("COMMIT")) == "COMMIT":

@@ -23,7 +23,7 @@ from jingwei_core.database.literals import (
     uuid_literal,
 )
 
-_VALUE = re.compile(r"\{([a-z]+(?:\[\])?)\}")
+_VALUE = re.compile(r"\{([a-z]+[0-9]*(?:\[\])?)\}")
 _TEXTS = 512
 _LITERALS: Mapping[str, Callable[[Any], str]] = {
     "bigint": integer_literal,

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import asyncpg
 
+from jingwei_core.database.along import Along
+from jingwei_core.database.copying import copy_rows
 from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRolledBack, told
 from jingwei_core.database.expressions import Expression, bound_call
-from jingwei_core.database.identifiers import column_list, quoted
 from jingwei_core.database.reading import tenant_parameter
 from jingwei_sdk._bound import bound_tenant
 
@@ -60,8 +61,13 @@ class Unit:
         self.parent = parent
         self.opened = ""
         """The command tag of the last statement of the opening message."""
+        self.along: Along | None = None
+        """A read that goes with the unit's last message, where that is possible."""
+        self.answer: bytes | None = None
+        """What that read answered; ``None`` before the end, and when it did not go along."""
         self._closing: list[str] = []
         self._calls: list[Expression] = []
+        self._reads_after = 0
         self._checks: list[Expression] = []
         self._awaited: str | None = None
         self.is_late = False
@@ -106,19 +112,31 @@ class Unit:
         self._check_open()
         self._calls.extend(calls)
 
+    def reads_along(self, read: Along) -> None:
+        """Have a read see what the calls so far have written, in the same message, where that is
+        possible: ``answer`` tells when the unit has ended."""
+        self.along, self._reads_after = read, len(self._calls)
+
     def begins_late(self, begin: str, checks: Iterable[Expression]) -> None:
         """Keep the opening message for the first statement; for the database room only."""
         self.is_late, self._awaited = True, begin
         self._checks.extend(checks)
 
-    def whole(self) -> tuple[str, list[Any]] | None:
-        """All that the unit has to say as one statement and its parameters, a transaction of its
-        own, if nothing was said yet and that is possible; for the database room only."""
-        told = [*self._checks, *self._calls]
-        if not self.is_late or self.has_begun or self._closing or len(told) > _CALLS:
-            return None
-        assert self.tenant is not None
+    def begins_whole(self) -> bool:
+        """Begin with all that there is to say as one statement, a transaction of its own, if
+        nothing was said yet and that is possible; for the database room only."""
+        count = len(self._checks) + len(self._calls)
+        if not self.is_late or self.has_begun or self._closing or count > _CALLS:
+            return False
         self._awaited = None
+        return True
+
+    def whole(self, along: Expression | None) -> tuple[str, list[Any]]:
+        """That statement and its parameters; ``along`` is the read that goes with it."""
+        assert self.tenant is not None
+        read = [] if along is None else [along]
+        written, last = self._calls[: self._reads_after], self._calls[self._reads_after :]
+        told = [*self._checks, *written, *read, *last]
         values = [value for each in told for value in each.values]
         return bound_call(told), [tenant_parameter(self.tenant), *values]
 
@@ -161,7 +179,7 @@ class Unit:
         """Insert many rows by COPY. Row security forbids COPY FROM to the application role on
         PostgreSQL, so a tenant's rows pass through a temporary table of this transaction."""
         return await self._run(
-            lambda connection: _copy(connection, (schema, table), columns, records)
+            lambda connection: copy_rows(connection, (schema, table), columns, records)
         )
 
     @asynccontextmanager
@@ -371,25 +389,3 @@ def _undone(name: str) -> str:
 
 def _is_unbound(error: asyncpg.PostgresError) -> bool:
     return "app.tenant" in str(error) or 'type uuid: ""' in str(error)
-
-
-async def _copy(
-    connection: Connection,
-    target: tuple[str, str],
-    columns: Sequence[str],
-    records: Iterable[Sequence[object]],
-) -> str:
-    schema, table = (quoted(part) for part in target)
-    names = column_list(tuple(columns))
-    await connection.execute(
-        f"CREATE TEMPORARY TABLE unit_copy ON COMMIT DROP AS"
-        f" SELECT {names} FROM {schema}.{table} WITH NO DATA"
-    )
-    await connection.copy_records_to_table(
-        "unit_copy", schema_name="pg_temp", columns=columns, records=records
-    )
-    done: str = await connection.execute(
-        f"INSERT INTO {schema}.{table} ({names}) SELECT {names} FROM pg_temp.unit_copy;"
-    )
-    await connection.execute("DROP TABLE pg_temp.unit_copy")
-    return done

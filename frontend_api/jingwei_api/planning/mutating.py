@@ -1,7 +1,8 @@
 """Mutating (变更执行): commands one after another, and what each one's payload asks for.
 
-A payload's row is read after the command was committed, as the caller would read it in the next
-request. What goes wrong with one command is told at its field; the next one is run all the same.
+A payload's row is read as the caller would read it in the next request: with the command where
+that can be, and else after the commit. What goes wrong with one command is told at its field; the
+next one is run all the same.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from jingwei_api.planning.inputs import ABSENT, read
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.planning.plans import Part, Question, chosen_at
 from jingwei_api.planning.reads import Read, Reads
+from jingwei_api.planning.riding import Rider
 from jingwei_api.planning.roots import ROW
 from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
@@ -54,31 +56,36 @@ class Mutations:
         self, caller: Caller, registry: Registry, question: Question, chosen: Chosen
     ) -> Read:
         try:
-            payload = await self._act(caller, chosen, question)
-            if payload is None:
+            rider = Rider(self._reads, caller, registry, (question, chosen))
+            acted = await self._act(caller, chosen, question, rider)
+            if acted is None:
                 return Read(msgspec.json.encode(chosen.parent), [])  # __typename
-            return await self._payload(caller, registry, question, (chosen, payload))
+            return await self._payload(caller, registry, question, (chosen, *acted))
         except GraphQLError as error:
             return Read(NULL, [GraphQLError(error.message, chosen.nodes, path=chosen.path)])
         except Exception as error:  # noqa: BLE001 - the dispatcher of commands: one told, all run
             return Read(NULL, [told(chosen, error)])
 
-    async def _act(self, caller: Caller, chosen: Chosen, question: Question) -> Payload | None:
+    async def _act(
+        self, caller: Caller, chosen: Chosen, question: Question, rider: Rider
+    ) -> tuple[Payload, Read | None] | None:
+        """Run the command; its answer, and what of it is read already."""
         meaning = chosen.meaning
         given = _given(chosen, question.variables)
         platform = self._runtime.platform
         if isinstance(meaning, CommandField):
-            call = call_of(meaning.command, given)
+            call = call_of(meaning.command, given, rider.along)
             answer = await bus.execute(
                 platform, caller.tenant, caller.identity, call, caller.request
             )
-            return Payload(answer.row_id, answer.values, answer.replayed)
+            payload = Payload(answer.row_id, answer.values, answer.replayed)
+            return payload, rider.read(answer.read)
         if isinstance(meaning, CommitField):
             evidence_id = global_id.decode_as("Evidence", given["id"], "id")
             await self._runtime.commits.commit(
                 caller.tenant, caller.identity, evidence_id, caller.request
             )
-            return Payload(evidence_id, None, replayed=False)
+            return Payload(evidence_id, None, replayed=False), None
         return None
 
     async def _payload(
@@ -86,9 +93,9 @@ class Mutations:
         caller: Caller,
         registry: Registry,
         question: Question,
-        acted: tuple[Chosen, Payload],
+        acted: tuple[Chosen, Payload, Read | None],
     ) -> Read:
-        chosen, payload = acted
+        chosen, payload, found = acted
         below = chosen.below()
         rows: Mapping[str, bytes] = {}
         errors: list[GraphQLError] = []
@@ -96,7 +103,9 @@ class Mutations:
         if payload.row_id is not None and asking:
             question.variables[ROW] = payload.row_id
             try:
-                found = await self._reads.read(caller, registry, question, Part((chosen.key,)))
+                if found is None:
+                    part = Part((chosen.key,))
+                    found = await self._reads.read(caller, registry, question, part)
                 if len(asking) == len(below):
                     return found  # the statement has answered the payload as it is
                 rows, errors = _members(found.data), found.errors

@@ -18,6 +18,7 @@ from jingwei_api.planning.roots import RULES
 from jingwei_api.planning.working import fill_in
 from jingwei_core.access.loading import Access
 from jingwei_core.audit.reading import note_reading
+from jingwei_core.database.along import Along
 from jingwei_core.database.reading import Reading, one_trip
 from jingwei_core.platform import Platform
 from jingwei_core.reading.areas import AreaSizes
@@ -43,6 +44,19 @@ class Read(msgspec.Struct, frozen=True):
 
     data: bytes
     errors: list[GraphQLError]
+
+
+class Riding(msgspec.Struct, frozen=True):
+    """A read that can go with a command."""
+
+    along: Along
+    planned: Planned
+
+    def read(self, data: bytes) -> Read | None:
+        """What it answered; ``None`` when that is to be recorded, and so to be read in a unit."""
+        if self.planned.plan.may_be_audited and shows_audited(data):
+            return None
+        return Read(data, _refused(self.planned))
 
 
 class Reads:
@@ -76,19 +90,36 @@ class Reads:
             self._platform.access_cache.drop(caller.tenant.id, caller.identity.account_id)
         raise Unavailable("DATABASE_CONTENTION", cause="access keeps changing")
 
+    def riding(
+        self, caller: Caller, registry: Registry, question: Question, part: Part
+    ) -> Riding | None:
+        """The statement of a part, if it can be made at once and its bytes are the answer.
+
+        Raises what the request is refused for.
+        """
+        draft = self.plans.draft(registry, question, part)
+        access = self._known(caller)
+        if access is None or draft.needs_rules or draft.operation.areas:
+            return None
+        planned = self.plans.planned(registry, draft, self._asked(caller, access, question))
+        if draft.operation.areas or not planned.plan.is_direct:
+            return None
+        parameters = _reading(caller, access).parameters
+        along = Along(planned.plan.compiled.sql, (*parameters, *planned.arguments))
+        return Riding(along, planned)
+
     async def access(self, caller: Caller) -> Access:
         """What the caller may do; it may be out of date, but for what a statement checks."""
-        cache, identity, tenant = self._platform.access_cache, caller.identity, caller.tenant
-        now = self._platform.clock.now()
-        known = cache.known(tenant.id, identity.account_id, now)
-        if known is not None and known.epoch == identity.epoch:
+        known = self._known(caller)
+        if known is not None:
             return known
-        return await cache.load(tenant, identity, now)
+        now = self._platform.clock.now()
+        return await self._platform.access_cache.load(caller.tenant, caller.identity, now)
 
     async def current(self, caller: Caller, access: Access) -> Access:
         """The access, if it is still what the caller may do, and else what that is by now."""
         identity, tenant = caller.identity, caller.tenant
-        reading = Reading(tenant.id, identity.account_id, identity.epoch, access.policy_version)
+        reading = _reading(caller, access)
         if await self._platform.database.read(reading, _NOTHING, []) is not None:
             return access
         self._platform.access_cache.drop(tenant.id, identity.account_id)
@@ -102,19 +133,10 @@ class Reads:
         question: Question,
         access: Access,
     ) -> Read | None:
-        identity, tenant = caller.identity, caller.tenant
-        actor = Actor("account", access.name, identity.account_id, access.department_ids)
-        asked = Asked(
-            tenant,
-            actor,
-            access.permissions,
-            self._platform.clock.now(),
-            caller.request.locale,
-            question.variables,
-        )
-        reading = Reading(tenant.id, identity.account_id, identity.epoch, access.policy_version)
+        asked = self._asked(caller, access, question)
+        reading = _reading(caller, access)
         if draft.needs_rules:
-            known = await self._platform.configurations.under(tenant, access.policy_version)
+            known = await self._platform.configurations.under(caller.tenant, access.policy_version)
             if known is None:
                 return None
             question.variables[RULES] = known
@@ -127,6 +149,23 @@ class Reads:
             if not (planned.plan.may_be_audited and shows_audited(data)):
                 return Read(data, _refused(planned))
         return await self._in_unit(caller, draft, reading, planned)
+
+    def _known(self, caller: Caller) -> Access | None:
+        """What is remembered of what the caller may do."""
+        identity, now = caller.identity, self._platform.clock.now()
+        known = self._platform.access_cache.known(caller.tenant.id, identity.account_id, now)
+        return known if known is not None and known.epoch == identity.epoch else None
+
+    def _asked(self, caller: Caller, access: Access, question: Question) -> Asked:
+        account = caller.identity.account_id
+        return Asked(
+            caller.tenant,
+            Actor("account", access.name, account, access.department_ids),
+            access.permissions,
+            self._platform.clock.now(),
+            caller.request.locale,
+            question.variables,
+        )
 
     async def _planned(
         self, registry: Registry, draft: Draft, asked: Asked, reading: Reading
@@ -167,6 +206,11 @@ class Reads:
                     note_reading(ctx, *shown)
             errors = await fill_in(ctx, draft.operation.index, compiled.worked, data)
         return Read(msgspec.json.encode(data), [*_refused(planned), *errors])
+
+
+def _reading(caller: Caller, access: Access) -> Reading:
+    identity = caller.identity
+    return Reading(caller.tenant.id, identity.account_id, identity.epoch, access.policy_version)
 
 
 def _refused(planned: Planned) -> list[GraphQLError]:

@@ -4,10 +4,13 @@ import asyncio
 import secrets
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from jingwei_core.commands.bus import Answer, Call, execute
+from jingwei_core.commands.bus import Answer, Call, Riding, execute
+from jingwei_core.database.along import Along
+from jingwei_core.database.reading import Reading, one_trip
 from jingwei_core.session import Request
 from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
 from tests.core.events.city import GRID, IN_GRID, POTHOLE, ROOT, SIBLING, City
@@ -25,22 +28,23 @@ async def keyed(
     target: uuid.UUID | None = None,
     /,
     key: str = "",
-    **given: object,
+    along: Riding | None = None,
+    **given: Any,
 ) -> Answer:
     """Run a command as the API does: with a key, in a unit of its own."""
     state = await city.platform.tenant_by_id(city.tenant.id)
     command = city.platform.host.registry(state.enabled).commands[name]
-    call = Call(command, given, target, key=key or secrets.token_hex(8))
+    call = Call(command, given, target, key=key or secrets.token_hex(8), along=along)
     request = Request("zh", "test")
     return await execute(city.platform, city.tenant, city.identity(login), call, request)
 
 
-def at_grid(city: City, **given: object) -> dict[str, object]:
+def at_grid(city: City, **given: Any) -> dict[str, Any]:
     place = str(city.places[GRID])
     return {"kind": POTHOLE, "title": "路面坑洞", "place_id": place, **given}
 
 
-async def reported(city: City, **given: object) -> uuid.UUID:
+async def reported(city: City, **given: Any) -> uuid.UUID:
     answer = await keyed(city, "worker", REPORT, **at_grid(city, **given))
     assert answer.row_id is not None
     return answer.row_id
@@ -56,6 +60,30 @@ async def test_a_report_at_a_place_is_one_round_trip(neighbour: City) -> None:
     assert (row["number"], row["place_path"]) == ("20261123-000003", GRID)
     (step,) = await neighbour.steps(event)
     assert (step["sequence"], step["action"], step["actor_name"]) == (1, "report", "worker")
+
+
+async def test_what_it_answers_is_read_in_the_same_trip(neighbour: City) -> None:
+    await reported(neighbour)
+    policy = await neighbour.value("SELECT number FROM core.policy_version")
+    number = one_trip("(SELECT number FROM core.event WHERE id = $5)")
+
+    def known_as(policy: int) -> Riding:
+        worker = neighbour.people["worker"]
+        for_whom = Reading(neighbour.tenant.id, worker, 0, policy).parameters
+        return lambda row_id: Along(number, (*for_whom, row_id))
+
+    given = at_grid(neighbour)
+    await keyed(neighbour, "worker", REPORT, along=known_as(policy), **given)
+    with round_trips() as trips:
+        answer = await keyed(neighbour, "worker", REPORT, along=known_as(policy), **given)
+    assert len(await trips.settled()) == 1
+    assert answer.read == b"20261123-000003"
+    past = await keyed(neighbour, "worker", REPORT, along=known_as(policy - 1), **given)
+    assert past.read is None
+    by_position: dict[str, Any] = {"kind": POTHOLE, "title": "坑", "position": IN_GRID}
+    apart = await keyed(neighbour, "worker", REPORT, along=known_as(policy), **by_position)
+    assert apart.read is None
+    assert await neighbour.value("SELECT count(*) FROM core.event") == 5
 
 
 async def test_other_commands_are_two_messages_and_their_own_statements(
@@ -84,7 +112,7 @@ async def test_both_ways_of_registering_leave_the_same_traces(neighbour: City) -
         {"place_id": str(neighbour.places[GRID]), "evidence": []},
         {"position": IN_GRID},
     ):
-        given = {"kind": POTHOLE, "title": "坑", "form": {"width_cm": 5}, **where}
+        given: dict[str, Any] = {"kind": POTHOLE, "title": "坑", "form": {"width_cm": 5}, **where}
         if "evidence" in given:
             photo = await neighbour.photo("worker")
             given["evidence"] = [{"id": str(photo), "phase": "before"}]
