@@ -27,7 +27,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def patrol(ctx: Context, lamp: RoadLamp, seen: Visit) -> RoadLampPatrol:
     """巡查: note what was seen of a lamp; a dark one opens an event, unless one is open."""
     event = lamp.event
-    if seen.condition is RoadLampCondition.DARK and event is None:
+    if seen.condition is RoadLampCondition.DARK and not event:
         event = await ctx.events.open(
             ctx,
             OpenEvent(

@@ -4,6 +4,8 @@ The question is made from the schema: each field of the plugin's namespace that 
 with all plain fields below it, so that what a plugin remembers in its own code shows as well.
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,7 @@ from graphql import (
     is_object_type,
     is_required_argument,
 )
+from piccolo.columns import Text
 
 from jingwei_api.testing.cities import KitCity
 from jingwei_api.testing.graphql_client import KitClient
@@ -25,7 +28,7 @@ from jingwei_core.events.tables import Event
 from jingwei_core.evidence.tables import Evidence
 from jingwei_core.registers.tables import Organisation
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.tables import TenantTable
+from jingwei_sdk.tables import TenantTable, columns_of
 
 _CORE_TABLES = (Event, Evidence, Organisation)
 _QUEUE = "SELECT count(*) FROM jobs.pgqueuer WHERE tenant_id = $1"
@@ -81,6 +84,27 @@ class Sight:
             found.append(f"its answers changed: {_changed(usual, seen)}")
         shared = _ids(seen) & _ids(await self.view(city))
         found += [f"it is told of {row}, a row of the first city" for row in sorted(shared)]
+        foreign = await self._texts(city) - await self._texts(other)
+        told = json.dumps(seen, ensure_ascii=False)
+        return found + [
+            f"it is told {text!r}, which stands in the first city only"
+            for text in sorted(foreign)
+            if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", told)
+        ]
+
+    async def _texts(self, city: KitCity) -> set[str]:
+        """What people wrote into the plugin's tables of a city, too long to be there by chance."""
+        found: set[str] = set()
+        for table in self.plugin.tables:
+            names = [
+                column._meta.name
+                for column in columns_of(table)
+                if isinstance(column, Text) and column._meta.choices is None
+            ]
+            for name in names:
+                sql = "SELECT DISTINCT {0} AS text FROM {1} WHERE length({0}) BETWEEN 6 AND 200"
+                rows = await city.fetch(sql.format(f'"{name}"', qualified(table)))
+                found |= {row["text"] for row in rows}
         return found
 
 
