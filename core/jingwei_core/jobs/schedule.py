@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import structlog
 from croniter import CroniterError, croniter
 
 from jingwei_core.database import Unit
+from jingwei_core.plugins.snapshot import ENABLED
+from jingwei_core.registry import Registry
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import Job
 
@@ -24,10 +27,8 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-_TENANTS = """
-SELECT t.id, t.timezone, array(
-    SELECT p.plugin_id FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled
-) AS enabled
+_TENANTS = f"""
+SELECT t.id, t.timezone, array({ENABLED}) AS enabled
 FROM platform.tenant t WHERE t.status = 'active' ORDER BY t.id
 """
 
@@ -71,6 +72,7 @@ class Scheduler:
     def __init__(self, platform: "Platform") -> None:
         self._platform = platform
         self._next: dict[tuple[UUID, str, str, str], datetime] = {}
+        self._jobs: WeakKeyDictionary[Registry, tuple[Job, ...]] = WeakKeyDictionary()
 
     async def enqueue_due(self) -> int:
         """Enqueue the jobs whose tick has come since the last call; how many this process did.
@@ -90,8 +92,12 @@ class Scheduler:
         assert isinstance(enabled, list)
         assert isinstance(tenant["id"], UUID)
         registry = self._platform.host.registry(frozenset(enabled))
+        jobs = self._jobs.get(registry)
+        if jobs is None:
+            scheduled = tuple(job for job in registry.jobs.values() if job.schedule)
+            jobs = self._jobs[registry] = scheduled
         zone = ZoneInfo(str(tenant["timezone"]))
-        return [Lane(tenant["id"], zone, job) for job in registry.jobs.values() if job.schedule]
+        return [Lane(tenant["id"], zone, job) for job in jobs]
 
     async def _try(self, lane: Lane, now: datetime) -> int:
         key = (lane.tenant_id, lane.job.name, lane.expression, lane.zone.key)

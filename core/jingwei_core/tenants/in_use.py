@@ -5,13 +5,14 @@ import json
 from jingwei_core.database.engine import Database
 from jingwei_core.database.lanes import NIL
 from jingwei_core.database.reading import bound_trip
+from jingwei_core.plugins.snapshot import ENABLED
 
-_SETS = """(
+_SETS = f"""(
 SELECT coalesce(json_agg(s.enabled ORDER BY s.times DESC, s.enabled::text), '[]')
   FROM (SELECT e.enabled, count(*) AS times
           FROM platform.tenant t, LATERAL (
-               SELECT coalesce(jsonb_agg(p.plugin_id ORDER BY p.plugin_id), '[]') AS enabled
-                 FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled) e
+               SELECT coalesce(jsonb_agg(one.plugin_id ORDER BY one.plugin_id), '[]') AS enabled
+                 FROM ({ENABLED}) one) e
          WHERE t.status = 'active'
          GROUP BY e.enabled ORDER BY times DESC, e.enabled::text LIMIT $2) s)"""
 
