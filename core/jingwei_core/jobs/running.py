@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from jingwei_core.database import current_unit
 from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.origins import CORE, origin_in
 from jingwei_core.jobs.parking import Parked, Wanted, find_declared, park
+from jingwei_core.jobs.pausing import point_of, put_off_if_paused
 from jingwei_core.session import CoreContext, Request, system_context
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Denied, Invalid, JingweiError, NotFound, Refused
@@ -104,6 +106,8 @@ class JobRunner(AbstractEntrypointExecutor):
                 await park(self._platform.database, job, found)
                 return
             await self._stop_if_deadly(job)
+            if await put_off_if_paused(self._platform, job, *found):
+                return
             await self._run(job, *found)
         except TakenOver:
             _log.warning("job_taken_over", job=job.entrypoint, number=job.id)
@@ -120,7 +124,7 @@ class JobRunner(AbstractEntrypointExecutor):
     async def _run(self, job: QueuedJob, tenant: Tenant, declared: Job) -> None:
         name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
         async with system_context(self._platform, tenant, name, request) as ctx:
-            await _within(declared, ctx, payload_of(job))
+            await _counted(declared, ctx, payload_of(job))
             await self._stop_if_off(ctx, declared)
             assert isinstance(ctx.data, UnitData)
             if ctx.data.changes:
@@ -151,6 +155,16 @@ class JobRunner(AbstractEntrypointExecutor):
         if is_final:
             return JobFailed(why)
         return RetryRequested(timedelta(seconds=self._limits.backoff.delay_s(failed)), why)
+
+
+async def _counted(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -> None:
+    """Run the job; how a plugin's ends counts for its breaker."""
+    point = point_of(ctx.platform, ctx.tenant.id, declared)
+    if point is None:
+        await _within(declared, ctx, payload)
+        return
+    work = partial(_within, declared, ctx, payload)
+    await ctx.platform.hooks.guarded(point, work, own=(Refused,))
 
 
 async def _within(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -> None:

@@ -18,18 +18,34 @@ import structlog
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.database.unit import Outdated
 from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
+from jingwei_core.jobs.origins import CORE
 from jingwei_core.plugins.breaker import Point
 from jingwei_core.plugins.outcomes import Outcomes
 from jingwei_core.registry import Registry
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict, JingweiError, Refused, Unavailable
+from jingwei_sdk.errors import (
+    Conflict,
+    Denied,
+    Invalid,
+    JingweiError,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unauthenticated,
+    Unavailable,
+)
 from jingwei_sdk.hooks import Failure, Heard, Hook, Mode, Outcome
 from jingwei_sdk.payloads import Veto
 
 Given = TypeVar("Given")
 Answer = TypeVar("Answer")
 Memory = dict[tuple[str, str], tuple[Heard, ...]]
+
+COMPUTED_WITHIN_S = 10.0
+"""A plugin's computed field takes no longer: the reader gets the rest without it."""
+
+_FOR_THE_READER = (Conflict, Denied, Invalid, NotFound, RateLimited, Unauthenticated)
 
 _log = structlog.get_logger(__name__)
 
@@ -149,6 +165,22 @@ class Dispatcher:
             raise
         self.outcomes.succeeded(point, _since(started))
         return answer
+
+    async def computed(
+        self, ctx: Context, field: tuple[str, str], work: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """The values of a computed field, by the type name of its record and its own name.
+
+        Raises what ``work`` and :meth:`guarded` raise; what a reader may not have or does not find
+        is an answer and no failure. Fields of the core are not counted.
+        """
+        record, name = field
+        owners = _core(ctx).registry.owners
+        owner = owners.get(f"field:{record}.{name}") or owners.get(f"record:{record}", CORE)
+        if owner == CORE:
+            return await work()
+        point = (ctx.tenant.id, owner, f"field:{record}.{name}")
+        return await self.guarded(point, work, COMPUTED_WITHIN_S, own=_FOR_THE_READER)
 
     def _asked(
         self, registry: Registry, hook: Hook[Any, Any], given: object, mode: Mode

@@ -86,7 +86,7 @@ class Outcomes:
         """Count a call that failed or took too long. Of the error only its type is kept: a text
         of a stranger's code may quote a person."""
         count = self._count(point)
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
             count.timed_out += 1
         else:
             count.failed += 1

@@ -7,6 +7,7 @@ those rows and is told with the path of each.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graphql import GraphQLError, GraphQLList, GraphQLNonNull
@@ -14,6 +15,7 @@ from graphql import GraphQLError, GraphQLList, GraphQLNonNull
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.schema.naming import camel
 from jingwei_core.reading.compiled import Each, WorkedAt
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 
 Path = tuple[str | int, ...]
@@ -53,7 +55,7 @@ async def _fill(
     # An object that asks twice, under two response keys, is one row.
     once = {id(asked.holder): asked.row for asked in rows}
     try:
-        values = await rows[0].at.computed.resolve(ctx, list(once.values()))
+        values = await _values(ctx, rows[0].at, list(once.values()))
         told = dict(zip(once, values, strict=True))
     except Exception as error:  # noqa: BLE001 - whatever a plugin's function raises is told there
         return [_failed(asked, data, error) for asked in rows]
@@ -64,6 +66,13 @@ async def _fill(
         except Exception as error:  # noqa: BLE001 - a value that is not of the field's type
             errors.append(_failed(asked, data, error))
     return errors
+
+
+async def _values(ctx: Context, at: WorkedAt, rows: list[dict[str, Any]]) -> Sequence[object]:
+    """What the field's function answers; a plugin's is stopped, counted and may be paused."""
+    assert isinstance(ctx, CoreContext)
+    work = partial(at.computed.resolve, ctx, rows)
+    return await ctx.platform.hooks.computed(ctx, (at.record.name, at.name), work)
 
 
 def _failed(asked: _Asked, data: Holder, error: Exception) -> GraphQLError:
