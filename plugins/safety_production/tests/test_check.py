@@ -1,0 +1,13 @@
+"""The plugin keeps the rules of its tier."""
+
+from pathlib import Path
+
+from jingwei_sdk.check import Subject, check
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def test_the_rules_of_its_tier_are_kept() -> None:
+    report = check(Subject.of(PROJECT))
+    assert list(report.lines())[:-1] == []
+    assert report.is_passed
