@@ -21,6 +21,8 @@ from jingwei_sdk.manifest import Manifest, read_head, read_manifest
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
 
 State = Literal["available"] | OffState
+RESERVED_SCHEMAS = frozenset({"core", "platform", "jobs", "public", "information_schema"})
+"""Schemas of the database that are not a plugin's to have, those of PostgreSQL aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def _examine(point: EntryPoint, denied: DenyList) -> Installed:
     except Exception as error:  # noqa: BLE001 - a stranger's package may be broken in any way
         return Installed(point.name, "failed", reason=told(error))
     known = Installed(point.name, "available", manifest, None, package_dir)
+    if manifest.schema in RESERVED_SCHEMAS or manifest.schema.startswith("pg_"):
+        return replace(known, state="failed", reason="its id is the platform's own")
     if manifest.id != point.name:
         reason = f"entry point {point.name!r} names a plugin {manifest.id!r}"
         return replace(known, state="failed", reason=reason)

@@ -51,6 +51,7 @@ class Package:
     messages: str = ""
     entry: str = ""
     point: str = ""
+    group: str = ENTRY_POINT_GROUP
     extra: str = ""
     files: dict[str, str] = field(default_factory=dict)
 
@@ -71,4 +72,4 @@ class Package:
         if self.messages:
             (package / "messages.toml").write_text(self.messages, encoding="utf-8")
         value = self.entry or f"{name}.plugin:plugin"
-        return EntryPoint(self.point or self.id, value, ENTRY_POINT_GROUP)
+        return EntryPoint(self.point or self.id, value, self.group)
