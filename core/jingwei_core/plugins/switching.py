@@ -1,167 +1,223 @@
-"""Switching plugins (插件启停) for a tenant: without restart, seen by every process within 2 s."""
+"""Switching and setting plugins (插件启停与设置) for a tenant: without restart, seen within 2 s.
 
-import json
-from collections.abc import Mapping
+Everything a switch does is one transaction: the plugins that come along, settings, kinds, roles and
+workflows, one audit row. A dry run does all of it and keeps nothing.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
-from jingwei_core.events.tables import EventKind
+from jingwei_core.database.migration_faults import kept_faults
 from jingwei_core.plugins.contributing.putting import put, withdraw
-from jingwei_core.plugins.dependencies import plan_disable, plan_enable
-from jingwei_core.plugins.tenant_settings import check_settings
+from jingwei_core.plugins.dependencies import Step, plan_disable, plan_enable
+from jingwei_core.plugins.kinds import put_kinds, withdraw_kinds
+from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
+from jingwei_core.plugins.sealing import TenantVault
+from jingwei_core.plugins.standing import standing
+from jingwei_core.plugins.tenant_settings import SettingsChange, StoredSettings
+from jingwei_core.plugins.tenant_settings import put as put_settings
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.errors import Conflict
-from jingwei_sdk.plugin import EventKindDeclaration, Plugin
+from jingwei_sdk.hook_specs import on_plugin_enabled
+from jingwei_sdk.payloads import PluginEnabled
+from jingwei_sdk.plugin import Plugin
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
 
-_UPSERT = """
-INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled, version, settings)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (tenant_id, plugin_id) DO UPDATE
-SET enabled = excluded.enabled, version = excluded.version, settings = excluded.settings,
-    changed_at = now()
-"""
+Rows = dict[str, PluginRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """How a switch is asked for: settings of the plugin itself; ``with_others`` takes along what
+    it requires (enable) or what requires it (disable); ``dry_run`` keeps nothing."""
+
+    change: SettingsChange = field(default_factory=SettingsChange)
+    with_others: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What a switch did: the plugins in their order, and the row of the one that was asked for."""
+
+    steps: tuple[Step, ...]
+    row: PluginRow
+
+
+async def enable_plugin(
+    platform: "Platform", slug: str, plugin_id: str, asked: Switching = Switching()
+) -> Switched:
+    """Enable a plugin for a tenant, in a transaction of its own with its audit row.
+
+    Raises ``NotFound`` (``TENANT_NOT_FOUND``, ``PLUGIN_UNKNOWN``), ``Refused`` (``PLUGIN_OFF``) for
+    one that is not available, ``Conflict`` (``PLUGIN_NEEDS`` with the chain), ``PLUGIN_CLASHES``
+    when it cannot be served beside those that are enabled, ``PLUGIN_NOT_MIGRATED`` when its tables
+    are not there, ``PLUGIN_UPGRADE_PENDING``, ``PLUGIN_KIND_TAKEN``, ``PLUGIN_ROW_TAKEN``;
+    ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``).
+    """
+    async with _switch(platform, slug, "plugin.enable", asked) as (ctx, rows):
+        steps = plan_enable(
+            platform.host, _active(rows), plugin_id, with_dependencies=asked.with_others
+        )
+        for step in steps:
+            change = asked.change if step.plugin == plugin_id else SettingsChange()
+            await _enable(ctx, rows, step.plugin, change)
+        row = rows[plugin_id]
+    return Switched(steps, row)
+
+
+async def disable_plugin(
+    platform: "Platform", slug: str, plugin_id: str, asked: Switching = Switching()
+) -> Switched:
+    """Disable a plugin for a tenant; its data is kept and stands in nobody's way.
+
+    Raises ``NotFound``, ``Conflict`` (``PLUGIN_NEEDED``) with the chain of those that stand on it.
+    """
+    async with _switch(platform, slug, "plugin.disable", asked) as (ctx, rows):
+        steps = await _disable(ctx, rows, plugin_id, with_others=asked.with_others)
+        row = rows[plugin_id]
+    return Switched(steps, row)
+
+
+async def configure_plugin(
+    platform: "Platform", slug: str, plugin_id: str, asked: Switching
+) -> PluginRow:
+    """Change settings of a plugin of a tenant, whether it is enabled or not.
+
+    Raises ``NotFound``, ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``), ``Refused``
+    (``SETTINGS_NEWER``) when a later version of the plugin stored them.
+    """
+    async with _switch(platform, slug, "plugin.configure", asked) as (ctx, rows):
+        before = _row(ctx, rows, plugin_id)
+        row = replace(before, settings=_settings(ctx, before, asked.change))
+        await _store(ctx, rows, row)
+    return row
 
 
 async def switch_audited(
     platform: "Platform", slug: str, plugin_id: str, *, enabled: bool, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Switch a plugin for a tenant in a transaction of its own, with its audit row.
-
-    ``settings`` are put over the stored ones; what results is returned. Raises what
-    :func:`switch_plugin` raises, and ``NotFound`` (``TENANT_NOT_FOUND``).
-    """
-    state = await platform.state(slug)
-    try:
-        async with system_context(platform, state.tenant, "plugin.switch") as ctx:
-            _, before = (await _stored(ctx)).get(plugin_id, (False, {}))
-            after = {**before, **settings}
-            await switch_plugin(ctx, plugin_id, enabled=enabled, settings=after)
-            command = "plugin.enable" if enabled else "plugin.disable"
-            await append_audit(ctx, command, state.tenant.id)
-    finally:
-        platform.forget()
-    return after
+    """Enable or disable one plugin, with ``settings`` put over the stored ones; the plain values
+    that are stored then. Raises as :func:`enable_plugin` and :func:`disable_plugin` do."""
+    asked = Switching(SettingsChange(settings))
+    work = enable_plugin if enabled else disable_plugin
+    return dict((await work(platform, slug, plugin_id, asked)).row.settings.values)
 
 
 async def switch_plugin(
     ctx: CoreContext, plugin_id: str, *, enabled: bool, settings: Mapping[str, Any] | None = None
 ) -> None:
-    """Enable or disable a plugin for the context's tenant; data of a disabled plugin is kept.
+    """Enable or disable one plugin in the context's transaction, whose audit row is the caller's.
 
-    Without ``settings`` the stored ones stay. Raises ``NotFound`` (``PLUGIN_UNKNOWN``), ``Refused``
-    (``PLUGIN_OFF``) for one that is not available, ``Conflict`` (``PLUGIN_NEEDS``,
-    ``PLUGIN_NEEDED``) when plugins depend on one another, ``PLUGIN_CLASHES`` when it cannot be
-    served beside those that are enabled, ``PLUGIN_NOT_MIGRATED`` when its tables are not there,
-    ``PLUGIN_KIND_TAKEN``; ``Invalid`` (``PLUGIN_SETTINGS``).
+    ``settings`` replace the stored plain ones; without them these stay. Raises as
+    :func:`enable_plugin` and :func:`disable_plugin` do.
     """
-    assert isinstance(ctx.data, UnitData)
-    stored = await _stored(ctx)
-    if enabled or plugin_id not in stored:
-        ctx.platform.host.get(plugin_id)
-    before_enabled, before_settings = stored.get(plugin_id, (False, {}))
-    after = dict(settings) if settings is not None else before_settings
-    active = frozenset(name for name, row in stored.items() if row[0])
-    if enabled:
-        await _enable(ctx, plugin_id, active, after)
-    else:
-        await _disable(ctx, plugin_id, active)
-    version = _version(ctx, plugin_id)
-    values = (ctx.tenant.id, plugin_id, enabled, version, json.dumps(after, ensure_ascii=False))
-    await ctx.unit.execute(_UPSERT, *values)
-    ctx.data.changes.append(
-        Change(
-            "plugin_state",
-            ctx.tenant.id,
-            {"plugin": plugin_id, "enabled": before_enabled, "settings": before_settings},
-            {"plugin": plugin_id, "enabled": enabled, "settings": after},
-            None,
-        )
-    )
+    rows = await plugin_rows(ctx.unit, ctx.tenant.id)
+    if not enabled:
+        await _disable(ctx, rows, plugin_id)
+        return
+    stored = _row(ctx, rows, plugin_id).settings.values
+    gone = frozenset(stored) - frozenset(settings) if settings is not None else frozenset[str]()
+    plan_enable(ctx.platform.host, _active(rows), plugin_id)
+    await _enable(ctx, rows, plugin_id, SettingsChange(settings or {}, unset=gone))
 
 
-async def _enable(
-    ctx: CoreContext, plugin_id: str, active: frozenset[str], settings: Mapping[str, Any]
-) -> None:
+class _DryRun(Exception):
+    """Ends the transaction of a dry run."""
+
+
+@asynccontextmanager
+async def _switch(
+    platform: "Platform", slug: str, command: str, asked: Switching
+) -> AsyncIterator[tuple[CoreContext, Rows]]:
+    state = await platform.state(slug)
+    try:
+        async with system_context(platform, state.tenant, "plugin.switch") as ctx:
+            yield ctx, await plugin_rows(ctx.unit, ctx.tenant.id)
+            if asked.dry_run:
+                raise _DryRun
+            await append_audit(ctx, command, state.tenant.id)
+    except _DryRun:
+        pass
+    finally:
+        platform.forget()
+
+
+async def _enable(ctx: CoreContext, rows: Rows, plugin_id: str, change: SettingsChange) -> None:
     host = ctx.platform.host
     plugin = host.require_available(plugin_id)
-    plan_enable(host, active, plugin_id)
-    clash = host.off(active | {plugin_id}).get(plugin_id)
+    found = host.get(plugin_id)
+    before = _row(ctx, rows, plugin_id)
+    active = _active(rows) | {plugin_id}
+    clash = host.off(active).get(plugin_id)
     if clash:
         raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash.reason)
-    check_settings(host.get(plugin_id), settings)
     await _require_tables(ctx, plugin)
-    await put(ctx, host.get(plugin_id))
-    await _put_kinds(ctx, plugin)
+    reached = before.data_version or before.version
+    waiting = standing(found, reached)
+    if waiting is not None:
+        raise Conflict("PLUGIN_UPGRADE_PENDING", plugin=plugin_id, reason=waiting.reason)
+    version = found.manifest.version if found.manifest else None
+    settings = _settings(ctx, before, change)
+    await put(ctx, found)
+    await put_kinds(ctx, plugin)
+    row = replace(before, enabled=True, version=version, data_version=version, settings=settings)
+    await _store(ctx, rows, row)
+    if not before.enabled:
+        told = PluginEnabled(plugin_id, version or "", before.version)
+        now = replace(ctx, registry=host.registry(active))
+        await ctx.platform.hooks.collect(now, on_plugin_enabled, told)
 
 
-async def _disable(ctx: CoreContext, plugin_id: str, active: frozenset[str]) -> None:
-    plan_disable(ctx.platform.host, active, plugin_id)
-    for row in await ctx.data.find(EventKind, owner_plugin=plugin_id, is_active=True):
-        await ctx.data.update(row, is_active=False)
-    await withdraw(ctx, plugin_id)
+async def _disable(
+    ctx: CoreContext, rows: Rows, plugin_id: str, *, with_others: bool = False
+) -> tuple[Step, ...]:
+    if plugin_id not in rows:
+        ctx.platform.host.get(plugin_id)
+    steps = plan_disable(ctx.platform.host, _active(rows), plugin_id, with_dependants=with_others)
+    for step in steps:
+        await withdraw_kinds(ctx, step.plugin)
+        await withdraw(ctx, step.plugin)
+        before = rows.get(step.plugin, PluginRow(step.plugin))
+        await _store(ctx, rows, replace(before, enabled=False))
+    return steps
 
 
-def _version(ctx: CoreContext, plugin_id: str) -> str | None:
-    """The installed version; none for a plugin that is switched off after it was removed."""
-    known = {found.id: found.manifest for found in ctx.platform.host.installed()}
-    manifest = known.get(plugin_id)
-    return manifest.version if manifest else None
+async def _store(ctx: CoreContext, rows: Rows, row: PluginRow) -> None:
+    assert isinstance(ctx.data, UnitData)
+    before = rows.get(row.plugin, PluginRow(row.plugin))
+    await store_row(ctx.unit, ctx.tenant.id, row)
+    rows[row.plugin] = row
+    change = Change("plugin_state", ctx.tenant.id, before.told(), row.told(), None)
+    ctx.data.changes.append(change)
+
+
+def _row(ctx: CoreContext, rows: Rows, plugin_id: str) -> PluginRow:
+    """The plugin's row, or that of one which was never switched; raises ``PLUGIN_UNKNOWN``."""
+    ctx.platform.host.get(plugin_id)
+    return rows.get(plugin_id, PluginRow(plugin_id))
+
+
+def _active(rows: Rows) -> frozenset[str]:
+    return frozenset(row.plugin for row in rows.values() if row.enabled)
+
+
+def _settings(ctx: CoreContext, row: PluginRow, change: SettingsChange) -> StoredSettings:
+    vault = TenantVault(ctx.platform.vault, ctx.tenant.id)
+    return put_settings(ctx.platform.host.get(row.plugin), row.settings, change, vault)
 
 
 async def _require_tables(ctx: CoreContext, plugin: Plugin) -> None:
+    fault = (await kept_faults(ctx.unit)).get(plugin.id)
+    if fault is not None:
+        raise Conflict("PLUGIN_MIGRATION_FAILED", plugin=plugin.id, reason=fault)
     for table in plugin.tables:
         name = f'"{table._meta.schema}"."{table._meta.tablename}"'
         if await ctx.unit.fetchval("SELECT to_regclass($1) IS NULL", name):
             raise Conflict("PLUGIN_NOT_MIGRATED", plugin=plugin.id, table=name)
-
-
-async def _stored(ctx: CoreContext) -> dict[str, tuple[bool, dict[str, Any]]]:
-    rows = await ctx.unit.fetch(
-        "SELECT plugin_id, enabled, settings FROM platform.plugin_state WHERE tenant_id = $1"
-        " FOR UPDATE",
-        ctx.tenant.id,
-    )
-    return {row["plugin_id"]: (row["enabled"], json.loads(row["settings"])) for row in rows}
-
-
-async def _put_kinds(ctx: CoreContext, plugin: Plugin) -> None:
-    """The event kinds the plugin brings; routing and deadlines stay the tenant's to change."""
-    for declared in plugin.event_kinds:
-        existing = await ctx.data.find(EventKind, code=declared.code)
-        if not existing:
-            await ctx.data.insert(_kind(plugin.id, declared, await _group_of(ctx, declared.code)))
-        elif existing[0].owner_plugin != plugin.id:
-            owner = existing[0].owner_plugin or "the tenant"
-            raise Conflict("PLUGIN_KIND_TAKEN", plugin=plugin.id, kind=declared.code, owner=owner)
-        elif not existing[0].is_active:
-            await ctx.data.update(existing[0], is_active=True)
-
-
-async def _group_of(ctx: CoreContext, code: str) -> EventKind | None:
-    """The nearest group of the tenant's tree above a code: ``a.b`` or ``a`` for ``a.b.c``."""
-    while "." in code:
-        code = code.rpartition(".")[0]
-        found = await ctx.data.find(EventKind, code=code, workflow="")
-        if found:
-            return found[0]
-    return None
-
-
-def _kind(plugin_id: str, declared: EventKindDeclaration, group: EventKind | None) -> EventKind:
-    return EventKind(
-        code=declared.code,
-        parent=group.id if group else None,
-        rank=group.rank + 1 if group else 1,
-        name=declared.name_zh,
-        name_en=declared.name_en,
-        workflow=declared.workflow,
-        deadline_profile=declared.deadline_profile,
-        form_schema=declared.form_schema,
-        photo_required=declared.photo_required,
-        owner_plugin=plugin_id,
-        source=plugin_id,
-    )

@@ -1,6 +1,6 @@
-"""``jingwei plugin enable`` and ``disable``: a plugin on or off for a tenant."""
+"""``jingwei plugin enable``, ``disable``, ``configure``: a plugin on, off and set for a tenant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -9,8 +9,27 @@ from jingwei_core.cli.output import Json, say, with_platform
 from jingwei_core.cli.plugin.arguments import PluginId, Slug
 from jingwei_core.platform import Platform
 from jingwei_core.plugins.overview import setting
+from jingwei_core.plugins.switching import (
+    Switched,
+    Switching,
+    configure_plugin,
+    disable_plugin,
+    enable_plugin,
+)
+from jingwei_core.plugins.tenant_settings import SettingsChange, StoredSettings
+from jingwei_sdk.settings import Secret
 
 app = typer.Typer()
+
+Given = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting; others keep their value."),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option("--secret", metavar="KEY", help="A secret setting; its value is asked for."),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, keep nothing.")]
 
 
 @app.command()
@@ -18,41 +37,105 @@ def enable(
     slug: Slug,
     plugin: PluginId,
     *,
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting; others keep their value."),
-    ] = None,
+    given: Given = None,
+    secret: Secrets = None,
+    with_dependencies: Annotated[
+        bool, typer.Option("--with-dependencies", help="Enable what it requires first.")
+    ] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """启用插件 · Enable a plugin for a tenant, or change its settings; seen within 2 s."""
+    asked = Switching(_change(given, secret, ()), with_dependencies, dry_run)
+    done = with_platform(lambda platform: enable_plugin(platform, slug, plugin, asked))
+    _tell(slug, plugin, done, asked, as_json=as_json)
+
+
+@app.command()
+def disable(
+    slug: Slug,
+    plugin: PluginId,
+    *,
+    with_dependants: Annotated[
+        bool, typer.Option("--with-dependants", help="Disable those that require it as well.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """停用插件 · Disable a plugin for a tenant; its data is kept."""
+    asked = Switching(with_others=with_dependants, dry_run=dry_run)
+    done = with_platform(lambda platform: disable_plugin(platform, slug, plugin, asked))
+    _tell(slug, plugin, done, asked, as_json=as_json)
+
+
+@app.command()
+def configure(
+    slug: Slug,
+    plugin: PluginId,
+    *,
+    given: Given = None,
+    secret: Secrets = None,
+    unset: Annotated[
+        list[str] | None, typer.Option("--unset", metavar="KEY", help="Back to its default.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """设置插件 · Change settings of a tenant's plugin; without options, show them.
+
+    A secret is asked for without an echo, or read as a line from a pipe; it is never shown again.
+    """
+    asked = Switching(_change(given, secret, unset or ()), dry_run=dry_run)
+
+    async def work(platform: Platform) -> dict[str, Any]:
+        settings = (await configure_plugin(platform, slug, plugin, asked)).settings
+        return {"tenant": slug, "plugin": plugin, **settings.told(), "dry_run": asked.dry_run}
+
+    told = with_platform(work)
+    say(as_json, told, f"{slug}: {plugin}", *_lines(told["settings"], told["secrets"]))
+
+
+def _change(
+    given: Iterable[str] | None, secrets: Iterable[str] | None, unset: Iterable[str]
+) -> SettingsChange:
     settings: dict[str, Any] = {}
     for text in given or ():
         try:
             settings |= setting(text)
         except ValueError as error:
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set") from error
-    _switch(slug, plugin, enabled=True, settings=settings, as_json=as_json)
+            raise typer.BadParameter("not KEY=VALUE", param_hint="--set") from error
+    asked = {}
+    for name in secrets or ():
+        if "=" in name:
+            # Whatever stands in the words of a command, every account of the machine can read.
+            raise typer.BadParameter("the name only, never its value", param_hint="--secret")
+        asked[name] = Secret(typer.prompt(name, hide_input=True, err=True))
+    return SettingsChange(settings, asked, frozenset(unset))
 
 
-@app.command()
-def disable(slug: Slug, plugin: PluginId, *, as_json: Json = False) -> None:
-    """停用插件 · Disable a plugin for a tenant; its data is kept."""
-    _switch(slug, plugin, enabled=False, settings={}, as_json=as_json)
-
-
-def _switch(
-    slug: str, plugin: str, *, enabled: bool, settings: Mapping[str, Any], as_json: bool
-) -> None:
-    from jingwei_core.plugins.switching import switch_audited
-
-    async def work(platform: Platform) -> dict[str, Any]:
-        return await switch_audited(platform, slug, plugin, enabled=enabled, settings=settings)
-
-    stored = with_platform(work)
-    word = "已启用 enabled" if enabled else "已停用 disabled"
+def _tell(slug: str, plugin: str, done: Switched, asked: Switching, *, as_json: bool) -> None:
+    word = "已启用 enabled" if done.row.enabled else "已停用 disabled"
+    settings: StoredSettings = done.row.settings
+    told = settings.told()
     say(
         as_json,
-        {"tenant": slug, "plugin": plugin, "enabled": enabled, "settings": stored},
+        {
+            "tenant": slug,
+            "plugin": plugin,
+            "enabled": done.row.enabled,
+            **told,
+            "steps": [{"plugin": step.plugin, "because": step.chain} for step in done.steps],
+            "dry_run": asked.dry_run,
+        },
+        *(f"{slug}: {step.plugin} {word}  ({step.chain})" for step in done.steps[:-1]),
         f"{slug}: {plugin} {word}",
-        *(f"  {name} = {value}" for name, value in stored.items()),
+        *_lines(told["settings"], told["secrets"]),
+        *(["试运行，未保存。Dry run, nothing kept."] if asked.dry_run else []),
     )
+
+
+def _lines(settings: Mapping[str, Any], secrets: Iterable[str]) -> list[str]:
+    return [
+        *(f"  {name} = {value}" for name, value in settings.items()),
+        *(f"  {name} = ***" for name in secrets),
+    ]
