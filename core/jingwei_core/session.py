@@ -192,6 +192,27 @@ async def system_context(
         await finish(ctx)
 
 
+class _Seen(Exception):
+    """Ends the unit of an onlooker, so that nothing of it stays."""
+
+
+@asynccontextmanager
+async def onlooker_context(
+    platform: "Platform", tenant: Tenant, who: tuple[str, Permissions], request: Request
+) -> AsyncIterator[CoreContext]:
+    """A context under a name and with permissions of its own, in which nothing stays of what is
+    written and nothing leaves."""
+    state = await platform.tenant_by_id(tenant.id)
+    name, permissions = who
+    try:
+        async with platform.database.unit(tenant.id) as unit:
+            actor = (Actor("system", name), permissions, request)
+            yield _context(platform, state, unit, actor, (None, False))
+            raise _Seen
+    except _Seen:
+        return
+
+
 def _context(
     platform: "Platform",
     state: "TenantState",

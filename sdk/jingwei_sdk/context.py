@@ -126,6 +126,13 @@ class Records(Protocol):
         """The rows whose unique column ``by`` holds one of ``values``, by that value."""
         ...
 
+    async def some(
+        self, ctx: "Context", record: str, *, most: int = 100, **equal: object
+    ) -> Sequence[Mapping[str, Any]]:
+        """The oldest rows whose columns equal the values, at most ``most``; a tuple means any of
+        its values, ``None`` an empty column."""
+        ...
+
     async def count(
         self,
         ctx: "Context",

@@ -27,6 +27,13 @@ class RecordsInSight:
         reader = _reader(ctx)
         return await reader.by_ids(ctx, reader.registry.record(record), values, key=by)
 
+    async def some(
+        self, ctx: Context, record: str, *, most: int = 100, **equal: object
+    ) -> Sequence[Mapping[str, Any]]:
+        """The oldest rows in sight that match, at most ``most``."""
+        reader = _reader(ctx)
+        return await reader.some(ctx, reader.registry.record(record), most, equal)
+
     async def count(
         self, ctx: Context, record: str, values: Sequence[uuid.UUID], *, by: str, **equal: object
     ) -> Mapping[uuid.UUID, int]:

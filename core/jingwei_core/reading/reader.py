@@ -34,19 +34,50 @@ class RecordReader:
         """How many rows in sight refer to each of the parents by a column; ``equal`` narrows by
         other columns, where a tuple means any of its values."""
         arguments = Arguments()
-        where = [Sight(Present(ctx), self.registry, arguments).condition(record, "t")]
-        for name, value in equal.items():
-            column = f"t.{sql_name(record, name)}"
-            mark = arguments.add(list(value) if isinstance(value, tuple) else value)
-            where.append(f"{column} = " + (f"ANY({mark})" if isinstance(value, tuple) else mark))
+        where = self.matching(ctx, record, equal, arguments)
         parent = f"t.{sql_name(record, parents[0])}"
         mark = arguments.add(list(parents[1]))
         rows = await ctx.data.fetch(
             f"SELECT {parent} AS parent, count(*) AS n FROM {qualified(record.table)} t"
-            f" WHERE {' AND '.join(where)} AND {parent} = ANY({mark}::uuid[]) GROUP BY 1",
+            f" WHERE {where} AND {parent} = ANY({mark}::uuid[]) GROUP BY 1",
             *arguments.values,
         )
         return {**dict.fromkeys(parents[1], 0), **{row["parent"]: row["n"] for row in rows}}
+
+    def matching(
+        self, ctx: Context, record: Record, equal: Mapping[str, object], arguments: Arguments
+    ) -> str:
+        """The condition of the rows in sight whose columns hold these values; ``None`` is NULL, a
+        tuple any of its values."""
+        where = [Sight(Present(ctx), self.registry, arguments).condition(record, "t")]
+        for name, value in equal.items():
+            column = f"t.{sql_name(record, name)}"
+            if value is None:
+                where.append(f"{column} IS NULL")
+            elif isinstance(value, tuple):
+                where.append(f"{column} = ANY({arguments.add(list(value))})")
+            else:
+                where.append(f"{column} = {arguments.add(value)}")
+        return " AND ".join(where)
+
+    async def some(
+        self, ctx: Context, record: Record, most: int, equal: Mapping[str, object]
+    ) -> list[Mapping[str, Any]]:
+        """The oldest rows in sight that match, at most so many."""
+        arguments = Arguments()
+        where = self.matching(ctx, record, equal, arguments)
+        columns = ", ".join(
+            [
+                *(f't."{name}"' for name in self._needed(record)),
+                *self._guards(ctx, record, arguments),
+            ]
+        )
+        rows = await ctx.data.fetch(
+            f"SELECT {columns} FROM {qualified(record.table)} t WHERE {where}"
+            f" ORDER BY t.id LIMIT {arguments.add(most)}",
+            *arguments.values,
+        )
+        return [self._shown(record, row) for row in rows]
 
     async def by_ids(
         self, ctx: Context, record: Record, ids: Sequence[uuid.UUID], key: str = "id"

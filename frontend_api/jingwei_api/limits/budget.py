@@ -6,17 +6,16 @@ upper bound before it runs.
 
 import math
 import time
-import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import msgspec
 
 from jingwei_api.limits.ceilings import NO_BUDGET
 from jingwei_sdk.errors import RateLimited
 
-Account = tuple[uuid.UUID, uuid.UUID]
-"""The tenant's id and the account's."""
+Account = Hashable
+"""Whose budget it is: the tenant's id and the account's, say."""
 
 _KEPT = 50_000
 

@@ -1,0 +1,82 @@
+"""Answering public pages (公开页面): for anybody, out of what the plugin itself may reach."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
+from jingwei_core.session import Request, onlooker_context
+from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import Denied, JingweiError, NotFound, Unavailable
+from jingwei_sdk.presence import PublicPage
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
+
+WITHIN_S = 5.0
+LONGEST_ANSWER = 256 * 1024
+"""Bytes of an answer as JSON."""
+
+
+class FoundPage(NamedTuple):
+    """A page that is there: whose it is, and in which tenant."""
+
+    tenant: Tenant
+    plugin: str
+    page: PublicPage
+
+
+async def find_page(platform: "Platform", slug: str, plugin_id: str, path: str) -> FoundPage:
+    """The page below that path of a plugin that the tenant has on.
+
+    Raises ``NotFound`` (``PUBLIC_PAGE_NOT_FOUND``), whatever it is that is not there.
+    """
+    missing = NotFound("PUBLIC_PAGE_NOT_FOUND", path=f"{slug}/{plugin_id}/{path}")
+    try:
+        state = await platform.state(slug)
+        state.require_active()
+    except (NotFound, Denied) as error:
+        raise missing from error
+    for plugin in platform.host.registry(state.enabled).plugins:
+        if plugin.id == plugin_id:
+            for page in plugin.public_pages:
+                if page.path == path:
+                    return FoundPage(state.tenant, plugin.id, page)
+    raise missing
+
+
+async def answer_page(
+    platform: "Platform", found: FoundPage, query: Mapping[str, str], request: Request
+) -> bytes:
+    """The answer of a page as JSON. Nothing stays of what the plugin writes meanwhile.
+
+    Raises what the plugin refuses, ``Unavailable``: ``PUBLIC_PAGE_FAILED`` when it fails, takes
+    longer than :data:`WITHIN_S` or says more than :data:`LONGEST_ANSWER`, ``PLUGIN_PAUSED``.
+    """
+    name = f"public:{found.plugin}/{found.page.path}"
+    point = (found.tenant.id, found.plugin, f"page:{found.page.path}")
+    who = (name, _own(platform, found.plugin))
+
+    async def work() -> bytes:
+        async with onlooker_context(platform, found.tenant, who, request) as ctx:
+            answer: Any = dict(await found.page.answer(ctx, query))
+        text = msgspec.json.encode(answer)
+        if len(text) > LONGEST_ANSWER:
+            raise ValueError
+        return text
+
+    try:
+        return await platform.hooks.guarded(point, work, WITHIN_S, (JingweiError,))
+    except JingweiError:
+        raise
+    except Exception as error:
+        # The type of it is counted; what it says may quote somebody's data.
+        raise Unavailable("PUBLIC_PAGE_FAILED", path=found.page.path) from error
+
+
+def _own(platform: "Platform", plugin_id: str) -> PermissionSet:
+    """The permissions of the plugin's own manifest, and no others, in the whole tenant."""
+    manifest = platform.host.get(plugin_id).manifest
+    codes = () if manifest is None else tuple(each.code for each in manifest.permissions)
+    return PermissionSet([Grant(EVERYWHERE, codes)])
