@@ -142,8 +142,10 @@ def unmet_requirements(
     for plugin in in_order(needs):
         reasons = []
         for need in needs[plugin]:
+            if need.optional:
+                continue  # not every tenant has it on
             reason = unmet(need, versions.get(need.id))
-            if not reason and need.id in gone and not need.optional:
+            if not reason and need.id in gone:
                 reason = f"needs {need.id}, which is off: {gone[need.id].reason}"
             reasons += [reason] if reason else []
         if reasons:
