@@ -33,6 +33,8 @@ class Command:
     ``msgspec.Struct`` of plain values that the mutation returns as it is.
     ``reveals`` is the masked column that the handler answers in clear: the audit row then holds the
     caller's purpose, and no answer is kept for a repetition.
+    ``cost`` is what the mutation counts against the caller's budget, the reading of one row being
+    1; ``None`` is the usual 10.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Command:
     result: type[msgspec.Struct] | None
     description: str
     reveals: str | None = None
+    cost: int | None = None
 
     @property
     def mutation(self) -> str:
@@ -63,6 +66,7 @@ def command(
     tenant_wide: bool = False,
     returns: Record | None = None,
     reveals: str | None = None,
+    cost: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
@@ -89,9 +93,12 @@ def command(
             result=result,
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
             reveals=reveals,
+            cost=cost,
         )
         if reveals is not None and not _asks_why(declared):
             raise Refused("REVEAL_WITHOUT_PURPOSE", command=name)
+        if cost is not None and cost < 0:
+            raise Refused("COST_NEGATIVE", name=name, cost=cost)
         if declared.returns is None and result is None:
             raise Refused("COMMAND_WITHOUT_RESULT", command=name)
         handler.__command__ = declared  # type: ignore[attr-defined]

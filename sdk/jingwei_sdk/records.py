@@ -106,7 +106,8 @@ class Computed:
     """A field worked out in Python for a batch of rows from the columns it ``needs``.
 
     ``type`` is ``str``, ``int``, ``bool``, ``float``, ``datetime`` or a list of one of them;
-    ``resolve(ctx, rows)`` answers one value for each row, in order.
+    ``resolve(ctx, rows)`` answers one value for each row, in order. ``cost`` is what the field
+    counts for each row, the reading of a row being 1; ``None`` is the usual 2.
     """
 
     type: Any
@@ -114,6 +115,7 @@ class Computed:
     resolve: Resolve
     permission: str | None = None
     description: str = ""
+    cost: int | None = None
 
 
 class Finder(Protocol):
@@ -145,7 +147,8 @@ class Record:
     """How a table is read; registering it makes it readable and nothing else does.
 
     With ``audited`` each reading of its rows leaves one entry in the audit log: who, which rows,
-    through which field. Such reads leave the fast path.
+    through which field. Such reads leave the fast path. ``cost`` is what a list or a look-up of it
+    counts more than others; the reading of a row is 1.
     """
 
     table: type[TenantTable]
@@ -166,6 +169,7 @@ class Record:
     computed: Mapping[str, Computed] = field(default_factory=dict)
     description: str = ""
     audited: bool = False
+    cost: int = 0
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -257,6 +261,9 @@ def _check(record: Record) -> None:
     for permission in record.guarded.values():
         if not PERMISSION.match(permission):
             raise Refused("RECORD_WITHOUT_PERMISSION", record=record.name, permission=permission)
+    costs = [record.cost, *(c.cost or 0 for c in record.computed.values())]
+    if min(costs) < 0:
+        raise Refused("COST_NEGATIVE", name=record.name, cost=min(costs))
     if record.rollups and not any(isinstance(s, AtPlace | TenantWide) for s in record.scope):
         raise Refused("ROLLUP_WITHOUT_PLACE", record=record.name)
     check_figures(record)

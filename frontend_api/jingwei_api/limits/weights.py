@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphql import (
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLObjectType,
@@ -19,7 +20,19 @@ from graphql import (
 )
 
 from jingwei_api.schema.filters import filter_name
-from jingwei_api.schema.naming import camel
+from jingwei_api.schema.meanings import (
+    CommandField,
+    ComputedField,
+    DuplicatesField,
+    ListField,
+    LookupField,
+    ManyField,
+    OneField,
+    PlaceAtField,
+    QuestionField,
+    QueueField,
+    meaning_of,
+)
 from jingwei_api.schema.references import Declarations
 from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.records import Record
@@ -48,9 +61,6 @@ LISTEN = 10
 
 OBJECTS = 20
 """How many objects a list without pages is taken to hold."""
-
-_OWN: Mapping[str, int] = {"placeAt": 5, "eventDuplicates": 10, "myQueue": SCAN}
-"""Questions of the core that do more than read rows."""
 
 Kind = Literal["plain", "row", "page", "groups", "ids", "objects", "introspection", "told"]
 ROWS = ("edges", "nodes", "groups")
@@ -111,7 +121,7 @@ class Weights:
         field = parent.fields.get(name)
         if field is None:
             return None
-        own = _OWN.get(name, 0) + self.root(parent)
+        own = self._declared(field, parent)
         kind = get_named_type(field.type)
         if parent.name.startswith("__"):
             is_told = is_composite_type(kind)
@@ -122,7 +132,7 @@ class Weights:
         if self.is_many(parent):
             return Weight("plain", own + (COUNT if name == "totalCount" else 0), kind)
         if not is_composite_type(kind):
-            return Weight("plain", own + self._computed(parent.name, name), kind)
+            return Weight("plain", own, kind)
         if is_connection(kind):
             filters, sorts = self._columns(kind.name.removesuffix("Connection"))
             return Weight("page", own + LIST, kind, filters, sorts)
@@ -138,12 +148,23 @@ class Weights:
             return Weight("objects", own, kind)
         return Weight("row", own + ROW, kind) if is_row else Weight("plain", own, kind)
 
-    def _computed(self, type_name: str, name: str) -> int:
-        record = self._declarations.records.get(type_name)
-        if record is None:
-            return 0
-        computed = self._declarations.computed(record)
-        return WORKED if name in {camel(one) for one in computed} else 0
+    def _declared(self, field: GraphQLField, parent: Any) -> int:
+        """What the declaration behind a field says that it costs."""
+        meaning = meaning_of(field)
+        if isinstance(meaning, CommandField):
+            return self.root(parent) if meaning.command.cost is None else meaning.command.cost
+        own = self.root(parent)
+        if isinstance(meaning, (QuestionField, QueueField, PlaceAtField, DuplicatesField)):
+            own += meaning.cost
+        elif isinstance(meaning, (ListField, LookupField)):
+            own += meaning.record.cost
+        elif isinstance(meaning, (OneField, ManyField)):
+            own += self._declarations.records[meaning.relation.record].cost
+        elif isinstance(meaning, ComputedField):
+            record = self._declarations.records[parent.name]
+            computed = self._declarations.computed(record)[meaning.name]
+            own += WORKED if computed.cost is None else computed.cost
+        return own
 
     def _columns(self, type_name: str) -> tuple[Columns, Columns]:
         record = self._declarations.records.get(type_name)

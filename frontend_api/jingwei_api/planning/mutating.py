@@ -6,15 +6,14 @@ next one is run all the same.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
-from graphql import GraphQLError, GraphQLNonNull
+from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller, Runtime
 from jingwei_api.planning.answers import an_object
+from jingwei_api.planning.arguments import given_to
 from jingwei_api.planning.collecting import Chosen
-from jingwei_api.planning.inputs import ABSENT, read
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.planning.plans import Part, Question, chosen_at
 from jingwei_api.planning.reads import Read, Reads
@@ -71,7 +70,7 @@ class Mutations:
     ) -> tuple[Payload, Read | None] | None:
         """Run the command; its answer, and what of it is read already."""
         meaning = chosen.meaning
-        given = _given(chosen, question.variables)
+        given = given_to(chosen, question.variables)
         platform = self._runtime.platform
         if isinstance(meaning, CommandField):
             call = call_of(meaning.command, given, rider.along)
@@ -118,16 +117,6 @@ class Mutations:
 def told(chosen: Chosen, error: Exception) -> GraphQLError:
     """What went wrong with a field, with its path and places in the document."""
     return GraphQLError(str(error), chosen.nodes, path=chosen.path, original_error=error)
-
-
-def _given(chosen: Chosen, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments by their Python names; what was left out is missing."""
-    found = {name: read(given, variables) for name, given in chosen.given.items()}
-    for name, argument in chosen.told.arguments.items():
-        value = found.get(argument.python, ABSENT)
-        if isinstance(argument.told.type, GraphQLNonNull) and value in (None, ABSENT):
-            raise GraphQLError(f"Argument '{name}' of type '{argument.told.type}' is needed.")
-    return {name: value for name, value in found.items() if value is not ABSENT}
 
 
 def _member(chosen: Chosen, payload: Payload, rows: Mapping[str, bytes]) -> bytes:

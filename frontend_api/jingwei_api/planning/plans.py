@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from jingwei_api.planning import figures
+from jingwei_api.planning.asking import questions_in
 from jingwei_api.planning.building import Building, FieldRefused, Probe, ProbeKey, Refusal
 from jingwei_api.planning.collecting import Chosen, collect
 from jingwei_api.planning.documents import PreparedOperation
@@ -74,13 +75,15 @@ ROOT = Part()
 @dataclass(slots=True, eq=False)
 class Draft:
     """The fields of a part, chosen for variables of one shape, and what each request is probed
-    for. ``names`` grows to all permissions that any statement of the draft depended on."""
+    for. ``asking`` are the questions among them, which are answered before. ``names`` grows to all
+    permissions that any statement of the draft depended on."""
 
     operation: PreparedOperation
     record: str
     chosen: tuple[Chosen, ...]
     probes: Mapping[ProbeKey, Probe]
     needs_rules: bool
+    asking: tuple[Chosen, ...] = ()
     names: tuple[str, ...] = ()
 
     def names_of_fields(self) -> dict[str, str]:
@@ -188,7 +191,14 @@ class Plans:
         chosen = chosen_at(question, part)
         building = Building(registry, self._secret, question.variables, part.record)
         group_of(building, "", chosen)
-        return Draft(question.operation, part.record, chosen, building.probes, building.needs_rules)
+        return Draft(
+            question.operation,
+            part.record,
+            chosen,
+            building.probes,
+            building.needs_rules,
+            tuple(questions_in(chosen)),
+        )
 
     def _plan(self, registry: Registry, draft: Draft, asked: Asked, found: Found) -> Plan:
         results, refused, little = found

@@ -5,12 +5,14 @@ if not, it answers nothing, and the read is planned again with what holds now.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller
+from jingwei_api.planning.asking import ask
 from jingwei_api.planning.auditing import shows_audited, take_ids
 from jingwei_api.planning.building import Refusal
 from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question
@@ -25,7 +27,7 @@ from jingwei_core.reading.areas import AreaSizes
 from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.selection import Asked
 from jingwei_core.registry import Registry
-from jingwei_core.session import account_context
+from jingwei_core.session import CoreContext, account_context
 from jingwei_sdk.context import Actor
 from jingwei_sdk.errors import Unavailable
 
@@ -140,6 +142,11 @@ class Reads:
             if known is None:
                 return None
             question.variables[RULES] = known
+        if draft.asking:
+            async with self._context(caller) as ctx:
+                await ask(ctx, draft.asking, question.variables)
+                planned = await self._planned(registry, draft, asked, reading)
+                return await _shown(ctx, draft, reading, planned)
         planned = await self._planned(registry, draft, asked, reading)
         if planned.plan.is_direct:
             sql, arguments = planned.plan.compiled.sql, planned.arguments
@@ -148,7 +155,8 @@ class Reads:
                 return None
             if not (planned.plan.may_be_audited and shows_audited(data)):
                 return Read(data, _refused(planned))
-        return await self._in_unit(caller, draft, reading, planned)
+        async with self._context(caller) as ctx:
+            return await _shown(ctx, draft, reading, planned)
 
     def _known(self, caller: Caller) -> Access | None:
         """What is remembered of what the caller may do."""
@@ -188,29 +196,28 @@ class Reads:
 
         return await self._areas.little(registry, asked, tuple(areas), read)
 
-    async def _in_unit(
-        self, caller: Caller, draft: Draft, reading: Reading, planned: Planned
-    ) -> Read | None:
-        """The same statement inside a unit of work, where functions of plugins may read more and
-        the audit log may be written."""
-        compiled = planned.plan.compiled
-        async with account_context(
-            self._platform, caller.tenant, caller.identity, caller.request
-        ) as ctx:
-            answer = await ctx.unit.fetchval(compiled.sql, *reading.parameters, *planned.arguments)
-            if answer is None:
-                return None
-            data: dict[str, Any] = msgspec.json.decode(answer)
-            if planned.plan.is_audited or planned.plan.may_be_audited:
-                for shown in take_ids(data, draft.names_of_fields()):
-                    note_reading(ctx, *shown)
-            errors = await fill_in(ctx, draft.operation.index, compiled.worked, data)
-        return Read(msgspec.json.encode(data), [*_refused(planned), *errors])
+    def _context(self, caller: Caller) -> AbstractAsyncContextManager[CoreContext]:
+        return account_context(self._platform, caller.tenant, caller.identity, caller.request)
 
 
 def _reading(caller: Caller, access: Access) -> Reading:
     identity = caller.identity
     return Reading(caller.tenant.id, identity.account_id, identity.epoch, access.policy_version)
+
+
+async def _shown(ctx: CoreContext, draft: Draft, reading: Reading, planned: Planned) -> Read | None:
+    """What the statement tells inside a unit of work, where functions of plugins may read more and
+    the audit log may be written."""
+    compiled = planned.plan.compiled
+    answer = await ctx.unit.fetchval(compiled.sql, *reading.parameters, *planned.arguments)
+    if answer is None:
+        return None
+    data: dict[str, Any] = msgspec.json.decode(answer)
+    if planned.plan.is_audited or planned.plan.may_be_audited:
+        for shown in take_ids(data, draft.names_of_fields()):
+            note_reading(ctx, *shown)
+    errors = await fill_in(ctx, draft.operation.index, compiled.worked, data)
+    return Read(msgspec.json.encode(data), [*_refused(planned), *errors])
 
 
 def _refused(planned: Planned) -> list[GraphQLError]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
+from jingwei_api.planning.asking import slot_of
 from jingwei_api.planning.building import Building, storable, told
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.rows import page_of, record_fields
@@ -22,6 +23,7 @@ from jingwei_api.schema.meanings import (
     NodesField,
     PayloadRow,
     PlaceAtField,
+    QuestionField,
     QueueField,
     SpaceField,
     TypenameField,
@@ -62,7 +64,8 @@ from jingwei_core.reading.selection import (
     Typename,
     Value,
 )
-from jingwei_sdk.errors import Invalid
+from jingwei_sdk.errors import Invalid, JingweiError
+from jingwei_sdk.records import Record
 
 ROW = "#row"
 """Under this name a payload or a change brings the id of its row."""
@@ -179,6 +182,33 @@ _ABOUT_ME: Mapping[str, Callable[[Asked], Any]] = {
 }
 
 
+def _question(building: Building, chosen: Chosen) -> RootField:
+    question, slot = chosen.meaning.question, slot_of(chosen)
+
+    def run(asked: Asked, _: str) -> int:
+        answer = asked.variables[slot]
+        if isinstance(answer, JingweiError):
+            raise answer
+        return len(answer) if isinstance(answer, list) else 0
+
+    _, count = building.probe(chosen, "answer", run, 0)
+    if not isinstance(question.answers, Record):
+        answer = Value(lambda asked: asked.variables[slot])
+        return building.tried(chosen, lambda: Constant(chosen.key, answer))
+    record = building.registry.record(question.answers.name)
+
+    def row(at: int) -> Lookup:
+        fields = record_fields(building, record, chosen.below())
+        return Lookup(chosen.key, record, Value(lambda asked: asked.variables[slot][at]), fields)
+
+    def make() -> RootField:
+        if question.is_list:
+            return Items(chosen.key, tuple(row(at) for at in range(count)))
+        return row(0) if count else Constant(chosen.key, None)
+
+    return building.tried(chosen, make)
+
+
 def _queue(building: Building, chosen: Chosen) -> RootField:
     building.needs_rules = True
 
@@ -291,6 +321,7 @@ ROOTS: dict[type, RootPlanner] = {
     SpaceField: _space,
     MeField: _space,
     MePart: _me_part,
+    QuestionField: _question,
     QueueField: _queue,
     AreaField: _area,
     PlaceAtField: _place_at,

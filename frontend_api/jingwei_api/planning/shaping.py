@@ -30,6 +30,7 @@ from jingwei_api.schema.meanings import (
     IntrospectionField,
     NodeField,
     NodesField,
+    QuestionField,
 )
 from jingwei_sdk.errors import Invalid
 
@@ -82,7 +83,7 @@ _BY_ARGUMENT: Mapping[str, Shaper] = {
     "kind_code": structure,
 }
 # Their arguments are read when they run and shape nothing.
-_ACTING = (CommandField, CommitField, ChangesField)
+_ACTING = (CommandField, CommitField, ChangesField, QuestionField)
 
 
 class Shape:

@@ -20,6 +20,7 @@ from jingwei_api.schema.node import (
     make_node,
 )
 from jingwei_api.schema.queries import query_fields
+from jingwei_api.schema.questions import question_fields
 from jingwei_api.schema.records import add_record
 from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.scalars import Enums, scalar_map
@@ -92,7 +93,8 @@ def declare(space: TypeSpace, enums: Enums, registry: Declarations) -> Declared:
         add_record(space, registry, record, arguments, enums)
         for record in registry.records.values()
     ]
-    fields = query_fields(space, registry, arguments)
+    questions = question_fields(registry, structs)
+    fields = query_fields(space, registry, arguments, questions)
     fields += core_query_fields(space, registry, arguments)
     changes = mutation_fields(space, registry, structs)
     return Declared(fields, changes, subscription_fields(space), records, structs)

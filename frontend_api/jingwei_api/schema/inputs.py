@@ -107,6 +107,13 @@ class Structs:
         """The name of the input type of a struct."""
         return self._type(struct, name, owner, is_input=True)
 
+    def input_fields(self, struct: type[msgspec.Struct], owner: str) -> list[Field]:
+        """The fields of a struct as an input has them."""
+        return [
+            self._field(struct, field, owner, is_input=True)
+            for field in msgspec.structs.fields(struct)
+        ]
+
     def output_type(self, struct: type[msgspec.Struct], name: str, owner: str) -> str:
         """The name of the object type of a struct."""
         return self._type(struct, name, owner, is_input=False)
@@ -161,7 +168,7 @@ class Structs:
 def struct_value(
     struct: type[msgspec.Struct], given: Mapping[str, Any] | None, where: str = "input"
 ) -> msgspec.Struct:
-    """The struct for an input value.
+    """The struct for an input value, which is found at ``where``.
 
     Raises ``Invalid`` with the path of the field: ``INPUT_INVALID``, ``ID_INVALID``,
     ``ID_OF_OTHER_TYPE``.
@@ -175,7 +182,7 @@ def struct_value(
             "." + camel(part) if part and not part.startswith("[") else part
             for part in at.rstrip("`").split(".")
         )
-        raise Invalid("INPUT_INVALID", field=path, cause=cause) from error
+        raise Invalid("INPUT_INVALID", field=path.lstrip("."), cause=cause) from error
 
 
 def _plain(struct: type[msgspec.Struct], given: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -187,7 +194,8 @@ def _plain(struct: type[msgspec.Struct], given: Mapping[str, Any], where: str) -
             # null for an input that may be left out but has no null: the same as leaving it out.
             continue
         if not known_as.is_plain:
-            value = _converted(known_as.shape, value, f"{where}.{known_as.told}")
+            place = f"{where}.{known_as.told}" if where else known_as.told
+            value = _converted(known_as.shape, value, place)
         plain[known_as.encoded] = value
     return plain
 

@@ -5,13 +5,14 @@ called for each object; so a field says what it is and nothing about how it is f
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from graphql import GraphQLField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from jingwei_core.reading.selection import Flag, PagePart
 from jingwei_sdk.commands import Command
+from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Either, Many, One, Opposite, Record
 
 # fields of a row
@@ -138,6 +139,19 @@ class SpaceField:
     """A plugin's namespace."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class QuestionField:
+    """The answer to a question of the package ``owner``."""
+
+    question: Question
+    owner: str
+
+    @property
+    def cost(self) -> int:
+        """What an answer costs."""
+        return self.question.cost
+
+
 @dataclass(frozen=True, slots=True)
 class MeField:
     """The signed-in account."""
@@ -154,6 +168,8 @@ class MePart:
 class QueueField:
     """The events that wait for the caller."""
 
+    cost: ClassVar[int] = 5
+
 
 @dataclass(frozen=True, slots=True)
 class AreaField:
@@ -164,10 +180,14 @@ class AreaField:
 class PlaceAtField:
     """The deepest place that holds a position."""
 
+    cost: ClassVar[int] = 5
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicatesField:
     """Open events near a position that a report may repeat."""
+
+    cost: ClassVar[int] = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +267,12 @@ class IntrospectionField:
 
 Meaning = Any
 """One of the classes above, or one that another part of the schema adds with its planner."""
+
+
+def meaning_of(field: GraphQLField) -> Meaning | None:
+    """What a field means; ``None`` for those of introspection."""
+    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return getattr(declared, "meaning", None)
 
 
 def strawberry_field(field: GraphQLField) -> Any:

@@ -170,6 +170,7 @@ class _Alone:
     fingerprint = ""
 
     def __init__(self, plugin: Plugin) -> None:
+        self.plugins = (plugin,)
         self.records: Mapping[str, Record] = _AnyRecord({one.name: one for one in plugin.records})
         told = map(declaration, plugin.commands)
         self.commands: Mapping[str, Command] = {one.name: one for one in told}

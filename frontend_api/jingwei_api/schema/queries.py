@@ -4,7 +4,7 @@ What stands at the root, and every relation, is nullable: an error takes away it
 the answer of its neighbours, least of all a plugin's error the city's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import strawberry
 
@@ -26,8 +26,11 @@ MAX_NODES = 100
 Arguments = Mapping[str, tuple[Argument, ...]]
 
 
-def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments) -> list[Field]:
-    """The fields of ``Query``: the core's records at the top, each plugin's in its namespace."""
+def query_fields(
+    space: TypeSpace, registry: Declarations, arguments: Arguments, questions: Iterable[Field]
+) -> list[Field]:
+    """The fields of ``Query``: the core's records and questions at the top, each plugin's in its
+    namespace."""
     fields = [
         Field("node", "Node | None", "Anything by its global id.", (_ID,), meaning=NodeField()),
         Field(
@@ -43,6 +46,9 @@ def query_fields(space: TypeSpace, registry: Declarations, arguments: Arguments)
         owner = owner_of(registry, "record", record.name)
         target = fields if owner == CORE else spaces.setdefault(owner, [])
         target += record_fields(record, arguments[record.name], owner)
+    for question in questions:
+        target = fields if question.owner == CORE else spaces.setdefault(question.owner, [])
+        target.append(question)
     for owner, inside in spaces.items():
         kind = f"{pascal(owner)}Query"
         space.object(kind, inside, owner=owner, description=f"What the plugin {owner} offers.")

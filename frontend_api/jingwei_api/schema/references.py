@@ -1,9 +1,10 @@
 """Which relations a record's type has: the declared ones, and one for each reference column."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from jingwei_sdk.commands import Command
+from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.records import Computed, One, Record, Relation
 from jingwei_sdk.tables import CoreRef, PlacedTable, TenantFK, columns_of
 
@@ -24,6 +25,11 @@ class Declarations(Protocol):
     @property
     def commands(self) -> Mapping[str, Command]:
         """The commands by name."""
+        ...
+
+    @property
+    def plugins(self) -> Sequence[Plugin]:
+        """The packages, the core first."""
         ...
 
     @property

@@ -1,0 +1,115 @@
+"""Asking (提问): questions of packages, answered by functions before the statement is planned.
+
+What they answer is put beside the variables; rows that they name are read by the statement, in
+sight only, like all others.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from jingwei_api.planning.arguments import given_to
+from jingwei_api.planning.collecting import Chosen
+from jingwei_api.planning.plain import plain_object
+from jingwei_api.schema.inputs import struct_value
+from jingwei_api.schema.meanings import QuestionField, SpaceField
+from jingwei_core.session import CoreContext
+from jingwei_sdk.errors import Invalid, JingweiError, Unavailable
+from jingwei_sdk.questions import MOST_ROWS, Question
+from jingwei_sdk.records import Record
+
+WITHIN_S = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class _Answered(Exception):
+    """Leaves the savepoint, so that whatever a question wrote is undone."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def slot_of(chosen: Chosen) -> str:
+    """Under this name the variables hold the answer to a question; no variable can have it."""
+    return f"#answer.{'.'.join(chosen.path)}"
+
+
+def questions_in(chosen: Sequence[Chosen]) -> Iterator[Chosen]:
+    """The questions among the fields of the root and of the namespaces."""
+    for one in chosen:
+        if isinstance(one.meaning, QuestionField):
+            yield one
+        elif isinstance(one.meaning, SpaceField):
+            yield from questions_in(one.below())
+
+
+async def ask(ctx: CoreContext, asking: Sequence[Chosen], variables: dict[str, Any]) -> None:
+    """Put the answers beside the variables: ids of rows as a list, structs as JSON, a refusal as
+    itself."""
+    for chosen in asking:
+        try:
+            variables[slot_of(chosen)] = await _answer(ctx, chosen, variables)
+        except JingweiError as refusal:
+            variables[slot_of(chosen)] = refusal
+
+
+async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]) -> Any:
+    meaning: QuestionField = chosen.meaning
+    question = meaning.question
+    if question.permission:
+        ctx.require(question.permission)
+    told = () if question.input is None else (_input(question, chosen, variables),)
+    point = (ctx.tenant.id, meaning.owner, f"question:{question.name}")
+
+    async def work() -> Any:
+        async with ctx.data.savepoint():
+            raise _Answered(await question.resolve(ctx, *told))
+
+    try:
+        await ctx.platform.hooks.guarded(point, work, WITHIN_S, (JingweiError, _Answered))
+    except _Answered as found:
+        try:
+            return _checked(question, chosen, found.answer)
+        except Exception as error:
+            raise _failed(meaning, error) from error
+    except JingweiError:
+        raise
+    except Exception as error:
+        raise _failed(meaning, error) from error
+
+
+def _input(question: Question, chosen: Chosen, variables: Mapping[str, Any]) -> msgspec.Struct:
+    assert question.input is not None
+    try:
+        return struct_value(question.input, given_to(chosen, variables), "")
+    except msgspec.ValidationError as error:
+        raise Invalid("INPUT_INVALID", cause=str(error)) from error
+
+
+def _checked(question: Question, chosen: Chosen, answer: Any) -> Any:
+    if isinstance(question.answers, Record):
+        if not question.is_list:
+            return [] if answer is None else [_row_id(answer)]
+        return [_row_id(one) for one in list(answer)[:MOST_ROWS]]
+    if answer is None:
+        return None
+    below = chosen.below()
+    if question.is_list:
+        return [plain_object(below, one) for one in answer]
+    return plain_object(below, answer)
+
+
+def _row_id(answer: Any) -> uuid.UUID:
+    """The id of a row that was answered as itself or as its id."""
+    return uuid.UUID(str(getattr(answer, "id", answer)))
+
+
+def _failed(meaning: QuestionField, error: Exception) -> Unavailable:
+    name = meaning.question.name
+    # The type only: a message of a stranger's code may quote a person's data.
+    _log.warning("question_failed", plugin=meaning.owner, question=name, error=type(error).__name__)
+    return Unavailable("QUESTION_FAILED", plugin=meaning.owner, question=name)

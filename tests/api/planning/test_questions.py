@@ -1,0 +1,230 @@
+"""Questions of a plugin: answered by its functions, read and refused like everything else."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+
+from jingwei_api.schema import global_id
+from jingwei_core.platform import Platform
+from jingwei_core.plugins.host import Installed, PluginHost
+from jingwei_core.registers.tables import Organisation
+from jingwei_core.tables import core_records
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Conflict, Refused
+from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.questions import MOST_ROWS, Question
+from tests.api.planning.conftest import Asker
+from tests.api.world import World, installed
+
+(ORGANISATION,) = [record for record in core_records() if record.name == "Organisation"]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of an answer."""
+
+    code: str
+    number: int | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A plain answer."""
+
+    text: str
+    parts: tuple[Part, ...] = ()
+
+
+class Given(msgspec.Struct, frozen=True):
+    """What a question is asked with."""
+
+    text: Annotated[str, msgspec.Meta(max_length=10)]
+    organisation: Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Organisation"})] | None = None
+    how_often: int = 1
+
+
+async def echo(ctx: Context, given: Given) -> Answer:
+    assert await ctx.data.fetch("SELECT 1 FROM core.account")
+    return Answer(given.text * given.how_often, (Part("a", 1), Part("b")))
+
+
+async def several(ctx: Context) -> list[Answer]:
+    return [Answer("one"), Answer("two")]
+
+
+async def nothing(ctx: Context) -> Answer | None:
+    return None
+
+
+async def all_of_them(ctx: Context) -> list[uuid.UUID]:
+    rows = await ctx.data.fetch("SELECT id FROM core.organisation ORDER BY name")
+    return [row["id"] for row in rows]
+
+
+async def named(ctx: Context, given: Given) -> uuid.UUID | None:
+    return given.organisation
+
+
+async def broken(ctx: Context) -> Answer:
+    await ctx.data.fetch("SELECT 1 / 0")
+    return Answer("")
+
+
+async def refusing(ctx: Context) -> Answer:
+    raise Conflict("PLUGIN_NEEDED", plugin="asked", by=["nobody"])
+
+
+async def writing(ctx: Context) -> Answer:
+    (row,) = await ctx.data.find(Organisation, name="yichang 003")
+    await ctx.data.update(row, name="renamed")
+    return Answer("done")
+
+
+async def wrong(ctx: Context) -> Answer:
+    return "no answer"  # type: ignore[return-value]
+
+
+def _question(name: str, resolve: Any, answers: Any = Answer, **more: Any) -> Question:
+    told = {"permission": "organisation.read", **more}
+    return Question(name, answers, resolve, **told)
+
+
+ASKED = Plugin(
+    id="asked",
+    package="tests",
+    questions=(
+        _question("echo", echo, input=Given),
+        _question("several", several, is_list=True, permission="", signed_in=True),
+        _question("nothing", nothing),
+        _question("organisations", all_of_them, ORGANISATION, is_list=True),
+        _question("named", named, ORGANISATION, input=Given),
+        _question("broken", broken),
+        _question("refusing", refusing),
+        _question("writing", writing),
+        _question("wrong", wrong),
+        _question("guarded", nothing, permission="asked.nobody-has-this", cost=500),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+async def enabled(platform: Platform, world: World) -> AsyncIterator[None]:
+    before = platform.host
+    known = [*installed(), Installed("asked", "available", plugin=ASKED)]
+    platform.host = PluginHost(before.core, known)
+    async with platform.database.owner() as unit:
+        await unit.execute(
+            "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled) VALUES"
+            " ($1, 'asked', true)",
+            world.yichang.id,
+        )
+    platform.forget()
+    yield
+    async with platform.database.owner() as unit:
+        await unit.execute("DELETE FROM platform.plugin_state WHERE plugin_id = 'asked'")
+    platform.host = before
+    platform.forget()
+
+
+async def test_an_answer_of_plain_values_with_arguments(centre: Asker) -> None:
+    query = """query($text: String!, $n: Long) { asked {
+      echo(text: $text, howOften: $n) { text parts { code number } }
+      again: echo(text: "b") { text __typename } several { text parts { code } }
+      nothing { text } } }"""
+    told = (await centre.data(query, text="ab", n=2))["asked"]
+    assert told == {
+        "echo": {
+            "text": "abab",
+            "parts": [{"code": "a", "number": 1}, {"code": "b", "number": None}],
+        },
+        "again": {"text": "b", "__typename": "Answer"},
+        "several": [{"text": "one", "parts": []}, {"text": "two", "parts": []}],
+        "nothing": None,
+    }  # fmt: skip
+    # Another request of the same shape is answered by its own values.
+    assert (await centre.data(query, text="x", n=3))["asked"]["echo"]["text"] == "xxx"
+
+
+async def test_rows_are_read_in_sight_only(centre: Asker, staff: Asker, world: World) -> None:
+    query = "{ asked { organisations { name place { name } } } }"
+    whole = (await centre.data(query))["asked"]["organisations"]
+    seen = (await staff.data(query))["asked"]["organisations"]
+    assert len(world.yichang.organisations) <= len(whole) == len(seen) <= MOST_ROWS
+    assert all(row is not None for row in whole)
+    shown = [row for row in seen if row is not None]
+    own = (await staff.data("{ organisations(first: 50) { totalCount } }"))["organisations"]
+    assert 0 < len(shown) == own["totalCount"] < len(seen)
+    row_id = global_id.encode("Organisation", world.yichang.organisations[0])
+    named = 'query($id: ID) { asked { named(text: "", organisation: $id) { id } } }'
+    assert (await centre.data(named, id=row_id))["asked"]["named"] == {"id": row_id}
+    assert (await centre.data(named))["asked"]["named"] is None
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("broken { text }", "QUESTION_FAILED"),
+        ("wrong { text }", "QUESTION_FAILED"),
+        ("refusing { text }", "PLUGIN_NEEDED"),
+        ("guarded { text }", "PERMISSION_DENIED"),
+        ('echo(text: "much too long a text") { text }', "INPUT_INVALID"),
+        ('named(text: "", organisation: "x") { id }', "ID_INVALID"),
+    ],
+)
+async def test_what_fails_takes_its_own_field_only(staff: Asker, field: str, code: str) -> None:
+    told = await staff(f"{{ asked {{ it: {field} several {{ text }} }} me {{ name }} }}")
+    assert told["data"]["asked"]["it"] is None
+    assert [one["text"] for one in told["data"]["asked"]["several"]] == ["one", "two"]
+    assert told["data"]["me"]["name"]
+    ((error),) = told["errors"]
+    assert (error["extensions"]["code"], error["path"]) == (code, ["asked", "it"])
+
+
+async def test_what_a_question_writes_is_undone(centre: Asker, world: World) -> None:
+    audited = await world.yichang.value("SELECT count(*) FROM core.audit_entry")
+    assert (await centre.data("{ asked { writing { text } } }"))["asked"]["writing"] == {
+        "text": "done"
+    }
+    assert await world.yichang.value(
+        "SELECT count(*) FROM core.organisation WHERE name = 'renamed'"
+    ) == 0  # fmt: skip
+    assert await world.yichang.value("SELECT count(*) FROM core.audit_entry") == audited
+
+
+async def test_its_cost_is_what_it_declares(centre: Asker) -> None:
+    async def cost(field: str) -> int:
+        told = await centre(f"{{ asked {{ {field} {{ text }} }} }}")
+        found: int = told["extensions"]["cost"]["requested"]
+        return found
+
+    assert await cost("guarded") - await cost("nothing") == 499
+
+
+async def test_without_the_plugin_there_is_no_such_field(asking: Any, world: World) -> None:
+    told = await asking(world.changzhi, "chief")("{ asked { nothing { text } } }")
+    assert "asked" in told["errors"][0]["message"]
+
+
+async def test_several_requests_at_once_keep_their_answers(centre: Asker) -> None:
+    query = "query($text: String!) { asked { echo(text: $text) { text } } }"
+    told = await asyncio.gather(*(centre.data(query, text=str(n)) for n in range(8)))
+    assert [one["asked"]["echo"]["text"] for one in told] == [str(n) for n in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"permission": ""}, "QUESTION_WITHOUT_PERMISSION"),
+        ({"permission": "everything"}, "QUESTION_WITHOUT_PERMISSION"),
+        ({"signed_in": True}, "QUESTION_WITHOUT_PERMISSION"),
+        ({"cost": -1}, "COST_NEGATIVE"),
+        ({"resolve": lambda ctx: None}, "QUESTION_NOT_ASYNC"),
+    ],
+)
+def test_what_is_no_question(more: dict[str, Any], code: str) -> None:
+    told = {"resolve": nothing, "answers": Answer, "permission": "organisation.read", **more}
+    with pytest.raises(Refused) as refusal:
+        Question("it", **told)
+    assert refusal.value.code == code
