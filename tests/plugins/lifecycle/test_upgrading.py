@@ -1,0 +1,148 @@
+"""Upgrading: a tenant's settings and rows follow the code, batch by batch, wherever it stopped."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from jingwei_core.plugins.discovery import Installed
+from jingwei_core.plugins.switching import Switching, enable_plugin
+from jingwei_core.plugins.tenant_settings import SettingsChange
+from jingwei_core.plugins.upgrading import plan_upgrade, upgrade_plugin
+from jingwei_core.settings import Settings
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Conflict, NotFound, Refused
+from jingwei_sdk.settings import Secret
+from jingwei_sdk.upgrades import DataMigration
+from tests.fixtures.command_line import CommandLine
+from tests.plugins.lifecycle.ward_book.book import (
+    ID,
+    TWO,
+    BookSettings,
+    OldSettings,
+    count_words,
+    first_release,
+    installed,
+)
+from tests.plugins.lifecycle.world import Ward, Wards
+
+pytestmark = pytest.mark.commit
+
+CALLS = 5
+_STATE = "SELECT data_version, progress->>'rows' AS rows FROM platform.plugin_state"
+
+
+async def with_calls(wards: Wards) -> Ward:
+    """The first ward with release 1.0.0 and some calls; seen by a process of that release."""
+    old = wards.platform_of(first_release())
+    asked = Switching(SettingsChange({"days": 2}, {"key": Secret("sk-1")}))
+    await enable_plugin(old, "east", ID, asked)
+    east = wards.east.seen_by(old)
+    for number in range(CALLS):
+        await east.fetch(
+            "INSERT INTO ward_book.call_on (account, topic) VALUES ($1, $2)",
+            east.keeper,
+            f"topic {number}",
+        )
+    return east
+
+
+def failing_once(after: int) -> tuple[Installed, list[int]]:
+    """Release 2.0.0 whose data migration raises once, after so many batches."""
+    calls: list[int] = []
+
+    async def run(ctx: Context) -> int:
+        calls.append(1)
+        if len(calls) == after + 1:
+            raise RuntimeError("13900000001")
+        return await count_words(ctx)
+
+    plugin = replace(TWO, upgrades=(DataMigration("2.0.0", run, "count words"),))
+    return installed(plugin), calls
+
+
+async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> None:
+    old = await with_calls(wards)
+    release, calls = failing_once(after=1)
+    new = wards.platform_of(release)
+
+    # The new code serves the plugin to nobody whose rows it has not brought along.
+    state = await new.state("east")
+    assert (ID in state.enabled, state.held_back[ID].state) == (False, "not_migrated")
+    with pytest.raises(Conflict) as pending:
+        await enable_plugin(new, "east", ID)
+    assert pending.value.code == "PLUGIN_UPGRADE_PENDING"
+    planned = (await plan_upgrade(new, "east", ID)).told()
+    assert planned == {
+        "tenant": "east",
+        "plugin": ID,
+        "from": "1.0.0",
+        "to": "2.0.0",
+        "settings": [1, 2],
+        "steps": [{"to": "2.0.0", "description": "count words"}],
+    }
+
+    with pytest.raises(Conflict) as failure:
+        await upgrade_plugin(new, "east", ID)
+    assert (failure.value.code, failure.value.params["cause"]) == (
+        "PLUGIN_UPGRADE_FAILED",
+        "RuntimeError",
+    )
+    counted = "SELECT count(*) FROM ward_book.call_on WHERE words > 0"
+    assert await wards.east.value(counted) == 2
+    assert [tuple(row) for row in await wards.owner(_STATE)] == [("1.0.0", "2")]
+
+    done = await upgrade_plugin(new, "east", ID)
+    assert done.rows == CALLS - 2
+    assert len(calls) == 1 + 1 + 3  # one batch, the failure, two batches and the empty one
+    assert await wards.east.value(counted) == CALLS
+    assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]
+    assert (await upgrade_plugin(new, "east", ID)).plan.is_empty
+
+    async with wards.east.seen_by(new).account() as ctx:
+        read = ctx.settings_of(BookSettings)
+        assert (read.hours, read.gateway_key) == (48, Secret("sk-1"))
+        assert f"{ID}.tell" in ctx.registry.jobs
+    # A process that still runs the old code leaves the plugin off and its rows alone.
+    old.platform.forget()
+    held = (await old.platform.state("east")).held_back[ID]
+    assert (held.state, "2.0.0" in held.reason) == ("outdated", True)
+    async with old.account() as ctx:
+        with pytest.raises(Refused):
+            ctx.settings_of(OldSettings)
+    with pytest.raises(Conflict) as newer:
+        await upgrade_plugin(old.platform, "east", ID)
+    assert newer.value.code == "PLUGIN_DATA_NEWER"
+    audited = await wards.east.fetch("SELECT changes::text FROM core.audit_entry")
+    assert not [row for row in audited if "13900000001" in row[0] or "sk-1" in row[0]]
+
+
+async def test_two_processes_upgrade_at_once_and_each_row_once(wards: Wards) -> None:
+    await with_calls(wards)
+    first, second = wards.platform_of(installed()), wards.platform_of(installed())
+    done = await asyncio.gather(*(upgrade_plugin(each, "east", ID) for each in (first, second)))
+    assert sum(each.rows for each in done) == CALLS
+    versions = await wards.east.fetch("SELECT DISTINCT version FROM ward_book.call_on")
+    assert [row[0] for row in versions] == [2]
+    assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]
+
+
+async def test_only_tenants_that_have_it_are_upgraded(
+    wards: Wards, settings: Settings, jingwei: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_calls(wards)
+    monkeypatch.setattr("jingwei_core.platform.discover", lambda **_: [installed()])
+    planned = json.loads(
+        (await jingwei(settings, "plugin", "upgrade", "--all", "--plan", "--json")).out
+    )
+    assert [each["tenant"] for each in planned["upgraded"]] == ["east"]
+    assert await wards.east.value("SELECT max(words) FROM ward_book.call_on") == 0
+    done = json.loads((await jingwei(settings, "plugin", "upgrade", "--all", "--json")).out)
+    assert [(each["tenant"], each["rows"]) for each in done["upgraded"]] == [("east", CALLS)]
+    again = await jingwei(settings, "plugin", "upgrade", "east", ID)
+    assert "Everything is up to date" in again.out
+    refused = await jingwei(settings, "plugin", "upgrade", "west", ID)
+    assert (refused.code, "PLUGIN_NOT_USED" in refused.err) == (1, True)
+    with pytest.raises(NotFound):
+        await plan_upgrade(wards.platform_of(installed()), "west", ID)
