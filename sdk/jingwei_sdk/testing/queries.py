@@ -8,12 +8,13 @@
         async def ask() -> None:
             await jingwei_client.data(caller, "{ roadLamp { lamps { edges { node { code } } } } }")
 
-        async with query_counts("list of lamps"):
+        async with query_counts("RoadLamp"):
             await ask()
         await query_counts.same_when_doubled(ask, more=plant_lamps)
 
-The numbers lie in ``query_counts.json`` beside the test; ``--update-baselines`` writes them. More
-statements than the baseline fail the test, and so do fewer: the file says what is true.
+The numbers lie in ``query_counts.json`` beside the test, by the name of the record that is listed;
+``--update-baselines`` writes them. More statements than the baseline fail the test, and so do
+fewer: the file says what is true.
 """
 
 import json

@@ -30,5 +30,5 @@ async def test_the_list_of_lamps(
 
     await ten_more()
     await query_counts.same_when_doubled(ask, more=ten_more)
-    async with query_counts("the list of lamps"):
+    async with query_counts("RoadLamp"):
         await ask()
