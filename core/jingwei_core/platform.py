@@ -5,7 +5,7 @@ Nothing here is global: a process may open several platforms, as tests do.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.places.known import KnownPlaces
 from jingwei_core.plugins.deny_list import DenyList
 from jingwei_core.plugins.dispatcher import Dispatcher
-from jingwei_core.plugins.host import PluginHost, discover
+from jingwei_core.plugins.host import Installed, PluginHost, discover
 from jingwei_core.plugins.outcomes import outcomes_stored
 from jingwei_core.plugins.sealing import Vault
 from jingwei_core.plugins.snapshot import Snapshots
@@ -142,10 +142,16 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             yield platform
 
 
-def assemble(database: Database, denied: DenyList | None = None) -> Platform:
+def assemble(
+    database: Database,
+    denied: DenyList | None = None,
+    *,
+    installed: Sequence[Installed] | None = None,
+) -> Platform:
     """A platform over an open database, with the plugins installed on this machine; those on the
-    deny list are not imported."""
-    host = PluginHost(core_contribution(), discover(denied=denied), core_manifest=core_manifest())
+    deny list are not imported. ``installed`` are the plugins instead."""
+    found = discover(denied=denied) if installed is None else installed
+    host = PluginHost(core_contribution(), found, core_manifest=core_manifest())
     return Platform(database, host, open_store(database.settings))
 
 

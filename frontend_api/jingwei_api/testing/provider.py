@@ -20,14 +20,11 @@ from jingwei_api.testing.evidence import PhotoBox
 from jingwei_api.testing.graphql_client import KitClient
 from jingwei_api.testing.sight import Sight
 from jingwei_api.testing.template import CITIES, started
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
+from jingwei_core.platform import Platform, assemble
 from jingwei_core.plugins.discovery import Installed, discover
-from jingwei_core.plugins.host import PluginHost
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
@@ -204,8 +201,7 @@ async def _opened(
     for fault in report.faults:
         raise fault.error
     database = await resources.enter_async_context(open_database(settings))
-    host = PluginHost(core_contribution(), installed)
-    return database, Platform(database, host, open_store(settings))
+    return database, assemble(database, installed=installed)
 
 
 async def _enable(platform: Platform, plugin_ids: Sequence[str]) -> None:

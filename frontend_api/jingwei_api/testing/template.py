@@ -13,16 +13,13 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import open_database
 from jingwei_core.database.embedded import EmbeddedServer
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.database.server_copies import from_copy, keep_copy
 from jingwei_core.database.urls import embedded_server
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
+from jingwei_core.platform import assemble
 from jingwei_core.settings import Settings
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
@@ -62,8 +59,7 @@ async def started(folder: Path) -> tuple[EmbeddedServer, Settings]:
 async def _fill(settings: Settings, folder: Path) -> None:
     await migrate(settings, installed_apps([]))
     async with open_database(settings) as database:
-        host = PluginHost(core_contribution(), [])
-        platform = Platform(database, host, open_store(settings))
+        platform = assemble(database, installed=[])
         for slug, tenant_id in CITIES.items():
             package = _written(folder / "cities" / slug, slug, tenant_id)
             await apply_package(platform, load_package(package))
