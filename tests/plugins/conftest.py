@@ -28,6 +28,9 @@ async def _apply(settings: Settings) -> None:
         platform = assemble(database)
         for slug in ("yichang", "changzhi"):
             await apply_package(platform, load_package(TENANTS / slug))
+        # What switching the plugin on left to be done is a test of its own.
+        async with database.owner() as unit:
+            await unit.execute("TRUNCATE jobs.pgqueuer")
 
 
 @pytest.fixture

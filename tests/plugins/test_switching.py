@@ -267,7 +267,11 @@ async def test_the_command_line_switches(database: Database, jingwei: CommandLin
     assert json.loads(out)["settings"] == {"rectify_days_major": 3}
     platform.forget()
     state = await platform.state("small")
-    assert state.settings[PLUGIN] == {"rectify_days_general": 15, "rectify_days_major": 3}
+    assert state.settings[PLUGIN] == {
+        "rectify_days_general": 15,
+        "rectify_days_major": 3,
+        "department_major": "",
+    }
 
     code, out = await run("list", "--tenant", "small")
     assert (code, [line["state"] for line in json.loads(out)]) == (0, ["enabled"])

@@ -44,7 +44,7 @@ async def city(database: Database) -> City:
 async def last_entry(city: City) -> Any:
     rows = await city.fetch(
         "SELECT command, actor_kind, actor_name, target_id, changes FROM core.audit_entry"
-        " ORDER BY sequence DESC LIMIT 1"
+        " WHERE command NOT LIKE '%on_plugin_enabled' ORDER BY sequence DESC LIMIT 1"
     )
     return rows[0]
 

@@ -25,11 +25,11 @@ from jingwei_core.events.workflow import (
     WorkflowDefinition,
     plan_step,
 )
-from jingwei_core.plugins.hooks import announce, veto_or_continue
+from jingwei_core.plugins.hooks import announce, decided_department, veto_or_continue
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
-from jingwei_sdk.hooks import EventTransition
+from jingwei_sdk.payloads import EventToAssign, EventTransition
 
 _MEMBER = """
 SELECT true FROM core.account a WHERE a.id = $1 AND a.status = 'active'
@@ -76,7 +76,10 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     require_taking(ctx, action, desk)
     kind = (await _configuration(ctx)).kind(event.kind)
     claimed = await claim_evidence(ctx, step.evidence)
-    brought = StepInput(step.note, step.reason, step.department, step.assignee, claimed.photos)
+    department = step.department
+    if department is None and action.assigns is Assigns.DEPARTMENT:
+        department = await decided_department(ctx, _to_assign(event, kind, action.code))
+    brought = StepInput(step.note, step.reason, department, step.assignee, claimed.photos)
     standing = Standing(event.state, desk.department, desk.account, kind.department)
     plan = plan_step(definition, standing, step.action, brought)
     await _check_assignment(ctx, plan, step)
@@ -171,3 +174,15 @@ async def _move(
 def _change(event: Event, kind: Kind, plan: StepPlan) -> EventTransition:
     standing = transition(event, kind.code, plan.action.code, plan.from_state)
     return msgspec.structs.replace(standing, to_state=plan.to_state, is_final=plan.is_final)
+
+
+def _to_assign(event: Event, kind: Kind, action: str) -> EventToAssign:
+    return EventToAssign(
+        event_id=event.id,
+        number=event.number,
+        kind=kind.code,
+        action=action,
+        place_id=event.place_id,
+        subject_type=event.subject_type,
+        subject_id=event.subject_id,
+    )

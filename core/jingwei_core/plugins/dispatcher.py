@@ -84,19 +84,13 @@ class Dispatcher:
             memory[key] = registry.heard(hook.name, kind)
         return memory[key]
 
-    async def collect(
-        self,
-        ctx: Context,
-        hook: Hook[Given, None],
-        given: Given,
-        registry: Registry | None = None,
-    ) -> int:
+    async def collect(self, ctx: Context, hook: Hook[Given, None], given: Given) -> int:
         """Queue a job for each plugin that wants to know, told if the transaction commits; how
-        many. ``registry`` says whose plugins are told when it is not that of the context.
+        many.
 
         Raises ``Invalid`` (``JOB_PAYLOAD_TOO_LARGE``, ``JOB_PAYLOAD_UNFIT``).
         """
-        plugins = _plugins(self._asked(registry or _core(ctx).registry, hook, given, Mode.COLLECT))
+        plugins = _plugins(self._asked(_core(ctx).registry, hook, given, Mode.COLLECT))
         if plugins:
             told = msgspec.to_builtins(given)
             for plugin in plugins:
@@ -114,7 +108,10 @@ class Dispatcher:
         for one in self._asked(core.registry, hook, given, Mode.VETO):
             answer: Veto | None = await self._told(core, one, given)
             if answer is not None:
-                raise Conflict(answer.code, **{**answer.params, "plugin": one.plugin})
+                refusal = Conflict(answer.code)
+                # Given by name, one of them could take the place of an argument.
+                refusal.params = {**answer.params, "plugin": one.plugin}
+                raise refusal
 
     async def first(self, ctx: Context, hook: Hook[Given, Answer], given: Given) -> Answer | None:
         """The first answer that is not ``None``; ``None`` when no plugin has one.

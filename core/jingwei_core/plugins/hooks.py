@@ -60,18 +60,17 @@ async def announce(ctx: Context, change: EventTransition) -> None:
     await ctx.platform.hooks.collect(ctx, on_event_transitioned, change)
 
 
-async def decided_department(
-    ctx: Context, event: EventToAssign, otherwise: uuid.UUID | None
-) -> uuid.UUID | None:
-    """The department that a plugin chooses for an event; ``otherwise`` when none does, or when
-    the tenant has no department of the code it names."""
+async def decided_department(ctx: Context, event: EventToAssign) -> uuid.UUID | None:
+    """The department that a plugin chooses for an event; ``None`` when none does, or when the
+    tenant has no department of the code it names."""
     assert isinstance(ctx, CoreContext)
     choice = await ctx.platform.hooks.first(ctx, decide_event_department, event)
     if choice is None:
-        return otherwise
-    found = await ctx.data.find(Department, code=choice.code)
-    chosen: uuid.UUID | None = found[0].id if found else otherwise
-    return chosen
+        return None
+    for department in await ctx.data.find(Department, code=choice.code):
+        chosen: uuid.UUID = department.id
+        return chosen
+    return None
 
 
 async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:

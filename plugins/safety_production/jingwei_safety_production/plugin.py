@@ -1,7 +1,7 @@
 """What the package contributes: the entry point ``safety-production``."""
 
 from jingwei_safety_production import checklists, enterprises, hazards, inspections
-from jingwei_safety_production.reactions import SafetyHooks
+from jingwei_safety_production.reactions import HOOKS
 from jingwei_safety_production.records import EXTENSIONS, RECORDS
 from jingwei_safety_production.tables import TABLES
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
@@ -30,6 +30,6 @@ plugin = Plugin(
             hazards.EVENT_KIND, "安全检查发现的隐患", "Hazard found by inspection"
         ),
     ),
-    hooks=SafetyHooks(),
+    hooks=HOOKS,
     hears=frozenset({hazards.EVENT_KIND}),
 )

@@ -11,6 +11,7 @@ import pytest
 from jingwei_core.commands.bus import Answer, Call, Riding, execute
 from jingwei_core.database.along import Along
 from jingwei_core.database.reading import Reading, one_trip
+from jingwei_core.plugins.dispatcher import Dispatcher
 from jingwei_core.session import Request
 from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
 from tests.core.events.city import GRID, IN_GRID, POTHOLE, ROOT, SIBLING, City
@@ -234,6 +235,7 @@ async def test_a_plugin_hears_of_the_kinds_it_asked_for(city: City, hooks: Liste
     jobs = "SELECT count(*) FROM jobs.pgqueuer WHERE tenant_id = $1"
     assert await city.value(jobs, city.tenant.id) == 1
     object.__setattr__(plugin, "hears", frozenset({"city.other"}))
+    city.platform.hooks = Dispatcher()  # which remembers who hears of what
     await reported(city)
     assert len(hooks.asked) == 1
     assert await city.value(jobs, city.tenant.id) == 1
