@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from jingwei_core.commands.bus import Call, run
+from jingwei_core.database.expressions import Expression
 from jingwei_core.database.unit import Unit
 from jingwei_core.session import system_context
 from jingwei_core.signals import CHANGES_CHANNEL, CHANGES_PRESENCE
@@ -84,10 +85,9 @@ async def test_the_look_is_the_last_that_a_command_says(
     said: list[str] = []
     whole, closing = Unit.whole, Unit.closing
 
-    def noted_whole(unit: Unit) -> object:
-        told = whole(unit)
-        if told is not None:
-            said.append(f"{told[0]}; COMMIT")
+    def noted_whole(unit: Unit, along: Expression | None) -> object:
+        told = whole(unit, along)
+        said.append(f"{told[0]}; COMMIT")
         return told
 
     def noted_closing(unit: Unit, last: str) -> str:
