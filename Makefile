@@ -7,7 +7,8 @@
 #
 # Tests: JINGWEI_TEST_DATABASE_URL=postgresql://… runs the same suite against that server instead of the
 # embedded one; JINGWEI_TEST_S3=required makes a missing S3 server a failure, JINGWEI_TEST_NODE=required
-# missing node and npm (audits of GraphQL over HTTP); PYTEST_ARGS adds options.
+# missing node and npm (audits of GraphQL over HTTP), JINGWEI_TEST_WHEELS=required missing libraries for
+# fresh environments (SDK, stranger's plugin); PYTEST_ARGS adds options.
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules

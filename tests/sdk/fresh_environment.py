@@ -8,7 +8,8 @@
 
 The interpreter is the one that runs the tests; nothing of its site-packages is visible. Files come
 out of the cache of uv, which the set-up of this checkout filled, checked against the lock; what
-is not there is asked of the index that the machine is configured for.
+is not there is asked of the index that the machine is configured for. Where neither has a file, a
+test is skipped; ``JINGWEI_TEST_WHEELS=required`` makes that a failure.
 """
 
 import functools
@@ -19,6 +20,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.sdk.wheelhouse import ROOT
 
@@ -76,11 +79,16 @@ class FreshEnvironment:
     ) -> None:
         """Install what the lock says that a distribution of ours needs, except ours themselves.
 
-        Raises ``NotInstalled``.
+        Raises ``NotInstalled``, or skips the test (see the top of this file).
         """
         asked = self.folder / f"{distribution}.requirements.txt"
         asked.write_text(locked(distribution, extras, groups), encoding="utf-8")
-        self._pip("--require-hashes", "-r", str(asked))
+        try:
+            self._pip("--require-hashes", "-r", str(asked))
+        except NotInstalled as error:
+            if os.environ.get("JINGWEI_TEST_WHEELS") == "required":
+                raise
+            pytest.skip(f"libraries are not to be had: {error}")
 
     def install(self, *wheels: Path) -> None:
         """Install these files, and nothing that they ask for; raises ``NotInstalled``."""
