@@ -56,7 +56,7 @@ async def test_a_city_without_the_plugin_has_nothing_of_it(yichang: City, changz
         *("SafetyInspection", "SafetyInspectionItem"),
     ]
     assert len(of_plugin(with_it.commands)) == 7
-    assert len(of_plugin(with_it.jobs)) == 2
+    assert len(of_plugin(with_it.jobs)) == 3
     for names in (without.records, without.commands, without.jobs, without.owners):
         assert of_plugin(names) == []
     for name in ("Organisation", "Event"):

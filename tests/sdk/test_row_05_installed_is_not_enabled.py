@@ -16,7 +16,7 @@ CITIES = ("one", "two")
 
 @pytest.fixture
 async def cities(database: Database) -> Platform:
-    async with database.owner() as unit:
+    async with database.platform() as unit:
         await unit.executemany(
             "INSERT INTO platform.tenant (id, slug, name, timezone)"
             " VALUES (gen_random_uuid(), $1, $1, 'Asia/Shanghai')",

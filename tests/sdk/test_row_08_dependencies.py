@@ -82,7 +82,7 @@ def test_what_is_required_comes_along_in_order_and_the_chain_says_why(folder: Pa
 async def test_each_tenant_is_resolved_by_itself_and_a_refusal_changes_nothing(
     folder: Path, database: Database
 ) -> None:
-    async with database.owner() as unit:
+    async with database.platform() as unit:
         await unit.execute(
             "INSERT INTO platform.tenant (id, slug, name, timezone) SELECT gen_random_uuid(), s, s,"
             " 'Asia/Shanghai' FROM unnest(ARRAY['one', 'two']) s"

@@ -7,8 +7,12 @@ still to run, leaves the plugin off for that tenant and writes nothing.
 
 from packaging.version import Version
 
+from jingwei_core.database.migration_faults import kept_faults
+from jingwei_core.database.unit import Unit
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.off import Off
+from jingwei_sdk.errors import Conflict
+from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.upgrades import DataMigration
 
 
@@ -42,3 +46,15 @@ def standing(found: Installed, data_version: str | None) -> Off | None:
         reason = f"its data has to be upgraded from {data_version} to {found.manifest.version}"
         return Off(found.id, "not_migrated", reason)
     return None
+
+
+async def require_tables(unit: Unit, plugin: Plugin) -> None:
+    """Raise ``Conflict`` unless the plugin's tables are there: ``PLUGIN_MIGRATION_FAILED``,
+    ``PLUGIN_NOT_MIGRATED``."""
+    fault = (await kept_faults(unit)).get(plugin.id)
+    if fault is not None:
+        raise Conflict("PLUGIN_MIGRATION_FAILED", plugin=plugin.id, reason=fault)
+    for table in plugin.tables:
+        name = f'"{table._meta.schema}"."{table._meta.tablename}"'
+        if await unit.fetchval("SELECT to_regclass($1) IS NULL", name):
+            raise Conflict("PLUGIN_NOT_MIGRATED", plugin=plugin.id, table=name)

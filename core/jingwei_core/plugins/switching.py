@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
-from jingwei_core.database.migration_faults import kept_faults
 from jingwei_core.plugins.contributing.putting import put, withdraw
 from jingwei_core.plugins.dependencies import Step, plan_disable, plan_enable
+from jingwei_core.plugins.deployment import on_everywhere, require_scope
 from jingwei_core.plugins.kinds import put_kinds, withdraw_kinds
 from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
 from jingwei_core.plugins.sealing import TenantVault
-from jingwei_core.plugins.standing import standing
+from jingwei_core.plugins.standing import require_tables, standing
 from jingwei_core.plugins.tenant_settings import SettingsChange, StoredSettings
 from jingwei_core.plugins.tenant_settings import put as put_settings
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.hook_specs import on_plugin_enabled
+from jingwei_sdk.manifest import Scope
 from jingwei_sdk.payloads import PluginEnabled
-from jingwei_sdk.plugin import Plugin
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -56,15 +56,15 @@ async def enable_plugin(
     """Enable a plugin for a tenant, in a transaction of its own with its audit row.
 
     Raises ``NotFound`` (``TENANT_NOT_FOUND``, ``PLUGIN_UNKNOWN``), ``Refused`` (``PLUGIN_OFF``) for
-    one that is not available, ``Conflict`` (``PLUGIN_NEEDS`` with the chain), ``PLUGIN_CLASHES``
+    one that is not available, ``Conflict``: ``PLUGIN_SCOPE`` for one that only the deployment may
+    switch on, ``PLUGIN_NEEDS`` with the chain, ``PLUGIN_CLASHES``
     when it cannot be served beside those that are enabled, ``PLUGIN_NOT_MIGRATED`` when its tables
     are not there, ``PLUGIN_UPGRADE_PENDING``, ``PLUGIN_KIND_TAKEN``, ``PLUGIN_ROW_TAKEN``;
     ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``).
     """
     async with _switch(platform, slug, "plugin.enable", asked) as (ctx, rows):
-        steps = plan_enable(
-            platform.host, _active(rows), plugin_id, with_dependencies=asked.with_others
-        )
+        active = _active(rows) | await on_everywhere(ctx.unit)
+        steps = plan_enable(platform.host, active, plugin_id, with_dependencies=asked.with_others)
         for step in steps:
             change = asked.change if step.plugin == plugin_id else SettingsChange()
             await _enable(ctx, rows, step.plugin, change)
@@ -77,7 +77,8 @@ async def disable_plugin(
 ) -> Switched:
     """Disable a plugin for a tenant; its data is kept and stands in nobody's way.
 
-    Raises ``NotFound``, ``Conflict`` (``PLUGIN_NEEDED``) with the chain of those that stand on it.
+    Raises ``NotFound``, ``Conflict``: ``PLUGIN_NEEDED`` with the chain of those that stand on it,
+    ``PLUGIN_ON_EVERYWHERE`` for one that the deployment has on.
     """
     async with _switch(platform, slug, "plugin.disable", asked) as (ctx, rows):
         steps = await _disable(ctx, rows, plugin_id, with_others=asked.with_others)
@@ -124,7 +125,8 @@ async def switch_plugin(
         return
     stored = _row(ctx, rows, plugin_id).settings.values
     gone = frozenset(stored) - frozenset(settings) if settings is not None else frozenset[str]()
-    plan_enable(ctx.platform.host, _active(rows), plugin_id)
+    active = _active(rows) | await on_everywhere(ctx.unit)
+    plan_enable(ctx.platform.host, active, plugin_id)
     await _enable(ctx, rows, plugin_id, SettingsChange(settings or {}, unset=gone))
 
 
@@ -153,12 +155,13 @@ async def _enable(ctx: CoreContext, rows: Rows, plugin_id: str, change: Settings
     host = ctx.platform.host
     plugin = host.require_available(plugin_id)
     found = host.get(plugin_id)
+    require_scope(found, Scope.TENANT)
     before = _row(ctx, rows, plugin_id)
-    active = _active(rows) | {plugin_id}
+    active = _active(rows) | await on_everywhere(ctx.unit) | {plugin_id}
     clash = host.off(active).get(plugin_id)
     if clash:
         raise Conflict("PLUGIN_CLASHES", plugin=plugin_id, reason=clash.reason)
-    await _require_tables(ctx, plugin)
+    await require_tables(ctx.unit, plugin)
     reached = before.data_version or before.version
     waiting = standing(found, reached)
     if waiting is not None:
@@ -180,7 +183,11 @@ async def _disable(
 ) -> tuple[Step, ...]:
     if plugin_id not in rows:
         ctx.platform.host.get(plugin_id)
-    steps = plan_disable(ctx.platform.host, _active(rows), plugin_id, with_dependants=with_others)
+    everywhere = await on_everywhere(ctx.unit)
+    if plugin_id in everywhere:
+        raise Conflict("PLUGIN_ON_EVERYWHERE", plugin=plugin_id)
+    active = _active(rows) | everywhere
+    steps = plan_disable(ctx.platform.host, active, plugin_id, with_dependants=with_others)
     for step in steps:
         await withdraw_kinds(ctx, step.plugin)
         await withdraw(ctx, step.plugin)
@@ -211,13 +218,3 @@ def _active(rows: Rows) -> frozenset[str]:
 def _settings(ctx: CoreContext, row: PluginRow, change: SettingsChange) -> StoredSettings:
     vault = TenantVault(ctx.platform.vault, ctx.tenant.id)
     return put_settings(ctx.platform.host.get(row.plugin), row.settings, change, vault)
-
-
-async def _require_tables(ctx: CoreContext, plugin: Plugin) -> None:
-    fault = (await kept_faults(ctx.unit)).get(plugin.id)
-    if fault is not None:
-        raise Conflict("PLUGIN_MIGRATION_FAILED", plugin=plugin.id, reason=fault)
-    for table in plugin.tables:
-        name = f'"{table._meta.schema}"."{table._meta.tablename}"'
-        if await ctx.unit.fetchval("SELECT to_regclass($1) IS NULL", name):
-            raise Conflict("PLUGIN_NOT_MIGRATED", plugin=plugin.id, table=name)

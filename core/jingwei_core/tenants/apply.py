@@ -17,6 +17,7 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData, qualified
 from jingwei_core.database.unit import Unit
 from jingwei_core.platform import Platform
+from jingwei_core.plugins.deployment import bring_in
 from jingwei_core.plugins.switching import switch_plugin
 from jingwei_core.session import CoreContext, system_context
 from jingwei_core.tenants.desired import desired_sections
@@ -166,6 +167,8 @@ async def _apply(ctx: CoreContext, package: TenantPackage, own: TenantDifference
     settings = {row.id: row.settings for row in package.plugins}
     for plugin_id, enabled in found.plugins:
         await switch_plugin(ctx, plugin_id, enabled=enabled, settings=settings[plugin_id])
+    if own.is_new:
+        await bring_in(ctx)
     await append_audit(ctx, "tenant.apply", package.tenant.id)
     return found
 
