@@ -5,7 +5,7 @@ import gc
 import structlog
 
 from jingwei_api.execution.executor import Executor
-from jingwei_core.platform import Platform
+from jingwei_core.platform import Platform, TenantState
 from jingwei_core.tenants.in_use import enabled_sets
 
 SCHEMAS = 4
@@ -18,8 +18,14 @@ _log = structlog.get_logger(__name__)
 
 
 async def warm_up(platform: Platform, executor: Executor) -> None:
-    """Build the schemas that most tenants use. A fault is told in the log: whoever asks later is
-    told as well, and others may be served."""
+    """Build the schemas that most tenants use, and from now on that of each set a tenant is switched
+    to, before it counts. A fault is told in the log: whoever asks later is told as well, and others
+    may be served."""
+
+    async def warm(new: TenantState) -> None:
+        await executor.schema(platform.host.registry(new.enabled))
+
+    platform.warm_before(warm)
     try:
         for enabled in await enabled_sets(platform.database, SCHEMAS):
             await executor.schema(platform.host.registry(enabled))
