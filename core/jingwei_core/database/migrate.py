@@ -34,7 +34,7 @@ from jingwei_core.database.urls import (
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Unavailable
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('jingwei.migrate', 0))"
+MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('jingwei.migrate', 0))"
 # A migration that waits behind a long transaction blocks everybody behind itself.
 _LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"
 _BOOKKEEPING = """
@@ -117,7 +117,7 @@ async def migration_faults(
 async def _run(settings: Settings, url: str, plan: Plan) -> MigrationReport:
     password = await _password_to_set(settings, url)
     async with direct_unit(url, _LIMITS) as unit:
-        await unit.execute(_LOCK)
+        await unit.execute(MIGRATION_LOCK)
         roles = await ensure_roles(unit, settings, password)
         await unit.execute(f"SET LOCAL ROLE {quoted(settings.owner_role)}")
         await unit.execute("SET LOCAL app.maintenance = 'on'")
