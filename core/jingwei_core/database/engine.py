@@ -58,16 +58,17 @@ class Database:
         """Whether :meth:`read` and :meth:`ask` see only what is committed, also inside a unit."""
         return bool(self._settings.statement_cache_size)
 
-    def late_unit(
-        self, tenant: UUID, checks: Sequence[Expression]
-    ) -> AbstractAsyncContextManager[Unit]:
+    @asynccontextmanager
+    async def late_unit(self, tenant: UUID, checks: Sequence[Expression]) -> AsyncIterator[Unit]:
         """A unit that begins with its first statement, or else with its last message: a unit that
         reads nothing takes one round trip.
 
         ``checks`` raise when they do not hold: the unit then ends with ``Outdated``, from whichever
         statement came first. Only outside any other unit, and where :attr:`reads_apart`.
         """
-        return self._outermost(tenant, late=checks)
+        async with self._turns() as turn, self._outermost(tenant, late=checks) as unit:
+            unit.gives_way = turn.end
+            yield unit
 
     def unit(self, tenant: UUID, opening: str = "") -> AbstractAsyncContextManager[Unit]:
         """One transaction for ``tenant``: committed at the end, rolled back by an exception.
@@ -181,7 +182,7 @@ class Database:
             with Entered(unit):
                 yield unit
                 await unit.close()
-            committed = await _commit(connection, unit, self._turns)
+            committed = await _commit(connection, unit)
         except LOST_CONNECTION as error:
             if is_gone(connection):
                 raise Unavailable("DATABASE_CONNECTION_LOST") from error
@@ -327,15 +328,14 @@ def _limits(settings: Settings) -> dict[str, str]:
     return {**{k: f"{round(v * 1000)}ms" for k, v in limits.items()}, "TimeZone": "UTC"}
 
 
-async def _commit(connection: Connection, unit: Unit, turns: Turns) -> bool:
+async def _commit(connection: Connection, unit: Unit) -> bool:
     """Send the unit's last message; raises ``UnitRolledBack`` if a failure was swallowed."""
     try:
         if unit.begins_whole():
             # A statement outside any transaction commits what it did, or tells why not.
-            async with turns():
-                along = await connection.along(unit.along) if unit.along else None
-                sql, values = unit.whole(along)
-                (row,) = await connection.fetch(sql, *values)
+            along = await connection.along(unit.along) if unit.along else None
+            sql, values = unit.whole(along)
+            (row,) = await connection.fetch(sql, *values)
             unit.answer = row[ANSWER] if along else None
             return True
         # A failed transaction answers COMMIT with ROLLBACK, and with no error.

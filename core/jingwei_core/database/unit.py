@@ -65,6 +65,8 @@ class Unit:
         """A read that goes with the unit's last message, where that is possible."""
         self.answer: bytes | None = None
         """What that read answered; ``None`` before the end, and when it did not go along."""
+        self.gives_way: Callable[[], None] | None = None
+        """Called when a late unit begins otherwise than as a whole: it is no short one then."""
         self._closing: list[str] = []
         self._calls: list[Expression] = []
         self._reads_after = 0
@@ -151,6 +153,8 @@ class Unit:
     def _opening(self) -> list[str]:
         """What the unit still has to begin with."""
         begin, self._awaited = self._awaited, None
+        if self.gives_way is not None:
+            self.gives_way()
         return [] if begin is None else [begin]
 
     async def fetch(self, sql: str, *args: object) -> list[Record]:

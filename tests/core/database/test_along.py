@@ -127,3 +127,21 @@ async def test_one_that_takes_long_makes_room_and_one_that_is_cancelled_gives_ba
     await asyncio.gather(*waiting, return_exceptions=True)
     async with asyncio.timeout(1), running(turns, now):
         assert now[0] == 1
+
+
+@pytest.mark.commit
+async def test_whoever_says_something_first_gives_its_turn_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LONG_S", "_PATIENCE_S"):
+        monkeypatch.setattr(f"jingwei_core.database.turns.{name}", 60)
+    everybody = database.settings.read_lanes + 2
+    met = asyncio.Barrier(everybody)
+
+    async def one() -> None:
+        async with database.late_unit(OURS, [NOTHING]) as unit:
+            await unit.fetchval("SELECT 1")
+            await met.wait()
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(one() for _ in range(everybody)))
