@@ -149,7 +149,7 @@ def manifest(version: str) -> Manifest:
             PermissionText(READ, "查看", "Read"),
             PermissionText(WRITE, "登记", "Write"),
         ),
-        roles=(RoleText("ward-keeper", "走访员", "Ward keeper", (READ, WRITE)),),
+        roles=(RoleText("ward_keeper", "走访员", "Ward keeper", (READ, WRITE)),),
     )
 
 
