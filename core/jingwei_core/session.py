@@ -223,6 +223,7 @@ def _context(
     actor, permissions, request = who
     policy, has_key = opened
     data = UnitData(unit, platform.clock)
+    registry = platform.host.registry(state.enabled)
     return CoreContext(
         tenant=state.tenant,
         actor=actor,
@@ -231,13 +232,13 @@ def _context(
         locale=request.locale,
         request_id=request.request_id,
         data=data,
-        signals=UnitSignals(data, state.tenant, platform.queue),
+        signals=UnitSignals(data, state.tenant, platform.queue, registry),
         events=platform.events,
         records=platform.records,
         settings=state.settings,
         typed_settings=state.typed,
         platform=platform,
-        registry=platform.host.registry(state.enabled),
+        registry=registry,
         unit=unit,
         configuration=ConfigurationInForce(platform.configurations, data, state.tenant, policy),
         has_key=has_key,

@@ -3,14 +3,20 @@
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from jingwei_core.commands.data import UnitData
+from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.jobs.queue import JobQueue, NewJob, adding
+from jingwei_core.outbox.event_messages import published
 from jingwei_core.outbox.sending import new_message
 from jingwei_sdk.context import Tenant
+from jingwei_sdk.events import EventType, Payload
+
+if TYPE_CHECKING:
+    from jingwei_core.registry import Registry
 
 CHANGES_CHANNEL = "jingwei_changes"
 
@@ -24,10 +30,13 @@ class UnitSignals:
     All of it is kept until the unit's last message, which stores it before the audit row.
     """
 
-    def __init__(self, data: UnitData, tenant: Tenant, queue: JobQueue) -> None:
+    def __init__(
+        self, data: UnitData, tenant: Tenant, queue: JobQueue, registry: "Registry"
+    ) -> None:
         self._data = data
         self._tenant = tenant
         self._queue = queue
+        self._registry = registry
         self._queued: Counter[str] = Counter()
         self._notices: dict[tuple[str, uuid.UUID], str | None] = {}
 
@@ -47,6 +56,16 @@ class UnitSignals:
     async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
         """Put a message into the outbox and queue its delivery."""
         return await new_message(self, self._data.parting, channel, payload)
+
+    async def publish(self, event_type: EventType[Payload], payload: Payload) -> uuid.UUID:
+        """Put a message of a declared event type into the outbox and queue its delivery.
+
+        Raises what :func:`published` raises.
+        """
+        message_id, stored = published(self._registry, event_type, payload, self._data.clock.now())
+        self._data.parting.append(stored)
+        await self.enqueue(OUTBOX_DELIVER, {"message": str(message_id)})
+        return message_id
 
     async def changed(self, record: str, row_id: uuid.UUID, place_path: str | None) -> None:
         """Remember a change for the subscribers; told once for each row when the unit commits."""

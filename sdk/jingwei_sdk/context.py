@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,6 +17,10 @@ import msgspec
 from jingwei_sdk.errors import Denied, Refused
 from jingwei_sdk.tables import TenantTable
 
+if TYPE_CHECKING:
+    from jingwei_sdk.events import EventType
+
+Payload = TypeVar("Payload", bound=msgspec.Struct)
 Row = TypeVar("Row", bound=TenantTable)
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -164,6 +168,14 @@ class Signals(Protocol):
 
     async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
         """Put a message that leaves the system into the outbox (发件箱); returns its id."""
+        ...
+
+    async def publish(self, event_type: "EventType[Payload]", payload: Payload) -> uuid.UUID:
+        """Tell plugins that consume this event type (事件消息); returns the message's id.
+
+        Raises ``Refused``: ``EVENT_TYPE_UNDECLARED`` for a type that no enabled plugin declares,
+        ``EVENT_PAYLOAD`` for another struct than the type's.
+        """
         ...
 
     async def changed(self, record: str, row_id: uuid.UUID, place_path: str | None) -> None:

@@ -87,6 +87,10 @@ async def test_a_hazard_runs_its_loop_until_it_is_settled(yichang: City) -> None
     assert (await yichang.hazard_row(hazard["id"]))["status"] == "rectified"
     assert await yichang.react() == 1 + len(WHOLE_LOOP)
     assert (await yichang.hazard_row(hazard["id"]))["status"] == "verified"
+    told = "SELECT payload ->> 'type', payload #>> '{data,hazard}' FROM core.outbox_message"
+    assert [tuple(row) for row in await yichang.fetch(told)] == [
+        ("safety-production.hazard_settled.v1", str(hazard["id"]))
+    ]
     audited = await yichang.fetch(
         "SELECT command, actor_name FROM core.audit_entry ORDER BY sequence DESC LIMIT 1"
     )

@@ -69,7 +69,7 @@ class UnitData:
         self.along: Along | None = None
         """The read of what the command answers, for the unit's last message."""
         self.written: set[type[TenantTable]] = set()
-        self._clock = clock
+        self.clock = clock
 
     async def get(self, table: type[Row], row_id: uuid.UUID) -> Row:
         """The row; raises ``NotFound``."""
@@ -124,7 +124,7 @@ class UnitData:
         Raises as :meth:`insert` and :meth:`update` do. A refusal must then end the transaction, or
         the savepoint that it happened in: what the other steps wrote stands.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         texts = tuple(step.text for step in steps)
         values = [value for step in steps for value in step.values(now)]
         found = await self._write([text.table for text in texts], statement(texts), values)
@@ -195,7 +195,7 @@ class UnitData:
         return row
 
     async def _add_many(self, table: type[Row], rows: Sequence[Row]) -> list[Row]:
-        shape, now = shape_of(table), self._clock.now()
+        shape, now = shape_of(table), self.clock.now()
         values = [value for row in rows for value in added(shape, row, now, {})]
         found = await self._write([table], many(table, len(rows)), values)
         by_id = {row.id: row for row in map(shape.row, found)}

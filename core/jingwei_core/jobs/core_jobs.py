@@ -13,6 +13,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Job
 
 PLUGIN_REACTION = "core.plugin-reaction"
+EVENT_CONSUMER = "core.event-consumer"
 OUTBOX_DELIVER = "core.outbox-deliver"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
@@ -31,6 +32,15 @@ async def react(ctx: Context, payload: Mapping[str, Any]) -> None:
     from jingwei_core.plugins.hooks import run_reaction
 
     await run_reaction(ctx, payload)
+
+
+async def consume_event(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """One consumer of a plugin and one message of an event type."""
+    from jingwei_core.plugins.publishing import run_consumer
+    from jingwei_core.session import CoreContext
+
+    assert isinstance(ctx, CoreContext)
+    await run_consumer(ctx, payload)
 
 
 async def deliver_message(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -63,6 +73,7 @@ async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
 
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react),
+    Job(EVENT_CONSUMER, consume_event),
     Job(OUTBOX_DELIVER, deliver_message),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),

@@ -14,6 +14,7 @@ from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.jobs.queue import JobQueue
 from jingwei_core.outbox.channels import Message, open_channel
+from jingwei_core.outbox.event_messages import EVENTS
 from jingwei_core.outbox.outbox_settings import read_outbox_settings
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import JingweiError, NotFound, Unavailable
@@ -51,8 +52,11 @@ async def deliver(ctx: Context, payload: Mapping[str, Any]) -> None:
     attempts = row["attempts"] + 1
     status, error, delay_s = "delivered", "", 0.0
     try:
-        channel = open_channel(row["channel"], ctx.tenant.slug, read_outbox_settings())
-        await channel.deliver(message)
+        if row["channel"] == EVENTS:
+            await _tell(ctx, message)
+        else:
+            channel = open_channel(row["channel"], ctx.tenant.slug, read_outbox_settings())
+            await channel.deliver(message)
     except Unavailable as failure:
         is_last = BACKOFF.is_spent(attempts)
         status, error = ("failed" if is_last else "waiting"), str(failure)
@@ -64,6 +68,15 @@ async def deliver(ctx: Context, payload: Mapping[str, Any]) -> None:
     await current_unit().execute(_OUTCOME, message_id, *outcome)
     if status == "waiting":
         await ctx.signals.enqueue(OUTBOX_DELIVER, dict(payload), delay_s=delay_s)
+
+
+async def _tell(ctx: Context, message: Message) -> None:
+    """Hand a message of an event type to the consumers of the tenant's plugins."""
+    from jingwei_core.plugins.publishing import tell_consumers
+    from jingwei_core.session import CoreContext
+
+    assert isinstance(ctx, CoreContext)
+    await tell_consumers(ctx, message.id, message.payload["type"])
 
 
 async def deliver_again(

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from jingwei_core.plugins.context_first import without_context
 from jingwei_core.plugins.contributing.objections import of_put, of_shown, of_texts
+from jingwei_core.plugins.event_types import event_type_objections
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.errors import Refused
@@ -63,6 +65,16 @@ def _tables(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the record {record.name} reads a table that is not the plugin's"
 
 
+def _context(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """What runs for a tenant is told so by its first parameter."""
+    yield from without_context(plugin)
+
+
+def _event_types(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """Messages are named after who sends them, and can be read outside."""
+    yield from event_type_objections(plugin)
+
+
 def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     try:
         Draft202012Validator.check_schema(manifest.settings)
@@ -79,6 +91,6 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 
 _CHECKS = (
-    *(_requirements, _permissions, _tables, _settings, _privacy),
+    *(_requirements, _permissions, _tables, _context, _event_types, _settings, _privacy),
     *(of_put, of_shown, of_texts),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_safety_production.event_types import HAZARD_SETTLED, HazardSettled
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
 from jingwei_safety_production.tables import (
     UNSETTLED,
@@ -135,7 +136,10 @@ async def follow_event(ctx: Context, hazard_id: uuid.UUID) -> None:
     if status is SafetyHazardStatus.OPEN:
         await _change(ctx, hazard, status=status, measures="", rectified_at=None)
     else:
-        await _change(ctx, hazard, status=status)
+        stored = await _change(ctx, hazard, status=status)
+        level = SafetyHazardLevel(stored.level)
+        told = HazardSettled(stored.id, stored.enterprise, level, status)
+        await ctx.signals.publish(HAZARD_SETTLED, told)
 
 
 def settled_status(hazard: SafetyHazard, event: Mapping[str, Any]) -> SafetyHazardStatus:

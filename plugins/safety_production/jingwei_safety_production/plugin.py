@@ -1,6 +1,7 @@
 """What the package contributes: the entry point ``safety-production``."""
 
 from jingwei_safety_production import checklists, enterprises, hazards, inspections
+from jingwei_safety_production.event_types import HAZARD_SETTLED
 from jingwei_safety_production.reactions import HOOKS
 from jingwei_safety_production.records import EXTENSIONS, RECORDS
 from jingwei_safety_production.tables import TABLES
@@ -30,6 +31,7 @@ plugin = Plugin(
             hazards.EVENT_KIND, "安全检查发现的隐患", "Hazard found by inspection"
         ),
     ),
+    event_types=(HAZARD_SETTLED,),
     hooks=HOOKS,
     hears=frozenset({hazards.EVENT_KIND}),
 )
