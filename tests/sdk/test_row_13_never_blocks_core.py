@@ -1,4 +1,4 @@
-"""Row 13: a disabled plugin cannot block core deletes; no hard FK into core: conformance refuses it.
+"""Row 13: a disabled plugin cannot block core deletes; no hard FK into core, conformance says no.
 
 The declaration is refused before it is registered, plain SQL of a migration before it is kept, and
 with the plugin off every row of the core that its rows point at can be removed.
