@@ -8,6 +8,7 @@ from jingwei_core.evidence import commands as evidence_commands
 from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.plugins import questions as plugin_questions
+from jingwei_core.presence import questions as presence_questions
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.tables import core_records, core_tables
 from jingwei_sdk.manifest import Manifest, read_manifest
@@ -32,7 +33,7 @@ def core_contribution() -> Plugin:
         records=tuple(core_records()),
         commands=tuple(command for room in _COMMANDS for command in room.COMMANDS),
         jobs=tuple(JOBS),
-        questions=plugin_questions.QUESTIONS,
+        questions=(*plugin_questions.QUESTIONS, *presence_questions.QUESTIONS),
     )
 
 

@@ -15,6 +15,8 @@ from tests.tenants.small_world import LiveServer, SmallCity, TwoCities
 
 STANDARD = ["report", "file", "verify", "dispatch", "handle", "check", "close"]
 STEPS = len(STANDARD) + 1 + 4
+ROWS = 13
+"""Of the plugin: checklists, an entry of the ledger, an inspection with its answers."""
 
 
 def _unseen(progress: Progress) -> None:
@@ -43,7 +45,7 @@ async def test_events_are_led_by_whoever_may_and_is_nearest(
     city = two_cities.first
     told: list[Progress] = []
     done = await seed(city.platform, city.package, tmp_path / "accounts.json", told.append)
-    assert done == Seeded("first", accounts=0, organisations=1, steps=STEPS)
+    assert done == Seeded("first", 0, organisations=1, steps=STEPS, plugin_rows=ROWS)
     assert told == [Progress("first", number, 3) for number in (1, 2, 3)]
     assert await _events(city) == {
         "坑洞closed": [
@@ -93,7 +95,7 @@ async def test_a_story_that_broke_off_goes_on(
             await _seeded(city, tmp_path / "accounts.json")
     assert [len(steps) for steps in (await _events(city)).values()] == [3]
     done = await _seeded(city, tmp_path / "accounts.json")
-    assert done == Seeded("first", steps=STEPS - 3)
+    assert done == Seeded("first", steps=STEPS - 3, plugin_rows=ROWS)
     assert [len(steps) for steps in (await _events(city)).values()] == [len(STANDARD), 1, 4]
     async with city.platform.database.unit(city.tenant.id) as unit:
         assert (await verify_chain(unit)).broken_at is None

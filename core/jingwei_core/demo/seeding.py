@@ -1,12 +1,13 @@
 """Seeding (播种): a tenant gets the demo rows of its package; again, it gets what is missing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jingwei_core.demo.events import Storyteller
 from jingwei_core.demo.organisations import seed_organisations
 from jingwei_core.demo.people import load_cast, seed_people
+from jingwei_core.demo.plugins import fill_plugins
 from jingwei_core.evidence.opening import open_workers
 from jingwei_core.platform import Platform
 from jingwei_core.tenants.package_model import TenantPackage
@@ -23,12 +24,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What one run added: accounts, organisations, and steps of events."""
+    """What one run added: accounts, organisations, steps of events, and rows of plugins."""
 
     slug: str
     accounts: int = 0
     organisations: int = 0
     steps: int = 0
+    plugin_rows: int = 0
 
 
 Told = Callable[[Progress], None]
@@ -45,11 +47,11 @@ async def seed(
     tenant = await platform.tenant(package.tenant.slug)
     accounts = await seed_people(platform, tenant, package, secrets_path)
     rest = await seed_world(platform, package, progress)
-    return Seeded(rest.slug, accounts, rest.organisations, rest.steps)
+    return replace(rest, accounts=accounts)
 
 
 async def seed_world(platform: Platform, package: TenantPackage, progress: Told) -> Seeded:
-    """Organisations and events, by the demo accounts that are there."""
+    """Organisations and events, by the demo accounts that are there; then what the plugins add."""
     slug = package.tenant.slug
     tenant = await platform.tenant(slug)
     cast = await load_cast(platform, tenant, package)
@@ -62,4 +64,5 @@ async def seed_world(platform: Platform, package: TenantPackage, progress: Told)
         for number, row in enumerate(events, start=1):
             steps += await teller.tell(row, cast)
             progress(Progress(slug, number, len(events)))
-    return Seeded(slug, 0, organisations, steps)
+    added = await fill_plugins(platform, package) if package.tenant.demo else {}
+    return Seeded(slug, 0, organisations, steps, sum(added.values()))

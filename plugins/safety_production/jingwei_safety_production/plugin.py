@@ -1,11 +1,21 @@
 """What the package contributes: the entry point ``safety-production``."""
 
-from jingwei_safety_production import checklists, enterprises, hazards, inspections
-from jingwei_safety_production.event_types import HAZARD_SETTLED
+from pathlib import Path
+
+from jingwei_safety_production import (
+    checklists,
+    demo,
+    enterprises,
+    following,
+    hazards,
+    inspections,
+)
 from jingwei_safety_production.reactions import HOOKS
 from jingwei_safety_production.records import EXTENSIONS, RECORDS
 from jingwei_safety_production.tables import TABLES
+from jingwei_sdk.demo import Demo
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
+from jingwei_sdk.workflows import DeadlineFile, WorkflowFile
 
 plugin = Plugin(
     id=hazards.PLUGIN,
@@ -30,8 +40,22 @@ plugin = Plugin(
         EventKindDeclaration(
             hazards.EVENT_KIND, "安全检查发现的隐患", "Hazard found by inspection"
         ),
+        EventKindDeclaration(
+            "safety.hazard.supervised",
+            "重大隐患挂牌督办",
+            "Major hazard under supervision",
+            workflow="safety_supervised",
+            deadline_profile="safety_supervised",
+        ),
     ),
-    event_types=(HAZARD_SETTLED,),
+    workflows=(WorkflowFile(Path("workflows/safety_supervised.toml")),),
+    deadlines=(DeadlineFile(Path("deadlines.csv")),),
+    reminders=following.REMINDERS,
+    indicators=following.INDICATORS,
+    navigation=following.NAVIGATION,
+    map_layers=following.MAP_LAYERS,
+    public_pages=following.PUBLIC_PAGES,
+    demo=Demo(demo.fill),
     hooks=HOOKS,
     hears=frozenset({hazards.EVENT_KIND}),
 )
