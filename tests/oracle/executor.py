@@ -30,6 +30,7 @@ from graphql import (
     specified_scalar_types,
 )
 
+from jingwei_api.schema.meanings import QuestionField, meaning_of
 from jingwei_api.schema.naming import camel
 from jingwei_api.schema.references import reference_targets, relations_of
 from jingwei_core.registry import Registry
@@ -320,11 +321,17 @@ def cursor_parts(text: str) -> tuple[str, Order, uuid.UUID]:
 
 
 def plain_schema(original: GraphQLSchema) -> GraphQLSchema:
-    """A schema's types without its resolvers; custom scalars are written as it writes them.
+    """A schema's types without its resolvers, nor questions: functions would be compared with
+    themselves; custom scalars are written as it writes them.
 
     An enum's values are their names, in and out.
     """
     bare = build_schema(print_schema(original))
+    assert original.query_type is not None
+    assert bare.query_type is not None
+    for name, asked in original.query_type.fields.items():
+        if isinstance(meaning_of(asked), QuestionField):
+            del bare.query_type.fields[name]
     for name, kind in bare.type_map.items():
         if not isinstance(kind, GraphQLScalarType) or name in specified_scalar_types:
             continue

@@ -41,16 +41,17 @@ class GraphQLScene:
         """These plugins are installed, and each city (by slug) has some of them on."""
         before = self.platform.host
         self.platform.host = PluginHost(before.core, installed)
-        await self._switch(enabled)
+        await self.switch(enabled)
         try:
             runtime = Runtime(self.platform, cast(Any, None), cast(Any, None))
             services = make_services(runtime, ApiSettings(cost_per_minute=0, **limits))
             yield Asking(self, services.executor)
         finally:
             self.platform.host = before
-            await self._switch({})
+            await self.switch({})
 
-    async def _switch(self, enabled: Mapping[str, Sequence[str]]) -> None:
+    async def switch(self, enabled: Mapping[str, Sequence[str]]) -> None:
+        """Each city has these plugins on and no others."""
         async with self.platform.database.owner() as unit:
             await unit.execute("DELETE FROM platform.plugin_state")
             for city in (self.world.yichang, self.world.changzhi):

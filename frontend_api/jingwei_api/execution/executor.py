@@ -93,6 +93,10 @@ class Executor:
         """The schema of a registry."""
         return await self._schemas.schema(registry)
 
+    async def make_whole(self) -> None:
+        """Make the schema that those of all sets are taken out of, unless it is there."""
+        await self._schemas.whole()
+
     async def _run(self, caller: Caller, registry: Registry, entered: Entered) -> Answer:
         question = entered.question
         if question.operation.type is OperationType.QUERY:
