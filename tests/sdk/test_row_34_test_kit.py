@@ -211,3 +211,20 @@ def test_a_question_for_each_row_is_found_by_doubling_the_rows(
     told = tried(author_environment, project, "tests/test_counts.py")
     assert told.code == 1, told.told
     assert "statements, with more rows" in told.out
+
+
+def test_a_kit_that_cannot_work_says_what_to_write(
+    author_environment: FreshEnvironment, project: Path
+) -> None:
+    """A loop for each test, and a marker with a word that it does not know."""
+    test = project / "tests" / "test_plugin.py"
+    edit(
+        test, ("async def test_it_is_on", "@pytest.mark.jingwei(colour=1)\nasync def test_it_is_on")
+    )
+    edit(test, ("from jingwei_sdk", "import pytest\nfrom jingwei_sdk"))
+    told = tried(author_environment, project, "tests/test_plugin.py", "-k", "is_on")
+    assert "@pytest.mark.jingwei knows no colour" in told.out
+    edit(project / "pyproject.toml", ('asyncio_default_fixture_loop_scope = "session"\n', ""))
+    told = tried(author_environment, project, "tests/test_plugin.py", "-k", "is_on")
+    assert told.code == 1
+    assert 'asyncio_default_fixture_loop_scope = "session"' in told.out

@@ -3,20 +3,19 @@
 import asyncio
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from jingwei_api.testing.captures import HookRecorder, Queues, Statements, Wire
 from jingwei_api.testing.cities import KitCity
 from jingwei_api.testing.clock import StandingClock
 from jingwei_api.testing.evidence import PhotoBox
+from jingwei_api.testing.folders import new_folder, remove_left_over
 from jingwei_api.testing.graphql_client import KitClient
 from jingwei_api.testing.sight import Sight
 from jingwei_api.testing.template import CITIES, started
@@ -135,7 +134,9 @@ class Provider:
         recorder = HookRecorder()
         resources = AsyncExitStack()
         try:
-            folder = _folder(resources)
+            await asyncio.to_thread(remove_left_over)
+            folder = new_folder()
+            resources.callback(shutil.rmtree, folder, ignore_errors=True)
             server, settings = await started(folder)
             resources.callback(server.stop)
             listening = [_recorded(found, plugin.id, recorder) for found in installed]
@@ -181,16 +182,6 @@ def _recorded(found: Installed, plugin_id: str, recorder: HookRecorder) -> Insta
     if found.id != plugin_id or found.plugin is None:
         return found
     return replace(found, plugin=recorder.listening_to(found.plugin))
-
-
-def _folder(resources: AsyncExitStack) -> Path:
-    """A folder in memory, where there is such, that ends with the platform."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    folder = Path(tempfile.mkdtemp(prefix="jingwei-kit-", dir=memory if memory.is_dir() else None))
-    # The server may run as an account of its own and has to pass.
-    folder.chmod(0o711)
-    resources.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 async def _opened(

@@ -46,9 +46,7 @@ async def started(folder: Path) -> tuple[EmbeddedServer, Settings]:
         database_url=None, app_database_url=None, data_dir=folder, role_prefix="jingwei_kit"
     )
     server = embedded_server(settings)
-    if kept.is_dir():
-        await asyncio.to_thread(_restore, kept, folder)
-    else:
+    if not await asyncio.to_thread(_restored, kept, folder):
         await _fill(settings, folder)
         await asyncio.to_thread(server.stop)
         await asyncio.to_thread(_keep, server, folder, kept)
@@ -75,10 +73,17 @@ def _written(folder: Path, slug: str, tenant_id: str) -> Path:
     return folder
 
 
-def _restore(kept: Path, folder: Path) -> None:
-    shutil.copy2(kept / _SECRET, folder / _SECRET)
-    os.utime(kept)
-    from_copy(kept, folder / "postgres")
+def _restored(kept: Path, folder: Path) -> bool:
+    """Whether the template could be copied; another run may be taking it away as too old."""
+    try:
+        shutil.copy2(kept / _SECRET, folder / _SECRET)
+        os.utime(kept)
+        from_copy(kept, folder / "postgres")
+    except (OSError, ValueError):
+        (folder / _SECRET).unlink(missing_ok=True)
+        shutil.rmtree(folder / "postgres", ignore_errors=True)
+        return False
+    return True
 
 
 def _keep(server: EmbeddedServer, folder: Path, kept: Path) -> None:
