@@ -15,7 +15,16 @@ import pytest
 
 from jingwei_api.testing import folders
 from jingwei_api.testing.clock import BEGINNING, ZONE, StandingClock
-from jingwei_sdk.testing.contract import Scene
+from jingwei_sdk.testing import plugin
+from jingwei_sdk.testing.contract import (
+    CapturedHooks,
+    CapturedJobs,
+    City,
+    EvidenceBox,
+    GraphQLClient,
+    Scene,
+    WorkingClock,
+)
 from jingwei_sdk.testing.finding import NoPlugin, plugin_under_test
 from jingwei_sdk.testing.queries import BASELINES, QueryCounts
 
@@ -145,3 +154,17 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path, monkeypatch: pytest.M
     assert folders.remove_left_over() == 1
     assert sorted(tmp_path.iterdir()) == sorted([living, foreign, unowned])
     assert int(owner[0]) == os.getpid()
+
+
+@pytest.mark.parametrize("locale", ["zh", "en"])
+def test_the_page_of_the_kit_names_all_that_it_gives(locale: str) -> None:
+    root = Path(__file__).resolve().parents[3]
+    page = (root / "docs" / "sdk" / locale / "testing.md").read_text(encoding="utf-8")
+    fixtures = [name for name in vars(plugin) if name.startswith(("jingwei_", "captured_"))]
+    inner = {"jingwei_platforms", "jingwei_scene"}
+    given = [City, GraphQLClient, WorkingClock, EvidenceBox, CapturedHooks, CapturedJobs]
+    methods = [name for kind in given for name in vars(kind) if not name.startswith("_")]
+    # The clock tells the time to the platform, and a city is a tenant: both are of the context.
+    told = {*fixtures, *methods, "query_counts", *BASELINES.split()} - inner - {"now", "tenant"}
+    assert len(told) > 25
+    assert [name for name in sorted(told) if f"`{name}" not in page] == []
