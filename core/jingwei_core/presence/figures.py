@@ -13,7 +13,7 @@ from jingwei_sdk.indicators import Indicator
 
 MOST_GROUPS = 500
 
-Groups = list[tuple[list[str | None], float | None]]
+Groups = list[tuple[list[str], float | None]]
 
 
 async def figures_of(ctx: CoreContext, indicator: Indicator) -> Groups:
@@ -40,7 +40,12 @@ async def figures_of(ctx: CoreContext, indicator: Indicator) -> Groups:
         f" LIMIT {MOST_GROUPS}",
         *arguments.values,
     )
-    return [([*list(row.values())[:-1]], row["value"]) for row in map(dict, rows)]
+    return [(_keys(row), row["value"]) for row in rows]
+
+
+def _keys(row: Mapping[str, Any]) -> list[str]:
+    """The values of the dimensions; a column that holds none is an empty text."""
+    return ["" if value is None else str(value) for value in list(row.values())[:-1]]
 
 
 def _values(where: Mapping[str, object]) -> dict[str, Any]:

@@ -49,9 +49,9 @@ class PublicPageEntry(msgspec.Struct, frozen=True):
 
 
 class IndicatorGroup(msgspec.Struct, frozen=True):
-    """The value of one group; ``keys`` are the values of the dimensions as text."""
+    """The value of one group; ``keys`` are the values of the dimensions as text, empty for none."""
 
-    keys: list[str | None]
+    keys: list[str]
     value: float | None
 
 
