@@ -7,6 +7,7 @@ fifty times one package, not fifty registries.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from sys import intern
 from typing import Any
 
 from jingwei_core.plugins.claims import Claim
@@ -89,15 +90,14 @@ class RegistryBuilder:
             self._undo.append(partial(kept.__delitem__, key))
         kept[key] = value
 
-    def _claim(self, what: str, name: str, owner: str) -> None:
-        key = f"{what}:{name}"
-        if key in self.parts.owners:
-            raise _clash(what, name, self.parts.owners[key], owner)
-        self._put(self.parts.owners, key, owner)
+    def _claim(self, claim: Claim, owner: str) -> None:
+        if claim in self.parts.owners:
+            raise clash(claim, self.parts.owners[claim], owner)
+        self._put(self.parts.owners, claim, owner)
 
     def _take(self, plugin: Plugin, claims: Sequence[Claim]) -> None:
-        for what, name in claims:
-            self._claim(what, name, plugin.id)
+        for claim in claims:
+            self._claim(claim, plugin.id)
         for record in plugin.records:
             self._put(self.parts.records, record.name, record)
             self._put(self.parts.relations, record.name, record.relations)
@@ -113,10 +113,11 @@ class RegistryBuilder:
         if target not in parts.records:
             raise Refused("EXTENSION_UNKNOWN", plugin=plugin.id, record=target)
         for name in (*extension.relations, *extension.computed):
-            self._claim("field", f"{target}.{name}", plugin.id)
+            # Hundreds of registries hold the same few names: one text for all of them.
+            claim = intern(f"field:{target}.{name}")
+            self._claim(claim, plugin.id)
             if name in self._fields_of(target):
-                owner = parts.owners.get(f"record:{target}", "")
-                raise _clash("field", f"{target}.{name}", owner, plugin.id)
+                raise clash(claim, parts.owners.get(f"record:{target}", ""), plugin.id)
         together = {**parts.relations[target], **extension.relations}
         self._put(parts.relations, target, together)
         self._put(parts.computed, target, {**parts.computed[target], **extension.computed})
@@ -176,5 +177,7 @@ def _targets(relation: Relation) -> tuple[str, ...]:
     return relation.records if isinstance(relation, Either) else (relation.record,)
 
 
-def _clash(what: str, name: str, *owners: str) -> Refused:
+def clash(claim: Claim, *owners: str) -> Refused:
+    """The refusal of what several packages claim (``DECLARATION_CLASH``)."""
+    what, _, name = claim.partition(":")
     return Refused("DECLARATION_CLASH", kind=what, name=name, owners=sorted(owners))

@@ -10,8 +10,9 @@ from jingwei_sdk.commands import declaration
 from jingwei_sdk.manifest import Manifest
 from jingwei_sdk.plugin import Plugin
 
-Claim = tuple[str, str]
-"""What is claimed, such as ``record``, and its name."""
+Claim = str
+"""What is claimed and its name, such as ``record:Event``."""
+_Pair = tuple[str, str]
 
 
 def claims_of(plugin: Plugin, manifest: Manifest | None = None) -> tuple[Claim, ...]:
@@ -20,15 +21,16 @@ def claims_of(plugin: Plugin, manifest: Manifest | None = None) -> tuple[Claim, 
     Fields that it adds to records of others are claimed when it is put together with them: whether
     one is free depends on the record.
     """
-    return (
+    pairs = (
         *_read_and_written(plugin),
         *_kept(plugin),
         *_shown(plugin),
         *(_granted(manifest) if manifest is not None else ()),
     )
+    return tuple(f"{what}:{name}" for what, name in pairs)
 
 
-def _read_and_written(plugin: Plugin) -> Iterator[Claim]:
+def _read_and_written(plugin: Plugin) -> Iterator[_Pair]:
     for record in plugin.records:
         yield "record", record.name
         yield "query", record.plural
@@ -40,7 +42,7 @@ def _read_and_written(plugin: Plugin) -> Iterator[Claim]:
         yield "question", f"{plugin.id}.{question.name}"
 
 
-def _kept(plugin: Plugin) -> Iterator[Claim]:
+def _kept(plugin: Plugin) -> Iterator[_Pair]:
     for table in plugin.tables:
         yield "table", f"{table._meta.schema}.{table._meta.tablename}"
     for kind in plugin.event_kinds:
@@ -55,7 +57,7 @@ def _kept(plugin: Plugin) -> Iterator[Claim]:
         yield "reminder", reminder.code
 
 
-def _shown(plugin: Plugin) -> Iterator[Claim]:
+def _shown(plugin: Plugin) -> Iterator[_Pair]:
     for indicator in plugin.indicators:
         yield "indicator", indicator.code
     for item in plugin.navigation:
@@ -66,7 +68,7 @@ def _shown(plugin: Plugin) -> Iterator[Claim]:
         yield "public_page", f"{plugin.id}/{page.path}"
 
 
-def _granted(manifest: Manifest) -> Iterator[Claim]:
+def _granted(manifest: Manifest) -> Iterator[_Pair]:
     for permission in manifest.permissions:
         yield "permission", permission.code
     for role in manifest.roles:

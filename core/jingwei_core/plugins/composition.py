@@ -15,7 +15,7 @@ from jingwei_core.plugins.hearing import heard_of
 from jingwei_core.plugins.off import Off, told
 from jingwei_core.plugins.registry_checks import Candidate, RegistryCheck
 from jingwei_core.registry import Registry, registry_of
-from jingwei_core.registry_builder import Parts, RegistryBuilder
+from jingwei_core.registry_builder import Parts, RegistryBuilder, clash
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.hooks import Heard
 from jingwei_sdk.manifest import Manifest, Requirement
@@ -75,9 +75,9 @@ class Composer:
         only looked at in a set that has them."""
         if not piece.needs:
             return self.compose([piece]).off.get(piece.id)
-        for what, name in piece.claims:
-            if f"{what}:{name}" in self._base.owners:
-                return Off(piece.id, "clash", str(_taken(what, name, self._core.id, piece.id)))
+        for claim in piece.claims:
+            if claim in self._base.owners:
+                return Off(piece.id, "clash", str(clash(claim, self._core.id, piece.id)))
         return None
 
     def compose(self, pieces: Sequence[Piece]) -> Composition:
@@ -153,7 +153,3 @@ def _culprits(check: RegistryCheck, candidates: Sequence[Candidate]) -> Iterable
             yield Off(candidate.plugin.id, "faulty_declaration", reason)
         else:
             sound.append(candidate)
-
-
-def _taken(what: str, name: str, *owners: str) -> Refused:
-    return Refused("DECLARATION_CLASH", kind=what, name=name, owners=sorted(owners))
