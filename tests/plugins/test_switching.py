@@ -154,7 +154,7 @@ async def test_switching_is_audited_and_keeps_settings(yichang: City) -> None:
     [
         ({"rectify_days_major": 0}, "rectify_days_major"),
         ({"rectify_days_major": "five"}, "rectify_days_major"),
-        ({"colour": "red"}, "settings"),
+        ({"colour": "red"}, "colour"),
     ],
 )
 async def test_a_wrong_setting_changes_nothing(

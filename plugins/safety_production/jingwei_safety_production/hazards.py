@@ -10,6 +10,7 @@ import msgspec
 
 from jingwei_safety_production.event_types import HAZARD_SETTLED, HazardSettled
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
+from jingwei_safety_production.settings import SafetySettings
 from jingwei_safety_production.tables import (
     UNSETTLED,
     SafetyEnterprise,
@@ -181,9 +182,11 @@ async def _change(ctx: Context, hazard: SafetyHazard, **changes: object) -> Safe
 
 
 def _days(ctx: Context, level: SafetyHazardLevel) -> int:
-    """整改天数 of the tenant; the manifest's defaults fill what the tenant has not set."""
-    days: int = ctx.settings[PLUGIN][f"rectify_days_{level.value}"]
-    return days
+    """整改天数 of the tenant."""
+    settings = ctx.settings_of(SafetySettings)
+    if level is SafetyHazardLevel.MAJOR:
+        return settings.rectify_days_major
+    return settings.rectify_days_general
 
 
 def _text(field: str, text: str) -> str:

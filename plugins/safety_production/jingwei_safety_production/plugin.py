@@ -10,8 +10,11 @@ from jingwei_safety_production import (
     hazards,
     inspections,
 )
+from jingwei_safety_production.data_rights import CLONE_RULES, DATA_RIGHTS
+from jingwei_safety_production.event_types import HAZARD_SETTLED
 from jingwei_safety_production.reactions import HOOKS
 from jingwei_safety_production.records import EXTENSIONS, RECORDS
+from jingwei_safety_production.settings import SETTINGS
 from jingwei_safety_production.tables import TABLES
 from jingwei_sdk.demo import Demo
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
@@ -32,6 +35,7 @@ plugin = Plugin(
         hazards.rectify,
     ),
     extensions=EXTENSIONS,
+    settings=SETTINGS,
     jobs=(
         Job("safety-production.catch-up", hazards.catch_up, schedule="30 7 * * *"),
         Job("safety-production.mark-overdue", hazards.mark_overdue, schedule="0 8 * * *"),
@@ -56,6 +60,9 @@ plugin = Plugin(
     map_layers=following.MAP_LAYERS,
     public_pages=following.PUBLIC_PAGES,
     demo=Demo(demo.fill),
+    data_rights=DATA_RIGHTS,
+    clone_rules=CLONE_RULES,
+    event_types=(HAZARD_SETTLED,),
     hooks=HOOKS,
     hears=frozenset({hazards.EVENT_KIND}),
 )

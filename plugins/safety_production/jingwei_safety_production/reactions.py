@@ -4,6 +4,7 @@ the core."""
 from jingwei_safety_production.checklists import load_standard
 from jingwei_safety_production.hazards import EVENT_KIND, PLUGIN, follow_event
 from jingwei_safety_production.records import HAZARD
+from jingwei_safety_production.settings import SafetySettings
 from jingwei_safety_production.tables import SafetyHazard, SafetyHazardLevel, SafetyInspection
 from jingwei_sdk.context import Context
 from jingwei_sdk.hook_specs import (
@@ -58,7 +59,7 @@ async def major_hazards_have_their_department(
     ctx: Context, given: EventToAssign
 ) -> DepartmentChoice | None:
     """重大隐患: the event of a major hazard goes to the department that the tenant has set."""
-    code: str = ctx.settings[PLUGIN]["department_major"]
+    code = ctx.settings_of(SafetySettings).department_major
     if not code or given.subject_type != HAZARD.name:
         return None
     for hazard in await ctx.data.find(SafetyHazard, id=given.subject_id):
