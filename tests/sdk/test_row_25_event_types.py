@@ -21,7 +21,7 @@ from jingwei_core.plugins.discovery import discover
 from jingwei_core.plugins.event_types import event_type_lines
 from jingwei_core.plugins.publishing import run_consumer
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Refused
+from jingwei_sdk.errors import JingweiError, Refused
 from jingwei_sdk.events import Consumer, EventType
 from jingwei_sdk.plugin import Plugin
 from tests.core.jobs.cities import FAST
@@ -185,6 +185,25 @@ async def test_only_a_declared_type_with_its_own_payload_is_published(database: 
     with pytest.raises(Refused) as refusal:
         EventType("lamps.repaired", LampRepaired)
     assert refusal.value.code == "EVENT_TYPE_NAME"
+
+
+async def test_a_consumer_is_told_nothing_but_messages_that_there_are(database: Database) -> None:
+    platform = await hearing(database, *plugins(Ledger()))
+    message_id = await publish(platform)
+    told: tuple[tuple[uuid.UUID, str, str], ...] = (
+        (uuid.uuid4(), "one:first", "EVENT_MESSAGE_GONE"),
+        (message_id, "gone:first", "PLUGIN_OFF"),
+    )
+    for event, consumer, code in told:
+        async with await platform.context() as ctx:
+            with pytest.raises(JingweiError) as refusal:
+                await run_consumer(ctx, {"event": str(event), "consumer": consumer})
+        assert refusal.value.code == code
+    async with await platform.context("there") as ctx:
+        with pytest.raises(JingweiError) as refusal:
+            await run_consumer(ctx, {"event": str(message_id), "consumer": "one:first"})
+    assert refusal.value.code == "EVENT_MESSAGE_GONE", "another tenant's message is not there"
+    assert await effects(platform) == await effects(platform, "there") == []
 
 
 @pytest.mark.parametrize(
