@@ -4,13 +4,16 @@
 ``PERSONAL`` columns or refers to an account says how it answers; without it is not registered.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
 from jingwei_sdk.context import Context
-from jingwei_sdk.tables import TenantTable
+from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
+
+ACCOUNT = "Account"
+"""The record that stands for a person who signs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +37,27 @@ class CloneRule:
 
     table: type[TenantTable]
     rows: Literal["copy", "skip"]
+
+
+def holds_persons(table: type[TenantTable]) -> bool:
+    """Whether rows of the table say something of a person: a ``PERSONAL`` column, or a reference
+    to an account."""
+    references = (column for column in columns_of(table) if isinstance(column, CoreRef))
+    return bool(table.PERSONAL) or any(column.target == ACCOUNT for column in references)
+
+
+def unanswered(
+    tables: Iterable[type[TenantTable]],
+    rights: Iterable[DataRights],
+    rules: Iterable[CloneRule],
+) -> Iterator[str]:
+    """What a plugin with these tables leaves open, as sentences for its author: rights of the
+    people in them, and what becomes of their rows in a copy of the tenant."""
+    personal = [table for table in tables if holds_persons(table)]
+    if personal and not list(rights):
+        names = ", ".join(table.__name__ for table in personal)
+        yield f"{names} holds something of persons: declare data_rights"
+    ruled = {rule.table for rule in rules}
+    for table in personal:
+        if table not in ruled:
+            yield f"{table.__name__} holds something of persons: declare a CloneRule for it"
