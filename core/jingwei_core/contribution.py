@@ -9,8 +9,10 @@ from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.plugins import questions as plugin_questions
 from jingwei_core.presence import questions as presence_questions
+from jingwei_core.privacy import account_rights
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.tables import core_records, core_tables
+from jingwei_core.tenants.clone_rules import CLONE_RULES
 from jingwei_sdk.manifest import Manifest, read_manifest
 from jingwei_sdk.plugin import Plugin
 
@@ -33,6 +35,8 @@ def core_contribution() -> Plugin:
         records=tuple(core_records()),
         commands=tuple(command for room in _COMMANDS for command in room.COMMANDS),
         jobs=tuple(JOBS),
+        data_rights=account_rights.RIGHTS,
+        clone_rules=CLONE_RULES,
         questions=(*plugin_questions.QUESTIONS, *presence_questions.QUESTIONS),
     )
 

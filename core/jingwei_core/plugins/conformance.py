@@ -4,14 +4,17 @@ from collections.abc import Iterator
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from packaging.version import Version
 
 from jingwei_core.plugins.context_first import without_context
 from jingwei_core.plugins.contributing.objections import of_put, of_shown, of_texts
 from jingwei_core.plugins.event_types import event_type_objections
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
+from jingwei_sdk.data_rights import unanswered
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.plugin import Manifest, Plugin
+from jingwei_sdk.versions import served
 
 
 def objection(plugin: Plugin, manifest: Manifest) -> str:
@@ -75,6 +78,13 @@ def _event_types(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     yield from event_type_objections(plugin)
 
 
+def _data_rights(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """Who keeps something of persons says how they get at it; SDK 0.1 had no way to say so."""
+    wanted = served(manifest.sdk)
+    if wanted is not None and Version(wanted) >= Version("1"):
+        yield from unanswered(plugin.tables, plugin.data_rights, plugin.clone_rules)
+
+
 def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     try:
         Draft202012Validator.check_schema(manifest.settings)
@@ -92,5 +102,6 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 _CHECKS = (
     *(_requirements, _permissions, _tables, _context, _event_types, _settings, _privacy),
+    _data_rights,
     *(of_put, of_shown, of_texts),
 )

@@ -1,0 +1,79 @@
+"""What the core holds about an account (账号的个人信息), and what becomes of it when it is erased.
+
+The name in the record of an event's steps, the audit log and proofs of an event stay for as long as
+the register of personal information says: they are evidence, and PIPL article 47 lets what a law
+keeps be stored. They point to an account that names nobody any more.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from jingwei_core.session import CoreContext
+from jingwei_sdk.context import Context
+from jingwei_sdk.data_rights import ACCOUNT, DataRights
+
+_TOPICS = {
+    "account": "SELECT login, name, phone, status, created_at FROM core.account WHERE id = $1",
+    "posts": (
+        "SELECT r.code AS role, l.name AS place, d.code AS department, p.valid_from, p.valid_to"
+        " FROM core.post p JOIN core.role r ON r.id = p.role JOIN core.place l ON l.id = p.place_id"
+        " LEFT JOIN core.department d ON d.id = p.department"
+        " WHERE p.account = $1 ORDER BY p.valid_from, p.id"
+    ),
+    "sessions": (
+        "SELECT created_at, expires_at, used_at FROM core.refresh_token WHERE account = $1"
+        " ORDER BY created_at, id"
+    ),
+    "reported_events": (
+        "SELECT number, title, description, created_at FROM core.event WHERE reporter = $1"
+        " ORDER BY created_at, id"
+    ),
+    "steps": (
+        "SELECT e.number AS event, s.action, s.note, s.actor_name, s.created_at"
+        " FROM core.event_step s JOIN core.event e ON e.id = s.event WHERE s.actor = $1"
+        " ORDER BY s.created_at, s.id"
+    ),
+    "evidence": (
+        "SELECT id, content_type, size_bytes, taken_at, lon_e7, lat_e7, created_at"
+        " FROM core.evidence WHERE owner = $1 ORDER BY created_at, id"
+    ),
+    "reminders": (
+        "SELECT code, day, created_at FROM core.reminder WHERE account = $1 ORDER BY created_at, id"
+    ),
+    "actions": ("SELECT at, command FROM core.audit_entry WHERE actor_id = $1 ORDER BY sequence"),
+}
+_ERASURES = (
+    "UPDATE core.account SET login = 'erased-' || id, name = '已注销', phone = NULL,"
+    " password_hash = NULL, status = 'suspended', session_epoch = session_epoch + 1,"
+    " version = version + 1, updated_at = now() WHERE id = $1 AND login <> 'erased-' || id",
+    "UPDATE core.post SET valid_to = greatest(valid_from, now()), version = version + 1,"
+    " updated_at = now() WHERE account = $1 AND (valid_to IS NULL OR valid_to > now())",
+    "DELETE FROM core.refresh_token WHERE account = $1",
+    "DELETE FROM core.command_key WHERE account = $1",
+    "DELETE FROM core.reminder WHERE account = $1",
+)
+
+
+async def export_account(ctx: Context, account: UUID) -> Mapping[str, Any]:
+    """All that the core's tables say of an account, by topic, as plain values."""
+    found = {}
+    for topic, sql in _TOPICS.items():
+        rows = await ctx.data.fetch(f"SELECT to_jsonb(t)::text AS row FROM ({sql}) t", account)
+        found[topic] = [json.loads(row["row"]) for row in rows]
+    return found
+
+
+async def erase_account(ctx: Context, account: UUID) -> int:
+    """Take the person out of the account and end what it can do; how many rows that changed."""
+    assert isinstance(ctx, CoreContext)
+    changed = 0
+    for sql in _ERASURES:
+        # Not by ctx.data: what it changes goes into the audit log, before and after.
+        tag = await ctx.unit.execute(sql, account)
+        changed += int(tag.rpartition(" ")[2])
+    return changed
+
+
+RIGHTS = (DataRights(ACCOUNT, export_account, erase_account),)

@@ -1,0 +1,223 @@
+"""Row 33: tenant clone and personal-data export and erase, mandatory for plugins that own tables.
+
+A person's copy and its erasure go over the core and every plugin, those that are off among them;
+a cloned tenant has the configuration and nobody's data.
+"""
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from jingwei_core.database.security_rules import table_key
+from jingwei_core.plugins.conformance import objection
+from jingwei_core.plugins.host import Installed, discover
+from jingwei_core.plugins.switching import Switching, disable_plugin, enable_plugin
+from jingwei_core.plugins.tenant_settings import SettingsChange
+from jingwei_core.privacy.subject import erase_subject, export_subject
+from jingwei_core.settings import Settings
+from jingwei_core.tables import core_tables
+from jingwei_core.tenants.cloning import clone_tenant
+from jingwei_sdk.data_rights import DataRights, holds_persons
+from jingwei_sdk.errors import Conflict, Invalid, NotFound
+from jingwei_sdk.settings import Secret
+from tests.fixtures.command_line import CommandLine
+from tests.plugins.lifecycle.ward_book.book import (
+    ID,
+    TWO,
+    BookSettings,
+    erase,
+    export,
+    installed,
+    manifest,
+)
+from tests.plugins.lifecycle.world import Ward, Wards
+
+PHONE = "13900000001"
+_TABLES = (
+    "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
+    " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+)
+
+
+async def stored(wards: Wards, tenant: object = None) -> dict[str, list[str]]:
+    """Every row of every table with a tenant, of one tenant if it is said."""
+    found = {}
+    for table in await wards.owner(_TABLES):
+        name = table["name"]
+        rows = await wards.owner(
+            f"SELECT t::text AS line FROM {name} t"
+            " WHERE $1::text IS NULL OR to_jsonb(t) ->> 'tenant_id' = $1 ORDER BY 1",
+            None if tenant is None else str(tenant),
+        )
+        found[name] = [row["line"] for row in rows]
+    return found
+
+
+async def noted(ward: Ward) -> None:
+    """The book on, with a call by the keeper, and off again."""
+    asked = Switching(SettingsChange({"hours": 5}, {"gateway_key": Secret("sk-33")}))
+    await enable_plugin(ward.platform, ward.tenant.slug, ID, asked)
+    await ward.run("ward.note", topic="lift")
+    await ward.fetch("UPDATE ward_book.call_on SET phone = '13700000007'")
+    await ward.fetch("INSERT INTO ward_book.topic (code) VALUES ('lift')")
+
+
+def test_a_plugin_that_keeps_something_of_persons_must_answer_for_it() -> None:
+    told = manifest("2.0.0")
+    assert objection(TWO, told) == ""
+    silent = objection(replace(TWO, data_rights=()), told)
+    assert silent == "CallOn holds something of persons: declare data_rights"
+    without_rule = objection(replace(TWO, clone_rules=()), told)
+    assert without_rule == "CallOn holds something of persons: declare a CloneRule for it"
+    # SDK 0.1 had no way to say so.
+    old = msgspec.structs.replace(told, sdk=">=0.1,<1")
+    assert objection(replace(TWO, data_rights=(), clone_rules=()), old) == ""
+
+
+@pytest.mark.commit
+async def test_a_copy_and_an_erasure_go_over_plugins_that_are_off(wards: Wards) -> None:
+    east, west, platform = wards.east, wards.west, wards.east.platform
+    await noted(east)
+    await noted(west)
+    await disable_plugin(platform, "east", ID)
+    neighbour = await stored(wards, west.tenant.id)
+
+    copy = (await export_subject(platform, "east", "keeper")).told()
+    assert copy["packages"]["core"]["account"][0]["phone"] == PHONE
+    assert copy["packages"]["core"]["posts"][0]["role"] == "all"
+    assert copy["packages"][ID] == {"calls": ["lift"]}
+    assert "west keeper" not in json.dumps(copy)
+
+    erased = await erase_subject(platform, "east", "keeper")
+    assert erased[ID] == 1
+    assert erased["core"] == 2
+    left = await stored(wards, east.tenant.id)
+    evidence = {"core.audit_entry", "core.event_step"}
+    assert [
+        name
+        for name, rows in left.items()
+        if name not in evidence and any("east keeper" in row or PHONE in row for row in rows)
+    ] == []
+    assert left["ward_book.call_on"] == []
+    # The log says that it was done, and quotes nothing.
+    audited = await east.fetch(
+        "SELECT command, changes::text FROM core.audit_entry ORDER BY sequence DESC LIMIT 2"
+    )
+    assert [row[0] for row in audited] == ["privacy.erase", "privacy.export"]
+    assert not [row for row in audited if PHONE in row[1] or "keeper" in row[1] or "lift" in row[1]]
+    with pytest.raises(NotFound) as gone:
+        await export_subject(platform, "east", "keeper")
+    assert gone.value.code == "ACCOUNT_UNKNOWN"
+    assert await stored(wards, west.tenant.id) == neighbour
+
+
+@pytest.mark.commit
+async def test_what_a_plugin_refuses_erases_nothing(wards: Wards) -> None:
+    await noted(wards.east)
+
+    async def refuses(ctx: object, account: object) -> int:
+        raise Conflict("WARD_CALL_RUNNING")
+
+    stubborn = replace(TWO, data_rights=(DataRights("Account", export, refuses),))
+    other = wards.platform_of(Installed(ID, "available", manifest("2.0.0"), stubborn))
+    before = await stored(wards)
+    with pytest.raises(Conflict):
+        await erase_subject(other, "east", "keeper")
+    assert await stored(wards) == before
+    # Nor can anybody answer for tables whose plugin is not there.
+    without = wards.platform_of()
+    with pytest.raises(Conflict) as refusal:
+        await erase_subject(without, "east", "keeper")
+    assert refusal.value.code == "SUBJECT_CODE_MISSING"
+    assert refusal.value.params["tables"] == "ward_book.call_on, ward_book.topic"
+    assert await stored(wards) == before
+    assert erase is not refuses
+
+
+@pytest.mark.commit
+async def test_a_clone_has_the_configuration_and_nobody(wards: Wards) -> None:
+    east, platform = wards.east, wards.east.platform
+    await noted(east)
+    source = await stored(wards, east.tenant.id)
+
+    done = await clone_tenant(platform, "east", "north", "北区")
+
+    assert await stored(wards, east.tenant.id) == source
+    state = await platform.state("north")
+    assert (state.tenant.name, state.enabled, done.left_out) == ("北区", {ID}, ())
+    new = await stored(wards, done.tenant)
+    for table in [*core_tables(), *TWO.tables]:
+        if holds_persons(table) and table_key(table) != ("core", "audit_entry"):
+            assert new[".".join(table_key(table))] == [], table
+    for name in ("core.place", "core.role", "core.event_kind", "ward_book.topic"):
+        assert len(new[name]) == len(source[name]) > 0
+    assert [row for rows in new.values() for row in rows if "east keeper" in row] == []
+    assert json.loads(
+        (await wards.owner("SELECT changes FROM core.audit_entry WHERE command = 'tenant.clone'"))[
+            0
+        ]["changes"]
+    )[0]["after"] == {"of": "east"}
+    # It works by itself: its secret is its own, what happens there stays there.
+    keeper = await north_keeper(wards)
+    async with keeper.account() as ctx:
+        assert ctx.settings_of(BookSettings) == BookSettings(hours=5, gateway_key=Secret("sk-33"))
+    sealed = await wards.owner(
+        "SELECT DISTINCT sealed ->> 'gateway_key' AS text FROM platform.plugin_state"
+    )
+    assert len(sealed) == 2
+    await keeper.run("ward.note", topic="roof")
+    assert await keeper.value("SELECT count(*) FROM ward_book.call_on") == 1
+    assert await stored(wards, east.tenant.id) == source
+
+    for slug, error, code in (
+        ("west", Conflict, "TENANT_SLUG_TAKEN"),
+        ("North County", Invalid, "TENANT_SLUG"),
+    ):
+        before = await stored(wards)
+        with pytest.raises(error) as refusal:
+            await clone_tenant(platform, "east", slug, "x")
+        assert refusal.value.code == code
+        assert await stored(wards) == before
+
+
+async def north_keeper(wards: Wards) -> Ward:
+    """An account in the cloned tenant, with the role that came along."""
+    platform = wards.east.platform
+    tenant = (await platform.state("north")).tenant
+    north = Ward(platform, tenant, wards.east.keeper, wards.east.place)
+    north.keeper = await north.value(
+        "INSERT INTO core.account (login, name) VALUES ('n', 'north') RETURNING id"
+    )
+    await north.fetch(
+        "INSERT INTO core.post (account, role, place_id, valid_from)"
+        " SELECT $1, r.id, p.id, now() - interval '1 day' FROM core.role r, core.place p"
+        " WHERE r.code = 'all'",
+        north.keeper,
+    )
+    return north
+
+
+@pytest.mark.commit
+async def test_the_command_line_does_all_three(
+    wards: Wards,
+    settings: Settings,
+    jingwei: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("jingwei_core.platform.discover", lambda **_: [*discover(), installed()])
+    await noted(wards.east)
+    file = tmp_path / "copy.json"
+    told = await jingwei(settings, "privacy", "export", "east", "keeper", "--out", str(file))
+    assert (told.code, PHONE in told.out) == (0, False)
+    assert json.loads(file.read_text())["packages"][ID] == {"calls": ["lift"]}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    cloned = await jingwei(settings, "tenant", "clone", "east", "north", "--json")
+    assert json.loads(cloned.out)["plugins"] == [ID]
+    assert (await jingwei(settings, "privacy", "erase", "east", "keeper")).code == 2
+    erased = await jingwei(settings, "privacy", "erase", "east", "keeper", "--yes", "--json")
+    assert json.loads(erased.out)["erased"][ID] == 1
