@@ -9,6 +9,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -262,13 +263,22 @@ async def test_the_command_line_takes_a_secret_unseen(
 
 
 async def test_settings_of_sdk_0_1_keep_working(wards: Wards) -> None:
-    platform = wards.east.platform
-    plugin = "safety-production"
-    assert await switch_audited(
-        platform, "east", plugin, enabled=True, settings={"rectify_days_major": 2}
-    ) == {"rectify_days_major": 2}
-    async with wards.east.account() as ctx:
-        assert ctx.settings[plugin] == {"rectify_days_general": 15, "rectify_days_major": 2}
+    """A JSON Schema in the manifest instead of a struct; its defaults fill what is not set."""
+    days = {"type": "integer", "minimum": 1, "default": 15}
+    schema = {"type": "object", "properties": {"general": days, "major": days}}
+    release = first_release()
+    assert release.plugin is not None
+    assert release.manifest is not None
+    old = replace(
+        release,
+        plugin=replace(release.plugin, settings=None),
+        manifest=msgspec.structs.replace(release.manifest, settings=schema),
+    )
+    east = wards.east.seen_by(wards.platform_of(old))
+    stored = await switch_audited(east.platform, "east", ID, enabled=True, settings={"major": 2})
+    assert stored == {"major": 2}
+    async with east.account() as ctx:
+        assert ctx.settings[ID] == {"general": 15, "major": 2}
 
 
 def test_a_declaration_that_could_leak_or_fail_is_refused() -> None:
