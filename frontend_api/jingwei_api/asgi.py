@@ -13,6 +13,7 @@ from jingwei_api.http.services import services_in
 from jingwei_api.logs import configure_logs
 from jingwei_core.platform import open_platform
 from jingwei_core.settings import Settings
+from jingwei_sdk.errors import JingweiError
 
 
 class LateApplication:
@@ -37,16 +38,28 @@ class LateApplication:
 
     async def _live(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         async with self._stack:
-            settings = Settings()
-            # Each worker process is a new interpreter: what the command line set up is not there.
-            configure_logs(settings)
-            platform = await self._stack.enter_async_context(open_platform(settings))
-            await self._stack.enter_async_context(platform.watching())
-            self._inner = create_app(platform)
-            # Before the server is told that it may listen: nobody waits for this in a request.
-            await warm_up(platform, services_in(self._inner.state).executor)
-            settle()
-            await self._inner(scope, receive, send)  # type: ignore[arg-type]
+            try:
+                inner = self._inner = await self._opened()
+            except JingweiError as error:
+                # Said in the protocol, or a server takes it for an application that has no
+                # beginning, and listens.
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            await inner(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _opened(self) -> Litestar:
+        """The application over the platform that the environment names."""
+        settings = Settings()
+        # Each worker process is a new interpreter: what the command line set up is not there.
+        configure_logs(settings)
+        platform = await self._stack.enter_async_context(open_platform(settings))
+        await self._stack.enter_async_context(platform.watching())
+        inner = create_app(platform)
+        # Before the server is told that it may listen: nobody waits for this in a request.
+        await warm_up(platform, services_in(inner.state).executor)
+        settle()
+        return inner
 
 
 app = LateApplication()

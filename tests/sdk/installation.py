@@ -3,6 +3,7 @@ path: in this one ``importlib.metadata`` finds them too while a test lasts."""
 
 import asyncio
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Installation:
         place = folder / folder.name.replace("-", "_")
         place.mkdir()
         monkeypatch.syspath_prepend(str(place))
-        monkeypatch.setenv("PYTHONPATH", str(place))
+        monkeypatch.setenv("PYTHONPATH", str(place), prepend=os.pathsep)
         return cls(place)
 
     def add(self, package: Package) -> None:
@@ -46,11 +47,12 @@ class Installation:
         )
 
 
-async def in_a_process(settings: Settings, *words: str) -> Told:
-    """``jingwei`` with these words in a process of its own, which finds what is installed now."""
+async def in_a_process(settings: Settings, *words: str, **variables: str) -> Told:
+    """``jingwei`` with these words in a process of its own, which finds what is installed now;
+    ``variables`` are put into its environment."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "jingwei_core.cli.main", *words),
-        env=environment(settings, JINGWEI_LOCALE="en", COLUMNS="200"),
+        env=environment(settings, JINGWEI_LOCALE="en", COLUMNS="200", **variables),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -59,8 +61,8 @@ async def in_a_process(settings: Settings, *words: str) -> Told:
     return Told(process.returncode or 0, out.decode(), err.decode())
 
 
-async def lines_of(settings: Settings, *words: str) -> dict[str, dict[str, Any]]:
+async def lines_of(settings: Settings, *words: str, **variables: str) -> dict[str, dict[str, Any]]:
     """What ``jingwei plugin list`` tells a script, by plugin id."""
-    told = await in_a_process(settings, "plugin", "list", *words, "--json")
+    told = await in_a_process(settings, "plugin", "list", *words, "--json", **variables)
     assert told.code == 0, told.err
     return {line["id"]: line for line in json.loads(told.out)}

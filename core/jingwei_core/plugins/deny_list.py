@@ -20,12 +20,13 @@ a higher serial number. A file that cannot be read leaves the last good list in 
 import base64
 import binascii
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
@@ -34,9 +35,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from jingwei_core.plugins.off import Off
+from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Unavailable
 
 SIGNED_BY = "# ed25519: "
+_log = structlog.get_logger(__name__)
 
 
 class Denied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +112,19 @@ def read_deny_file(path: Path, keys: Iterable[str]) -> DenyList:
     return read_deny_list(text, keys)
 
 
+def deny_list_of(settings: Settings) -> tuple[DenyList, str]:
+    """The list in the configured file, and why it cannot be read (empty when it can, or when there
+    is none)."""
+    if settings.deny_list is None:
+        return DenyList(), ""
+    try:
+        return read_deny_file(settings.deny_list, settings.deny_list_keys), ""
+    except Unavailable as error:
+        cause = str(error.params.get("cause", error.code))
+        _log.error("deny_list_unreadable", where="file", cause=cause)
+        return DenyList(), cause
+
+
 def signed(content: str, key: Ed25519PrivateKey) -> str:
     """The text of a list, to be written to its file; ``content`` is its TOML."""
     signature = base64.b64encode(key.sign(content.encode())).decode()
@@ -118,12 +134,6 @@ def signed(content: str, key: Ed25519PrivateKey) -> str:
 def newest(lists: Iterable[DenyList]) -> DenyList:
     """The list with the highest serial number."""
     return max(lists, key=lambda each: each.serial, default=DenyList())
-
-
-def lines_of(denied: DenyList) -> Iterator[dict[str, str]]:
-    """The list for people."""
-    for line in denied.denied:
-        yield {name: getattr(line, name) for name in line.__struct_fields__}
 
 
 def _is_signed(first: str, rest: str, key: str) -> bool:

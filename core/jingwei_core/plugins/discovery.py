@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from jingwei_core.plugins.conformance import objection
-from jingwei_core.plugins.deny_list import DenyList
+from jingwei_core.plugins.deny_list import DenyList, deny_list_of
 from jingwei_core.plugins.off import OffState, told
+from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.manifest import Manifest, read_head, read_manifest
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Plugin
@@ -45,13 +46,16 @@ def discover(
     """Every plugin installed on this machine, ordered by id; a faulty one with its reason.
 
     The entry point's name is the plugin's id. A package that does not fit this SDK is
-    ``incompatible``, one on the deny list ``denied``; neither is even imported.
+    ``incompatible``, one on the deny list is ``denied``; neither is even imported. The list is
+    that of the file which the environment names, unless one is given.
     """
+    if denied is None:
+        denied, _ = deny_list_of(Settings())
     found = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
     # One installation may be seen twice, through a link in the module path.
     ordered = sorted({(point.name, point.value): point for point in found}.values())
     return [
-        _examine_all(name, list(same), denied or DenyList())
+        _examine_all(name, list(same), denied)
         for name, same in groupby(ordered, key=attrgetter("name"))
     ]
 

@@ -14,7 +14,7 @@ import structlog
 from jingwei_core.database.engine import Database
 from jingwei_core.database.migration_faults import kept_faults
 from jingwei_core.database.unit import Unit
-from jingwei_core.plugins.deny_list import DenyList, newest, read_deny_file, read_deny_list
+from jingwei_core.plugins.deny_list import DenyList, deny_list_of, newest, read_deny_list
 from jingwei_core.plugins.host import PluginHost
 from jingwei_core.plugins.off import Off
 from jingwei_core.settings import Settings
@@ -49,7 +49,7 @@ class Word:
 async def deployment_word(database: Database) -> Word:
     """What the deployment says now. A list that is newer than the one kept is kept from now on."""
     settings = database.settings
-    from_file, problem = _from_file(settings)
+    from_file, problem = deny_list_of(settings)
     async with database.platform() as unit:
         if not await unit.fetchval(_IS_MIGRATED):
             return Word(from_file, {}, problem)
@@ -106,14 +106,3 @@ async def _kept(unit: Unit, settings: Settings) -> DenyList:
     except JingweiError as error:
         _log.warning("deny_list_unreadable", where="database", cause=str(error))
         return DenyList()
-
-
-def _from_file(settings: Settings) -> tuple[DenyList, str]:
-    if settings.deny_list is None:
-        return DenyList(), ""
-    try:
-        return read_deny_file(settings.deny_list, settings.deny_list_keys), ""
-    except Unavailable as error:
-        cause = str(error.params.get("cause", error.code))
-        _log.error("deny_list_unreadable", where="file", cause=cause)
-        return DenyList(), cause
