@@ -4,9 +4,11 @@ from pathlib import Path
 
 from jingwei_core.access import commands as access_commands
 from jingwei_core.events import commands as event_commands
+from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
 from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
+from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
 from jingwei_core.presence import questions as presence_questions
 from jingwei_core.privacy import account_rights
@@ -24,6 +26,7 @@ _COMMANDS = (
     event_commands,
     register_commands,
 )
+_QUESTIONS = (event_questions, place_questions, plugin_questions, presence_questions)
 
 
 def core_contribution() -> Plugin:
@@ -37,7 +40,7 @@ def core_contribution() -> Plugin:
         jobs=tuple(JOBS),
         data_rights=account_rights.RIGHTS,
         clone_rules=CLONE_RULES,
-        questions=(*plugin_questions.QUESTIONS, *presence_questions.QUESTIONS),
+        questions=tuple(question for room in _QUESTIONS for question in room.QUESTIONS),
     )
 
 

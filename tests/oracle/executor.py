@@ -330,7 +330,8 @@ def plain_schema(original: GraphQLSchema) -> GraphQLSchema:
     assert original.query_type is not None
     assert bare.query_type is not None
     for name, asked in original.query_type.fields.items():
-        if isinstance(meaning_of(asked), QuestionField):
+        meaning = meaning_of(asked)
+        if isinstance(meaning, QuestionField) and meaning.question.resolve is not None:
             del bare.query_type.fields[name]
     for name, kind in bare.type_map.items():
         if not isinstance(kind, GraphQLScalarType) or name in specified_scalar_types:

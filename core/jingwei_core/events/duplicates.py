@@ -5,7 +5,7 @@ A hint never stops a report: two holes in one road are two events.
 
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -17,9 +17,9 @@ from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.records import EVENT
 from jingwei_core.places.geometry import E7, Position, checked_position
-from jingwei_core.reading.selection import Asked, Criterion, Sql, Test, Value
 from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext
+from jingwei_sdk.narrowing import AtLeast, AtMost, Equal, Narrowed, Written
 
 DEFAULT_RADIUS_M = 50
 """About a street front; a kind may say otherwise (``duplicate_radius_m``)."""
@@ -34,7 +34,6 @@ EARTH_RADIUS_M = 6_371_008.8
 ellipsoid (EPSG:4490) by at most about 0.5 %: 25 cm at 50 m, far below a phone's accuracy."""
 
 
-Add = Callable[[Any], str]
 EventId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Event"})]
 
 
@@ -106,45 +105,24 @@ def near(kind: Kind, reported: ReportedPosition, now: datetime) -> Near:
     return Near(kind.id, since, centre, radius, box_around(centre, radius))
 
 
-def near_criteria(near_of: Callable[[Asked], Near]) -> tuple[Criterion, ...]:
-    """The conditions on ``Event`` for the hints of each request, as a part of a statement."""
-
-    def corner(side: str) -> Value:
-        return Value(lambda asked: getattr(near_of(asked).box, side))
-
-    def within(alias: str, add: Add) -> str:
-        radius = add(Value(lambda asked: float(near_of(asked).radius_m), "float8"))
-        return f"{distance(near_of).render(alias, add)} <= {radius}"
-
-    return (
-        Test("is_final", "eq", value=False),
-        Test("kind", "eq", Value(lambda asked: near_of(asked).kind)),
-        Test("created_at", "gte", Value(lambda asked: near_of(asked).since)),
-        Test("lat_e7", "gte", corner("south")),
-        Test("lat_e7", "lte", corner("north")),
-        Test("lon_e7", "gte", corner("west")),
-        Test("lon_e7", "lte", corner("east")),
-        Sql(within),
+def narrowed(wanted: Near) -> Narrowed:
+    """The hints as rows of ``Event``: nearest first, with the whole metres of each."""
+    box, centre = wanted.box, {"lon": wanted.centre.lon, "lat": wanted.centre.lat}
+    metres = distance_sql("{row}", "{lon}", "{lat}")
+    return Narrowed(
+        (
+            Equal("is_final", value=False),
+            Equal("kind", wanted.kind),
+            AtLeast("created_at", wanted.since),
+            AtLeast("lat_e7", box.south),
+            AtMost("lat_e7", box.north),
+            AtLeast("lon_e7", box.west),
+            AtMost("lon_e7", box.east),
+            Written(f"{metres} <= {{most}}::float8", {**centre, "most": float(wanted.radius_m)}),
+        ),
+        Written(f"{metres}, {{row}}.id", centre),
+        {"distance_m": Written(f"round({metres})::integer", centre)},
     )
-
-
-def distance(near_of: Callable[[Asked], Near]) -> Sql:
-    """The metres between an event and the position of each request, as a part of a statement."""
-    lon = Value(lambda asked: near_of(asked).centre.lon, "float8")
-    lat = Value(lambda asked: near_of(asked).centre.lat, "float8")
-    return Sql(lambda alias, add: distance_sql(alias, add(lon), add(lat)))
-
-
-def whole_metres(near_of: Callable[[Asked], Near]) -> Sql:
-    """:func:`distance` without a fraction."""
-    metres = distance(near_of)
-    return Sql(lambda alias, add: f"round({metres.render(alias, add)})::integer")
-
-
-def nearest_first(near_of: Callable[[Asked], Near]) -> Sql:
-    """The order of hints, as a part of a statement."""
-    metres = distance(near_of)
-    return Sql(lambda alias, add: f"{metres.render(alias, add)}, {alias}.id")
 
 
 def distance_sql(alias: str, lon: str, lat: str) -> str:

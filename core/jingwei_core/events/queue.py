@@ -7,7 +7,7 @@ action leads on when it goes to another state and asks for no reason; the except
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jingwei_core.events.workflow import (
@@ -16,8 +16,8 @@ from jingwei_core.events.workflow import (
     Requirement,
     WorkflowDefinition,
 )
-from jingwei_core.reading.selection import AnyOf, Asked, Criterion, Subtree, Test, Value
-from jingwei_sdk.context import Permissions
+from jingwei_sdk.context import Actor, Permissions
+from jingwei_sdk.narrowing import AnyOf, Condition, Equal, IsNull, OneOf, Under
 
 _Key = tuple[uuid.UUID, By, tuple[str, ...]]
 AREA_PERMISSION = "event.read"
@@ -61,51 +61,32 @@ def waiting(
     )
 
 
-def queue_shape(groups: Sequence[Waiting]) -> tuple[tuple[bool, int], ...]:
-    """What of the groups :func:`queue_criterion` writes into a statement."""
-    return tuple([(group.by is By.ANYONE, len(group.paths)) for group in groups])
-
-
-def queue_criterion(
-    shape: tuple[tuple[bool, int], ...], groups: Callable[[Asked], Sequence[Waiting]]
-) -> AnyOf:
-    """The condition on ``Event`` for the open events that wait for the actor; ``groups`` are those
-    of each request, of this shape.
+def queued(groups: Sequence[Waiting], actor: Actor) -> AnyOf:
+    """The condition on ``Event`` for the open events that wait for the actor.
 
     They wait for an actor who may lead them on: in person, as a member of the assigned department
     while no person is named, or for actions open to anyone by permission at the event's place.
     """
-
-    def told(at: int, name: str) -> Value:
-        return Value(lambda asked: getattr(groups(asked)[at], name))
-
-    found: list[tuple[Criterion, ...]] = []
-    for at, (is_for_anyone, count) in enumerate(shape):
-        base: tuple[Criterion, ...] = (
-            Test("is_final", "eq", value=False),
-            Test("workflow", "in", told(at, "workflows")),
-            Test("state", "in", told(at, "states")),
-            Subtree("place_path", told(at, "paths"), count),
+    assigned: tuple[tuple[Condition, ...], ...] = (
+        (Equal("assigned_account", actor.account_id),),
+        (OneOf("assigned_department", tuple(actor.department_ids)), IsNull("assigned_account")),
+    )
+    found: list[tuple[Condition, ...]] = []
+    for group in groups:
+        base = (
+            Equal("is_final", value=False),
+            OneOf("workflow", group.workflows),
+            OneOf("state", group.states),
+            Under("place_path", group.paths),
         )
-        found += [base] if is_for_anyone else [(*base, *mine) for mine in _ASSIGNED]
+        found += [base] if group.by is By.ANYONE else [(*base, *mine) for mine in assigned]
     return AnyOf(tuple(found))
 
 
-_ASSIGNED: tuple[tuple[Criterion, ...], ...] = (
-    (Test("assigned_account", "eq", Value(lambda asked: asked.actor.account_id)),),
-    (
-        Test("assigned_department", "in", Value(lambda asked: asked.actor.department_ids)),
-        Test("assigned_account", "is_null", value=True),
-    ),
-)
-
-
-def area_criterion(count: int) -> Subtree:
-    """The condition on ``Event`` for what lies in the actor's area, of so many subtrees: without
-    the events that are in sight only because the actor reported them or they are assigned to the
-    actor."""
-    prefixes = Value(lambda asked: asked.permissions.paths(AREA_PERMISSION))
-    return Subtree("place_path", prefixes, count)
+def in_area(permissions: Permissions) -> Under:
+    """The condition on ``Event`` for what lies in the actor's area: without the events that are in
+    sight only because the actor reported them or they are assigned to the actor."""
+    return Under("place_path", tuple(permissions.paths(AREA_PERMISSION)))
 
 
 def _onward(definition: WorkflowDefinition) -> Iterable[tuple[Action, str]]:

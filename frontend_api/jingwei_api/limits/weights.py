@@ -23,14 +23,11 @@ from jingwei_api.schema.filters import filter_name
 from jingwei_api.schema.meanings import (
     CommandField,
     ComputedField,
-    DuplicatesField,
     ListField,
     LookupField,
     ManyField,
     OneField,
-    PlaceAtField,
     QuestionField,
-    QueueField,
     meaning_of,
 )
 from jingwei_api.schema.references import Declarations
@@ -154,8 +151,8 @@ class Weights:
         if isinstance(meaning, CommandField):
             return self.root(parent) if meaning.command.cost is None else meaning.command.cost
         own = self.root(parent)
-        if isinstance(meaning, (QuestionField, QueueField, PlaceAtField, DuplicatesField)):
-            own += meaning.cost
+        if isinstance(meaning, QuestionField):
+            own += meaning.question.cost
         elif isinstance(meaning, (ListField, LookupField)):
             own += meaning.record.cost
         elif isinstance(meaning, (OneField, ManyField)):

@@ -3,10 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from graphql import GraphQLError, GraphQLNonNull
 
+from jingwei_api.planning.building import storable
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.inputs import ABSENT, read
+from jingwei_api.schema.inputs import struct_value
+
+
+def input_of(
+    struct: type[msgspec.Struct], chosen: Chosen, variables: Mapping[str, Any]
+) -> msgspec.Struct:
+    """The arguments of a question as its input; raises ``Invalid`` with the argument: as
+    :func:`~.inputs.struct_value`, and ``VALUE_UNSTORABLE``."""
+    given = given_to(chosen, variables)
+    own = {name: given[name] for name in struct.__struct_fields__ if name in given}
+    for value in own.values():
+        if isinstance(value, str):
+            storable(value)
+    return struct_value(struct, own, "")
 
 
 def given_to(chosen: Chosen, variables: Mapping[str, Any]) -> dict[str, Any]:

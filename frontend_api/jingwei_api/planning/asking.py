@@ -8,16 +8,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import structlog
 
-from jingwei_api.planning.arguments import given_to
+from jingwei_api.planning.arguments import input_of
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.plain import plain_object
-from jingwei_api.schema.inputs import struct_value
 from jingwei_api.schema.meanings import QuestionField, SpaceField
 from jingwei_core.session import CoreContext
-from jingwei_sdk.errors import Invalid, JingweiError, Unavailable
+from jingwei_sdk.errors import JingweiError, Unavailable
 from jingwei_sdk.questions import MOST_ROWS, Question
 from jingwei_sdk.records import Record
 
@@ -39,10 +37,11 @@ def slot_of(chosen: Chosen) -> str:
 
 
 def questions_in(chosen: Sequence[Chosen]) -> Iterator[Chosen]:
-    """The questions among the fields of the root and of the namespaces."""
+    """The questions that functions answer, among the fields of the root and of the namespaces."""
     for one in chosen:
         if isinstance(one.meaning, QuestionField):
-            yield one
+            if one.meaning.question.resolve is not None:
+                yield one
         elif isinstance(one.meaning, SpaceField):
             yield from questions_in(one.below())
 
@@ -62,12 +61,14 @@ async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]
     question = meaning.question
     if question.permission:
         ctx.require(question.permission)
-    told = () if question.input is None else (_input(question, chosen, variables),)
+    told = () if question.input is None else (input_of(question.input, chosen, variables),)
+    resolve = question.resolve
+    assert resolve is not None
     point = (ctx.tenant.id, meaning.owner, f"question:{question.name}")
 
     async def work() -> Any:
         async with ctx.data.savepoint():
-            raise _Answered(await question.resolve(ctx, *told))
+            raise _Answered(await resolve(ctx, *told))
 
     try:
         await ctx.platform.hooks.guarded(point, work, WITHIN_S, (JingweiError, _Answered))
@@ -80,14 +81,6 @@ async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]
         raise
     except Exception as error:
         raise _failed(meaning, error) from error
-
-
-def _input(question: Question, chosen: Chosen, variables: Mapping[str, Any]) -> msgspec.Struct:
-    assert question.input is not None
-    try:
-        return struct_value(question.input, given_to(chosen, variables), "")
-    except msgspec.ValidationError as error:
-        raise Invalid("INPUT_INVALID", cause=str(error)) from error
 
 
 def _checked(question: Question, chosen: Chosen, answer: Any) -> Any:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import msgspec
+from graphql import GraphQLError
 
 from jingwei_api.planning import figures
 from jingwei_api.planning.asking import questions_in
@@ -271,7 +272,7 @@ def _probed(draft: Draft, asked: Asked, refusals: dict[Chosen, Refusal]) -> Resu
         if probe.chosen not in refusals:
             try:
                 result = probe.run(asked, probe.slot)
-            except JingweiError as error:
+            except (JingweiError, GraphQLError) as error:
                 refusals[probe.chosen] = Refusal(probe.chosen, error)
         results.append(result)
     return tuple(results)

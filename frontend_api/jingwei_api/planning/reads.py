@@ -12,11 +12,11 @@ import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller
+from jingwei_api.planning.answering import RULES
 from jingwei_api.planning.asking import ask
 from jingwei_api.planning.auditing import shows_audited, take_ids
 from jingwei_api.planning.building import Refusal
 from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question
-from jingwei_api.planning.roots import RULES
 from jingwei_api.planning.working import fill_in
 from jingwei_core.access.loading import Access
 from jingwei_core.audit.reading import note_reading

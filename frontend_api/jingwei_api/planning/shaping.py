@@ -77,13 +77,9 @@ _BY_ARGUMENT: Mapping[str, Shaper] = {
     "after": is_filled,
     "before": is_filled,
     "id": structure,
-    "lon": structure,
-    "lat": structure,
-    "crs": structure,
-    "kind_code": structure,
 }
 # Their arguments are read when they run and shape nothing.
-_ACTING = (CommandField, CommitField, ChangesField, QuestionField)
+_ACTING = (CommandField, CommitField, ChangesField)
 
 
 class Shape:
@@ -139,6 +135,8 @@ class Shape:
         if not isinstance(told.meaning, _ACTING):
             for argument in node.arguments or ():
                 python = told.arguments[argument.name.value].python
+                if isinstance(told.meaning, QuestionField) and told.meaning.reads(python):
+                    continue
                 shaper = _shaper(told.meaning, python)
                 names = _variables(argument.value)
                 self._found.update(dict.fromkeys((name, shaper) for name in names))

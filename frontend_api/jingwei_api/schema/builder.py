@@ -9,9 +9,9 @@ from strawberry.schema.config import StrawberryConfig
 
 from jingwei_api.schema.aggregates import add_shared
 from jingwei_api.schema.connections import add_connection
-from jingwei_api.schema.core_queries import core_query_fields
 from jingwei_api.schema.filters import Filters, SortDirection
 from jingwei_api.schema.inputs import Structs
+from jingwei_api.schema.me import me_fields
 from jingwei_api.schema.mutations import mutation_fields
 from jingwei_api.schema.node import (
     MASKED_FIELDS,
@@ -93,8 +93,8 @@ def declare(space: TypeSpace, enums: Enums, registry: Declarations) -> Declared:
         add_record(space, registry, record, arguments, enums)
         for record in registry.records.values()
     ]
-    questions = question_fields(registry, structs)
+    questions = question_fields(space, registry, structs, arguments)
     fields = query_fields(space, registry, arguments, questions)
-    fields += core_query_fields(space, registry, arguments)
+    fields += me_fields(space, registry, arguments)
     changes = mutation_fields(space, registry, structs)
     return Declared(fields, changes, subscription_fields(space), records, structs)

@@ -5,7 +5,7 @@ called for each object; so a field says what it is and nothing about how it is f
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from graphql import GraphQLField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -146,10 +146,10 @@ class QuestionField:
     question: Question
     owner: str
 
-    @property
-    def cost(self) -> int:
-        """What an answer costs."""
-        return self.question.cost
+    def reads(self, argument: str) -> bool:
+        """Whether the package's own function reads an argument, and no statement."""
+        given = self.question.input
+        return given is not None and argument in given.__struct_fields__
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,36 +165,11 @@ class MePart:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueField:
-    """The events that wait for the caller."""
+class AboutPart:
+    """A part of what a question tells of a row: the row itself, or the figure of this name."""
 
-    cost: ClassVar[int] = 5
-
-
-@dataclass(frozen=True, slots=True)
-class AreaField:
-    """The events in the caller's area."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceAtField:
-    """The deepest place that holds a position."""
-
-    cost: ClassVar[int] = 5
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicatesField:
-    """Open events near a position that a report may repeat."""
-
-    cost: ClassVar[int] = 10
-
-
-@dataclass(frozen=True, slots=True)
-class HintPart:
-    """A part of a duplicate hint."""
-
-    part: Literal["event", "distance_m"]
+    name: str
+    is_row: bool
 
 
 # commands and what they answer

@@ -1,41 +1,66 @@
 """Questions (提问): fields of ``Query`` that are neither a list nor a look-up of a record."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from jingwei_api.schema.inputs import Structs
-from jingwei_api.schema.meanings import QuestionField
+from jingwei_api.schema.meanings import AboutPart, QuestionField
 from jingwei_api.schema.references import Declarations
-from jingwei_api.schema.types import Argument, Field, listed
-from jingwei_sdk.questions import Question
+from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
+from jingwei_sdk.questions import AboutRow, Question
 from jingwei_sdk.records import Record
 
+Arguments = Mapping[str, tuple[Argument, ...]]
 
-def question_fields(registry: Declarations, structs: Structs) -> Iterator[Field]:
-    """The fields of the questions of all packages; each says whose it is.
+
+def question_fields(
+    space: TypeSpace, registry: Declarations, structs: Structs, arguments: Arguments
+) -> Iterator[Field]:
+    """The fields of the questions of all packages; each says whose it is. ``arguments`` are those
+    of the lists of each record.
 
     Raises ``Refused``: ``INPUT_TYPE_UNKNOWN``, ``SCHEMA_CLASH``, ``SCHEMA_NAME``.
     """
     for plugin in registry.plugins:
         for question in plugin.questions:
+            given = _arguments(structs, question, plugin.id)
+            if question.is_page:
+                assert isinstance(question.answers, Record)
+                given = (*arguments[question.answers.name], *given)
             yield Field(
                 question.name,
-                _answer(structs, question, plugin.id),
+                _answer(space, structs, question, plugin.id),
                 question.description or None,
-                _arguments(structs, question, plugin.id),
+                given,
                 plugin.id,
                 meaning=QuestionField(question, plugin.id),
             )
 
 
-def _answer(structs: Structs, question: Question, owner: str) -> str:
+def _answer(space: TypeSpace, structs: Structs, question: Question, owner: str) -> str:
     answers = question.answers
-    if isinstance(answers, Record):
-        # Null where a row is out of the reader's sight, in a list too.
-        return (
-            f"list[{answers.name} | None] | None" if question.is_list else f"{answers.name} | None"
-        )
-    name = structs.output_type(answers, answers.__name__, owner)
-    return f"{listed(name)} | None" if question.is_list else f"{name} | None"
+    if not isinstance(answers, Record):
+        name = structs.output_type(answers, answers.__name__, owner)
+        return f"{listed(name)} | None" if question.is_list else f"{name} | None"
+    if question.about is not None:
+        return _about(space, question.about, answers, owner)
+    if question.is_page:
+        return f"{answers.name}Connection | None"
+    # Null where a row is out of the reader's sight, in a list too.
+    return f"list[{answers.name} | None] | None" if question.is_list else f"{answers.name} | None"
+
+
+def _about(space: TypeSpace, about: AboutRow, record: Record, owner: str) -> str:
+    """The type of what is told of each row."""
+    row = AboutPart(about.row, is_row=True)
+    fields = [
+        Field(about.row, f"{record.name} | None", about.row_description or None, meaning=row),
+        *(
+            Field(name, int, text or None, meaning=AboutPart(name, is_row=False))
+            for name, text in about.figures.items()
+        ),
+    ]
+    space.object(about.name, fields, owner=owner, description=about.description)
+    return f"list[{about.name}] | None"
 
 
 def _arguments(structs: Structs, question: Question, owner: str) -> tuple[Argument, ...]:

@@ -58,7 +58,7 @@ def called_functions(plugin: Plugin) -> Iterator[Callable[..., Any]]:
     yield from (job.run for job in plugin.jobs)
     yield from hook_functions(plugin)
     yield from (field.resolve for _, field in computed_fields(plugin))
-    yield from (question.resolve for question in plugin.questions)
+    yield from (each.resolve for each in plugin.questions if each.resolve is not None)
     yield from (reminder.find for reminder in plugin.reminders)
     yield from (consumer.run for consumer in plugin.consumers)
     yield from (page.answer for page in plugin.public_pages)

@@ -196,9 +196,9 @@ def _answer(found: Weighed, source: Any, info: Info, args: Any) -> Any:
     if isinstance(kind, GraphQLObjectType) and {"edges", "pageInfo"} <= set(kind.fields):
         found.cost += w.LIST + (w.SEARCH if args.get("search") else 0) + _own(name)
         return {"size": _page(args, 20)}
-    if name in ("edges", "groups"):
+    if name in ("edges", "groups") and "size" in source:
         return _many(found, source["size"])
-    if "groups" in getattr(kind, "fields", {}):
+    if {"groups", "count"} <= set(getattr(kind, "fields", {})):
         found.cost += w.AGGREGATE
         return {"size": _page(args, 100)}
     if isinstance(get_nullable_type(info.return_type), GraphQLList):

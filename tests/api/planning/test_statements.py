@@ -50,7 +50,7 @@ def _fields(index: SchemaIndex, kind: GraphQLObjectType, city: City) -> Iterator
             for below in _fields(index, inner, city):
                 yield Asked(f"{name}.{below.name}", f"{name} {{ {below.text} }}")
             continue
-        if isinstance(told.meaning, QuestionField):
+        if isinstance(told.meaning, QuestionField) and told.meaning.question.resolve is not None:
             continue  # functions answer those, inside a unit of work
         given = {one: _GIVEN.get(one) for one, a in field.args.items() if is_required_argument(a)}
         record = told.meaning.record.name if isinstance(told.meaning, LookupField) else "Place"

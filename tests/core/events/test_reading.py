@@ -13,18 +13,13 @@ from hypothesis import strategies as st
 from jingwei_core.events.computed_fields import available_actions
 from jingwei_core.events.duplicates import box_around, distance_m, find_duplicates
 from jingwei_core.events.placing import ReportedPosition
-from jingwei_core.events.queue import (
-    AREA_PERMISSION,
-    area_criterion,
-    queue_criterion,
-    queue_shape,
-    waiting,
-)
+from jingwei_core.events.queue import in_area, queued, waiting
 from jingwei_core.events.stepping import Step, take_step
 from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.tables import Event
 from jingwei_core.events.workflow import read_workflow
 from jingwei_core.places.geometry import E7, Position
+from jingwei_core.reading.narrowing import criteria, shape_of
 from jingwei_core.reading.selection import Criterion, EdgeNode, Edges, Id, Page, Wanted
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import OpenEvent
@@ -50,12 +45,13 @@ async def read(city: City, login: str, where: Asking | None = None) -> list[uuid
 async def my_queue(ctx: CoreContext) -> tuple[Criterion, ...]:
     rows = await ctx.unit.fetch("SELECT id, definition FROM core.workflow")
     definitions = {row["id"]: read_workflow(stored_json(row["definition"])) for row in rows}
-    groups = waiting(definitions, ctx.permissions)
-    return (queue_criterion(queue_shape(groups), lambda asked: groups),)
+    waits = (queued(waiting(definitions, ctx.permissions), ctx.actor),)
+    return criteria(shape_of(waits), lambda asked: waits)
 
 
 async def my_area(ctx: CoreContext) -> tuple[Criterion, ...]:
-    return (area_criterion(len(ctx.permissions.paths(AREA_PERMISSION))),)
+    lies = (in_area(ctx.permissions),)
+    return criteria(shape_of(lies), lambda asked: lies)
 
 
 async def rows_of(ctx: CoreContext, event: uuid.UUID) -> list[Any]:

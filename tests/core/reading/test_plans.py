@@ -18,12 +18,13 @@ from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
 from jingwei_core.database.engine import connect
 from jingwei_core.database.urls import owner_url
-from jingwei_core.events.queue import Waiting, queue_criterion, queue_shape
+from jingwei_core.events.queue import Waiting, queued
 from jingwei_core.events.workflow import By
 from jingwei_core.reading import selection
 from jingwei_core.reading.areas import AreaSizes
 from jingwei_core.reading.compiled import NOTHING_KNOWN, Little
 from jingwei_core.reading.compiler import compile_read
+from jingwei_core.reading.narrowing import criteria, shape_of
 from jingwei_core.reading.scans import FEW_ROWS
 from jingwei_core.reading.selection import (
     After,
@@ -231,8 +232,10 @@ async def test_a_queue_looks_at_open_events_only(
     large: Large, path: str, states: tuple[str, ...], most: int
 ) -> None:
     groups = [Waiting((large.tenant.id,), By.ANYONE, (path,), states)]
-    where = (queue_criterion(queue_shape(groups), lambda asked: groups),)
-    plan = await large.plan(large.asked(path), page(large, where=where))
+    asked = large.asked(path)
+    waits = (queued(groups, asked.actor),)
+    where = criteria(shape_of(waits), lambda _: waits)
+    plan = await large.plan(asked, page(large, where=where))
     assert looked_at(plan) <= most
     counted = Page("it", large.registry.record("Event"), Wanted(where=where), (Count("n"),))
     assert looked_at(await large.plan(large.asked(path), counted)) <= 5_000
