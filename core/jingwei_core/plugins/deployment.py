@@ -14,6 +14,7 @@ from jingwei_core.database.unit import Unit
 from jingwei_core.plugins.contributing.putting import put, withdraw
 from jingwei_core.plugins.dependencies import plan_disable, plan_enable
 from jingwei_core.plugins.discovery import Installed
+from jingwei_core.plugins.hooks import announce_enabled
 from jingwei_core.plugins.kinds import put_kinds, withdraw_kinds
 from jingwei_core.plugins.sealing import TenantVault
 from jingwei_core.plugins.standing import require_tables
@@ -22,6 +23,7 @@ from jingwei_core.plugins.tenant_settings import put as put_settings
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.errors import Conflict, JingweiError
 from jingwei_sdk.manifest import Scope
+from jingwei_sdk.payloads import PluginEnabled
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -86,7 +88,7 @@ async def enable_everywhere(
         _refuse_clash(platform, slug, own | everywhere, plugin_id)
     _refuse_clash(platform, EVERYWHERE, everywhere, plugin_id)
     try:
-        await _bring_into(platform, found, tenants)
+        await _bring_into(platform, found, tenants, is_on=plugin_id in everywhere)
         async with platform.database.platform() as unit:
             version = found.manifest.version if found.manifest is not None else None
             await unit.execute(_STORE, plugin_id, version, *settings.columns())
@@ -125,6 +127,7 @@ async def bring_in(ctx: CoreContext) -> None:
         found = {one.id: one for one in ctx.platform.host.installed()}.get(plugin_id)
         if found is not None and found.state == "available":
             await _put(ctx, found)
+            await announce_enabled(ctx, _told(found))
 
 
 async def _put(ctx: CoreContext, found: Installed) -> None:
@@ -133,13 +136,24 @@ async def _put(ctx: CoreContext, found: Installed) -> None:
         await put_kinds(ctx, found.plugin)
 
 
+def _told(found: Installed) -> PluginEnabled:
+    return PluginEnabled(found.id, found.manifest.version if found.manifest else "")
+
+
 async def _bring_into(
-    platform: "Platform", found: Installed, tenants: Mapping[str, frozenset[str]]
+    platform: "Platform",
+    found: Installed,
+    tenants: Mapping[str, frozenset[str]],
+    *,
+    is_on: bool,
 ) -> None:
-    for slug in tenants:
+    for slug, own in tenants.items():
         tenant = (await platform.state(slug)).tenant
         async with system_context(platform, tenant, "plugin.switch") as ctx:
             await _put(ctx, found)
+            if not is_on and found.id not in own:
+                # A reaction that comes before the switch waits for it.
+                await announce_enabled(ctx, _told(found))
             await append_audit(ctx, "plugin.enable-everywhere", tenant.id)
 
 

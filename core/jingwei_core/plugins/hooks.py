@@ -6,6 +6,7 @@ reaction), never a failed step.
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -23,9 +24,10 @@ from jingwei_sdk.hook_specs import (
     before_event_transition,
     decide_event_department,
     on_event_transitioned,
+    on_plugin_enabled,
 )
 from jingwei_sdk.hooks import Heard
-from jingwei_sdk.payloads import EventToAssign, EventTransition
+from jingwei_sdk.payloads import EventToAssign, EventTransition, PluginEnabled
 
 REACTION_JOB = PLUGIN_REACTION
 _HOOKS = {hook.name: hook for hook in ALL_HOOKS}
@@ -58,6 +60,15 @@ async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)
     await ctx.platform.hooks.collect(ctx, on_event_transitioned, change)
+
+
+async def announce_enabled(ctx: CoreContext, told: PluginEnabled) -> None:
+    """Queue one reaction for each plugin that wants to know that one was switched on, itself
+    among them: the context may be older than the switch."""
+    host = ctx.platform.host
+    enabled = ctx.registry.enabled - {host.core.id} | {told.plugin}
+    now = replace(ctx, registry=host.registry(enabled))
+    await ctx.platform.hooks.collect(now, on_plugin_enabled, told)
 
 
 async def decided_department(ctx: Context, event: EventToAssign) -> uuid.UUID | None:

@@ -20,7 +20,7 @@ from jingwei_core.plugins.outcomes import Outcomes
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.context import Context
 from jingwei_sdk.hooks import Hook
-from jingwei_sdk.manifest import Manifest
+from jingwei_sdk.manifest import Manifest, Scope
 from jingwei_sdk.payloads import (
     EventToAssign,
     EventTransition,
@@ -102,6 +102,7 @@ def manifest_of(plugin: Plugin) -> Manifest:
         description_en="Hears",
         licence="Apache-2.0",
         requires=plugin.requires,
+        scope=Scope.BOTH,
     )
 
 
