@@ -16,7 +16,7 @@ from tests.sdk.installation import Installation, in_a_process, lines_of
 from tests.servers.processes import free_port
 from tests.tenants.small_world import TwoCities
 
-ASKED = '{ me { login } __type(name: "SafetyEnterprise") { name } }'
+ASKED = '{ me { name } __type(name: "SafetyEnterprise") { name } }'
 PLAIN = 'from jingwei_sdk.plugin import Plugin\n\nplugin = Plugin(id="{0}", package="x")\n'
 FAULTY = {
     "raises": "raise RuntimeError('no licence')",
@@ -68,7 +68,8 @@ async def test_every_other_plugin_and_the_core_are_served_beside_faulty_ones(
             answer = await http.post("/graphql", json={"query": ASKED}, headers=headers)
     body = answer.json()
     assert "errors" not in body
-    assert body["data"] == {"me": {"login": "admin"}, "__type": {"name": "SafetyEnterprise"}}
+    assert body["data"]["me"]["name"]
+    assert body["data"]["__type"] == {"name": "SafetyEnterprise"}
 
 
 @pytest.mark.commit
