@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jingwei_sdk.hooks import PROJECT
+from jingwei_sdk.legacy_hooks import PROJECT
 from jingwei_sdk.plugin import Plugin
 
 Found = Iterator[tuple[str, Callable[..., Any]]]
