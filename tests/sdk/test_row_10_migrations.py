@@ -74,39 +74,53 @@ async def state_of(settings: Settings) -> dict[str, object]:
     }
 
 
-@pytest.mark.commit
-async def test_a_faulty_plugin_is_left_out_and_everybody_else_is_applied(
-    settings: Settings, tmp_path: Path, jingwei: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def faulty_and_sound(folder: Path) -> list[MigrationApp]:
+    """Two plugins that work among six that do not, each for a reason of its own."""
     crowded = plugin(
-        tmp_path,
+        folder,
         "crowded",
         initial=f"CREATE SCHEMA crowded; CREATE TABLE crowded.berth {TENANT_TABLE};"
         "INSERT INTO crowded.berth SELECT '01890000-0000-7000-8000-000000000000', core.uuid7(), 'a'"
         " FROM generate_series(1, 2)",
     )
-    apps = [
-        *installed_apps(),
-        harbour(tmp_path, "alpha"),
+    return [
+        harbour(folder, "alpha"),
         plugin(
-            tmp_path,
+            folder,
             "broken",
             a_first=f"CREATE SCHEMA broken; CREATE TABLE broken.berth {TENANT_TABLE}",
             b_second="ALTER TABLE broken.nowhere ADD COLUMN x int",
         ),
-        harbour(tmp_path, "leaning", "broken"),
-        harbour(tmp_path, "lonely", "not_installed"),
+        harbour(folder, "leaning", "broken"),
+        harbour(folder, "lonely", "not_installed"),
         MigrationApp("crowded", crowded.folder, (Twice,), ("core",), plugin="crowded"),
         plugin(
-            tmp_path,
+            folder,
             "tied",
             initial=f"CREATE SCHEMA tied; CREATE TABLE tied.berth {TENANT_TABLE};"
             "ALTER TABLE tied.berth ADD FOREIGN KEY (tenant_id, id)"
             " REFERENCES core.organisation (tenant_id, id)",
         ),
-        plugin(tmp_path, "ending", initial="CREATE SCHEMA ending; COMMIT; SELECT 1"),
-        harbour(tmp_path, "omega", "alpha"),
+        plugin(folder, "ending", initial="CREATE SCHEMA ending; COMMIT; SELECT 1"),
+        harbour(folder, "omega", "alpha"),
     ]
+
+
+FAULTS = {
+    "broken": "MIGRATION_FAILED",
+    "crowded": "MIGRATION_RULES_FAILED",
+    "ending": "MIGRATION_ENDS_TRANSACTION",
+    "leaning": "APP_REQUIREMENT_OFF",
+    "lonely": "APP_REQUIREMENT_MISSING",
+    "tied": "MIGRATION_KEY_OUT",
+}
+
+
+@pytest.mark.commit
+async def test_a_faulty_plugin_is_left_out_and_everybody_else_is_applied(
+    settings: Settings, tmp_path: Path, jingwei: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apps = [*installed_apps(), *faulty_and_sound(tmp_path)]
     monkeypatch.setattr(db, "installed_apps", lambda: apps)
 
     told = await jingwei(settings, "db", "migrate", "--json")
@@ -114,19 +128,11 @@ async def test_a_faulty_plugin_is_left_out_and_everybody_else_is_applied(
     assert told.code == 1
     said = json.loads(told.out)
     assert said["applied"] == [f"alpha_{STAMP}_initial", f"omega_{STAMP}_initial"]
-    expected = {
-        "broken": "MIGRATION_FAILED",
-        "crowded": "MIGRATION_RULES_FAILED",
-        "ending": "MIGRATION_ENDS_TRANSACTION",
-        "leaning": "APP_REQUIREMENT_OFF",
-        "lonely": "APP_REQUIREMENT_MISSING",
-        "tied": "MIGRATION_KEY_OUT",
-    }
-    assert {each["plugin"]: each["reason"].split()[0] for each in said["faults"]} == expected
+    assert {each["plugin"]: each["reason"].split()[0] for each in said["faults"]} == FAULTS
     assert await state_of(settings) == {
         "schemas": ["alpha", "omega"],
         "rows": ["alpha", "omega"],
-        "faults": expected,
+        "faults": FAULTS,
     }
     # The tables of those that work are secured as if the faulty ones were not there.
     assert await read(

@@ -124,7 +124,15 @@ async def test_a_secret_is_read_by_the_code_it_is_for_and_shown_nowhere(
     told.append(await everything_stored(wards))
     assert not [text for text in told if PLANTED in text]
     assert "gatewayKey" not in names
-    audited = await east.value(
+    # Whoever serialises it by mistake gets an error instead of a text.
+    for spill in (msgspec.json.encode, msgspec.to_builtins, json.dumps):
+        with pytest.raises(TypeError):
+            spill(read)
+
+
+async def test_the_audit_log_names_secrets_and_quotes_none(wards: Wards) -> None:
+    await enable_plugin(wards.east.platform, "east", ID, change(PLANTED, hours=12))
+    audited = await wards.east.value(
         "SELECT c->'after' FROM core.audit_entry, jsonb_array_elements(changes) c"
         " WHERE command = 'plugin.enable' AND c->>'table' = 'plugin_state'"
     )
@@ -135,10 +143,6 @@ async def test_a_secret_is_read_by_the_code_it_is_for_and_shown_nowhere(
         "settings": {"hours": 12},
         "secrets": ["gateway_key"],
     }
-    # Whoever serialises it by mistake gets an error instead of a text.
-    for spill in (msgspec.json.encode, msgspec.to_builtins, json.dumps):
-        with pytest.raises(TypeError):
-            spill(read)
 
 
 async def test_a_sealed_secret_opens_for_its_tenant_plugin_and_name_only(

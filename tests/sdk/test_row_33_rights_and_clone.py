@@ -161,7 +161,12 @@ async def test_a_clone_has_the_configuration_and_nobody(wards: Wards) -> None:
             0
         ]["changes"]
     )[0]["after"] == {"of": "east"}
-    # It works by itself: its secret is its own, what happens there stays there.
+    await works_by_itself(wards)
+    assert await stored(wards, east.tenant.id) == source
+
+
+async def works_by_itself(wards: Wards) -> None:
+    """The clone's secret is its own, and what happens there stays there."""
     keeper = await north_keeper(wards)
     async with keeper.account() as ctx:
         assert ctx.settings_of(BookSettings) == BookSettings(hours=5, gateway_key=Secret("sk-33"))
@@ -171,15 +176,17 @@ async def test_a_clone_has_the_configuration_and_nobody(wards: Wards) -> None:
     assert len(sealed) == 2
     await keeper.run("ward.note", topic="roof")
     assert await keeper.value("SELECT count(*) FROM ward_book.call_on") == 1
-    assert await stored(wards, east.tenant.id) == source
 
+
+@pytest.mark.commit
+async def test_a_clone_that_cannot_be_named_so_leaves_nothing(wards: Wards) -> None:
     for slug, error, code in (
         ("west", Conflict, "TENANT_SLUG_TAKEN"),
         ("North County", Invalid, "TENANT_SLUG"),
     ):
         before = await stored(wards)
         with pytest.raises(error) as refusal:
-            await clone_tenant(platform, "east", slug, "x")
+            await clone_tenant(wards.east.platform, "east", slug, "x")
         assert refusal.value.code == code
         assert await stored(wards) == before
 

@@ -27,6 +27,9 @@ _UNHELD = (
     "owner_plugin = $1 AND NOT EXISTS"
     " (SELECT FROM core.post p WHERE (p.tenant_id, p.role) = (t.tenant_id, t.id))"
 )
+_HELD = f"NOT ({_UNHELD})"
+_USED_KIND = f"owner_plugin = $1 AND NOT ({_UNUSED_KIND})"
+_USED_WORKFLOW = f"owner_plugin = $1 AND NOT ({_UNUSED_WORKFLOW})"
 _STRIPPED = (
     "permissions = ARRAY(SELECT p FROM unnest(permissions) p WHERE NOT p = ANY($2)),"
     " owner_plugin = CASE WHEN owner_plugin = $1 THEN '' ELSE owner_plugin END,"
@@ -69,13 +72,13 @@ _USED = "num_nonnulls($1::text, $2::text[], $3::text[]) = 3"
 _OF_NOBODY = ("platform.plugin_deployment", "platform.plugin_fault", "platform.migration")
 
 PARTS = (
-    # Roles before grants: a role that nobody holds goes, one that is held loses its permissions.
+    # A role that nobody holds goes, one that is held loses its permissions.
     Part("roles", "core.role", _UNHELD),
-    Part("grants", "core.role", "(permissions && $2 OR owner_plugin = $1)", _STRIPPED),
+    Part("grants", "core.role", f"(permissions && $2 OR owner_plugin = $1) AND {_HELD}", _STRIPPED),
     Part("kinds", "core.event_kind", _UNUSED_KIND),
-    Part("kinds_kept", "core.event_kind", "owner_plugin = $1", "is_active = false"),
+    Part("kinds_kept", "core.event_kind", _USED_KIND, "is_active = false"),
     Part("workflows", "core.workflow", _UNUSED_WORKFLOW),
-    Part("workflows_kept", "core.workflow", "owner_plugin = $1", "is_current = false"),
+    Part("workflows_kept", "core.workflow", _USED_WORKFLOW, "is_current = false"),
     Part("deadlines", "core.deadline_rule", "owner_plugin = $1"),
     Part("consumed", "core.consumed", "(consumer ^@ ($1 || ':') OR consumer ^@ ($1 || '.'))"),
     Part("reminders", "core.reminder", "code ^@ ($1 || '.')"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from jingwei_core.platform import Platform
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.switching import Switching, enable_plugin
 from jingwei_core.plugins.tenant_settings import SettingsChange
@@ -62,12 +63,9 @@ def failing_once(after: int) -> tuple[Installed, list[int]]:
     return installed(plugin), calls
 
 
-async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> None:
-    old = await with_calls(wards)
-    release, calls = failing_once(after=1)
-    new = wards.platform_of(release)
-
-    # The new code serves the plugin to nobody whose rows it has not brought along.
+async def test_new_code_leaves_rows_alone_that_it_has_not_brought_along(wards: Wards) -> None:
+    await with_calls(wards)
+    new = wards.platform_of(installed())
     state = await new.state("east")
     assert (ID in state.enabled, state.held_back[ID].state) == (False, "not_migrated")
     with pytest.raises(Conflict) as pending:
@@ -80,9 +78,16 @@ async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> No
         "from": "1.0.0",
         "to": "2.0.0",
         "settings": [1, 2],
-        "steps": [{"to": "2.0.0", "description": "count words"}],
+        "steps": [{"to": "2.0.0", "description": ""}],
+        "puts": [],
     }
+    assert await wards.east.value("SELECT max(words) FROM ward_book.call_on") == 0
 
+
+async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> None:
+    old = await with_calls(wards)
+    release, calls = failing_once(after=1)
+    new = wards.platform_of(release)
     with pytest.raises(Conflict) as failure:
         await upgrade_plugin(new, "east", ID)
     assert (failure.value.code, failure.value.params["cause"]) == (
@@ -99,12 +104,22 @@ async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> No
     assert await wards.east.value(counted) == CALLS
     assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]
     assert (await upgrade_plugin(new, "east", ID)).plan.is_empty
+    audited = await wards.east.fetch("SELECT changes::text FROM core.audit_entry")
+    assert not [row for row in audited if "13900000001" in row[0] or "sk-1" in row[0]]
+    await serves_from_now_on(wards, new)
+    await is_too_old(old)
 
+
+async def serves_from_now_on(wards: Wards, new: Platform) -> None:
+    """The new code has the plugin for the tenant, with its settings brought along."""
     async with wards.east.seen_by(new).account() as ctx:
         read = ctx.settings_of(BookSettings)
         assert (read.hours, read.gateway_key) == (48, Secret("sk-1"))
         assert f"{ID}.tell" in ctx.registry.jobs
-    # A process that still runs the old code leaves the plugin off and its rows alone.
+
+
+async def is_too_old(old: Ward) -> None:
+    """A process that still runs the old code leaves the plugin off and its rows alone."""
     old.platform.forget()
     held = (await old.platform.state("east")).held_back[ID]
     assert (held.state, "2.0.0" in held.reason) == ("outdated", True)
@@ -114,8 +129,6 @@ async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> No
     with pytest.raises(Conflict) as newer:
         await upgrade_plugin(old.platform, "east", ID)
     assert newer.value.code == "PLUGIN_DATA_NEWER"
-    audited = await wards.east.fetch("SELECT changes::text FROM core.audit_entry")
-    assert not [row for row in audited if "13900000001" in row[0] or "sk-1" in row[0]]
 
 
 async def test_two_processes_upgrade_at_once_and_each_row_once(wards: Wards) -> None:
