@@ -85,11 +85,11 @@ class Sight:
         shared = _ids(seen) & _ids(await self.view(city))
         found += [f"it is told of {row}, a row of the first city" for row in sorted(shared)]
         foreign = await self._texts(city) - await self._texts(other)
-        told = json.dumps(seen, ensure_ascii=False)
         return found + [
             f"it is told {text!r}, which stands in the first city only"
             for text in sorted(foreign)
-            if re.search(rf"(?<!\w){re.escape(text)}(?!\w)", told)
+            # What it is always told, the words of a standard list for example, came from nobody.
+            if _says(seen, text) and not _says(usual, text)
         ]
 
     async def _texts(self, city: KitCity) -> set[str]:
@@ -153,6 +153,12 @@ def _plain(kind: GraphQLObjectType) -> Iterator[str]:
         needs = any(is_required_argument(argument) for argument in one.args.values())
         if is_leaf_type(get_named_type(one.type)) and not needs:
             yield name
+
+
+def _says(view: Any, text: str) -> bool:
+    """Whether an answer holds a text as words of their own."""
+    told = json.dumps(view, ensure_ascii=False)
+    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", told) is not None
 
 
 def _codes(answer: Mapping[str, Any]) -> list[Any]:
