@@ -15,6 +15,7 @@ from packaging.version import Version
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.plugins.contributing.putting import put
+from jingwei_core.plugins.contributing.upcoming import Upcoming, upcoming
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.kinds import put_kinds
 from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
@@ -49,6 +50,8 @@ class UpgradePlan:
     from_settings: int
     to_settings: int
     steps: tuple[DataMigration, ...]
+    puts: tuple[Upcoming, ...] = ()
+    """What would change of the workflows, deadlines and roles that the plugin brings."""
 
     @property
     def is_empty(self) -> bool:
@@ -67,6 +70,7 @@ class UpgradePlan:
             "steps": [
                 {"to": step.to_version, "description": step.description} for step in self.steps
             ],
+            "puts": [each.told() for each in self.puts],
         }
 
 
@@ -95,9 +99,9 @@ async def plan_upgrade(platform: "Platform", slug: str, plugin_id: str) -> Upgra
     (``PLUGIN_OFF``), ``Conflict`` (``PLUGIN_DATA_NEWER``) when later code has upgraded the tenant.
     """
     state = await platform.state(slug)
-    async with platform.database.unit(state.tenant.id) as unit:
-        rows = await plugin_rows(unit, state.tenant.id)
-    return _plan(platform, slug, plugin_id, rows)
+    async with system_context(platform, state.tenant, f"plugin:{plugin_id}") as ctx:
+        plan = _plan(platform, slug, plugin_id, await plugin_rows(ctx.unit, state.tenant.id))
+        return replace(plan, puts=await upcoming(ctx, platform.host.get(plugin_id)))
 
 
 async def upgrade_plugin(platform: "Platform", slug: str, plugin_id: str) -> Upgraded:

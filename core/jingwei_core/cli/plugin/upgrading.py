@@ -1,5 +1,6 @@
 """``jingwei plugin upgrade``: a tenant's settings and rows brought to the installed version."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ def upgrade(
     say(
         as_json,
         {"upgraded": done, "failed": [str(error) for error in failed], "plan": plan},
-        *(_line(told, plan=plan) for told in done),
+        *(line for told in done for line in _lines(told, plan=plan)),
         *([] if done or failed else ["没有需要升级的。Everything is up to date."]),
     )
     for error in failed:
@@ -64,6 +65,13 @@ async def _upgrade(
         if not planned.is_empty:
             done.append({**planned.told(), "rows": rows})
     return done, failed
+
+
+def _lines(told: dict[str, Any], *, plan: bool) -> Iterator[str]:
+    yield _line(told, plan=plan)
+    for put in told["puts"]:
+        yield f"  {put['what']} {put['name']}: {put['effect']}"
+        yield from (f"    {line}" for line in put["lines"])
 
 
 def _line(told: dict[str, Any], *, plan: bool) -> str:

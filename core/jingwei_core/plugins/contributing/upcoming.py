@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,6 +29,11 @@ class Upcoming:
     name: str
     effect: Effect
     lines: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """The change as plain values."""
+        lines = list(self.lines)
+        return {"what": self.what, "name": self.name, "effect": self.effect, "lines": lines}
 
 
 async def upcoming(ctx: CoreContext, found: Installed) -> tuple[Upcoming, ...]:
