@@ -84,6 +84,7 @@ async def running_database(settings: Settings, phases: Phases) -> AsyncIterator[
         with phases.phase("migrations") as notes:
             report = await migrate(settings, installed_apps())
             notes.append(f"{len(report.applied)} applied")
+            notes.extend(f"left out {fault.plugin}: {fault.reason}" for fault in report.faults)
         yield
     finally:
         if server is not None and not was_running:

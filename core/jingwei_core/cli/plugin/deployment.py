@@ -1,14 +1,11 @@
 """``jingwei plugin enable-everywhere`` and ``disable-everywhere``: for the whole deployment."""
 
-from typing import Annotated
-
 import typer
 
 from jingwei_core.cli.output import Json, say, with_platform
 from jingwei_core.cli.plugin.arguments import PluginId
+from jingwei_core.cli.plugin.given import Given, Secrets, change_of
 from jingwei_core.plugins.deployment import disable_everywhere, enable_everywhere
-from jingwei_core.plugins.overview import setting
-from jingwei_core.plugins.tenant_settings import SettingsChange
 
 app = typer.Typer()
 
@@ -17,20 +14,12 @@ app = typer.Typer()
 def enable(
     plugin: PluginId,
     *,
-    given: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting; others keep their value."),
-    ] = None,
+    given: Given = None,
+    secret: Secrets = None,
     as_json: Json = False,
 ) -> None:
     """全部署启用 · Switch a plugin on for every tenant, present and future."""
-    values: dict[str, object] = {}
-    for text in given or ():
-        try:
-            values |= setting(text)
-        except ValueError as error:
-            raise typer.BadParameter("not KEY=VALUE", param_hint="--set") from error
-    change = SettingsChange(values)
+    change = change_of(given, secret, ())
     slugs = with_platform(lambda platform: enable_everywhere(platform, plugin, change))
     _tell(plugin, slugs, enabled=True, as_json=as_json)
 

@@ -7,8 +7,8 @@ import typer
 
 from jingwei_core.cli.output import Json, say, with_platform
 from jingwei_core.cli.plugin.arguments import PluginId, Slug
+from jingwei_core.cli.plugin.given import Given, Secrets, change_of
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.overview import setting
 from jingwei_core.plugins.switching import (
     Switched,
     Switching,
@@ -16,19 +16,10 @@ from jingwei_core.plugins.switching import (
     disable_plugin,
     enable_plugin,
 )
-from jingwei_core.plugins.tenant_settings import SettingsChange, StoredSettings
-from jingwei_sdk.settings import Secret
+from jingwei_core.plugins.tenant_settings import StoredSettings
 
 app = typer.Typer()
 
-Given = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting; others keep their value."),
-]
-Secrets = Annotated[
-    list[str] | None,
-    typer.Option("--secret", metavar="KEY", help="A secret setting; its value is asked for."),
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, keep nothing.")]
 
 
@@ -46,7 +37,7 @@ def enable(
     as_json: Json = False,
 ) -> None:
     """启用插件 · Enable a plugin for a tenant, or change its settings; seen within 2 s."""
-    asked = Switching(_change(given, secret, ()), with_dependencies, dry_run)
+    asked = Switching(change_of(given, secret, ()), with_dependencies, dry_run)
     done = with_platform(lambda platform: enable_plugin(platform, slug, plugin, asked))
     _tell(slug, plugin, done, asked, as_json=as_json)
 
@@ -85,7 +76,7 @@ def configure(
 
     A secret is asked for without an echo, or read as a line from a pipe; it is never shown again.
     """
-    asked = Switching(_change(given, secret, unset or ()), dry_run=dry_run)
+    asked = Switching(change_of(given, secret, unset or ()), dry_run=dry_run)
 
     async def work(platform: Platform) -> dict[str, Any]:
         settings = (await configure_plugin(platform, slug, plugin, asked)).settings
@@ -93,24 +84,6 @@ def configure(
 
     told = with_platform(work)
     say(as_json, told, f"{slug}: {plugin}", *_lines(told["settings"], told["secrets"]))
-
-
-def _change(
-    given: Iterable[str] | None, secrets: Iterable[str] | None, unset: Iterable[str]
-) -> SettingsChange:
-    settings: dict[str, Any] = {}
-    for text in given or ():
-        try:
-            settings |= setting(text)
-        except ValueError as error:
-            raise typer.BadParameter("not KEY=VALUE", param_hint="--set") from error
-    asked = {}
-    for name in secrets or ():
-        if "=" in name:
-            # Whatever stands in the words of a command, every account of the machine can read.
-            raise typer.BadParameter("the name only, never its value", param_hint="--secret")
-        asked[name] = Secret(typer.prompt(name, hide_input=True, err=True))
-    return SettingsChange(settings, asked, frozenset(unset))
 
 
 def _tell(slug: str, plugin: str, done: Switched, asked: Switching, *, as_json: bool) -> None:
