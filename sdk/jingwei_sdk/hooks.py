@@ -11,10 +11,10 @@ is said by its specification; a failure is always an outcome kept by the platfor
 city. The hooks there are stand in :mod:`jingwei_sdk.hook_specs`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -99,8 +99,19 @@ class Hook(Generic[Given, Answer]):
     description: str
     answer: type[Any] | None = None
 
-    def __call__(self, function: Implementation[Given, Answer], /) -> Implementation[Given, Answer]:
-        """The function, declared. Raises ``Refused`` (``HOOK_DECLARED_TWICE``)."""
+    @overload
+    def __call__(
+        self, function: Callable[[Context, Given], Coroutine[Any, Any, Answer]], /
+    ) -> Callable[[Context, Given], Coroutine[Any, Any, Answer]]: ...
+
+    @overload
+    def __call__(
+        self, function: Callable[[Context, Given], Answer], /
+    ) -> Callable[[Context, Given], Answer]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]:
+        """The function, declared; it stays what it was. Raises ``Refused``
+        (``HOOK_DECLARED_TWICE``)."""
         if getattr(function, "__hook__", None) is not None:
             raise Refused("HOOK_DECLARED_TWICE", hook=self.name)
         function.__hook__ = self  # type: ignore[attr-defined]
@@ -113,7 +124,7 @@ class Heard:
 
     plugin: str
     hook: Hook[Any, Any]
-    function: Callable[..., Any]
+    function: Implementation[Any, Any]
 
 
 def heard_by(plugin: str, functions: tuple[Callable[..., Any], ...]) -> tuple[Heard, ...]:

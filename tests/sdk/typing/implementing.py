@@ -54,6 +54,16 @@ def extend(ctx: Context, given: SubjectExport) -> SubjectExport:
     return given.adding("lamps", [{"code": "L1"}])
 
 
+async def tried_by_its_author(ctx: Context, given: EventTransition) -> None:
+    """A declared function is called as it was written."""
+    told: Veto | None = await veto(ctx, given)
+    assert told is None or told.code
+    assert never(ctx, given) is None
+    length = len(await veto(ctx, given))  # [wrong] a veto has no length
+    await never(ctx, given)  # [wrong] it is not async
+    assert length
+
+
 @before_event_transition  # [wrong] a veto or nothing is answered
 async def answers_a_truth(ctx: Context, given: EventTransition) -> bool:
     return True
