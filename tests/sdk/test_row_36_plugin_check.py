@@ -3,6 +3,7 @@
 That each rule finds what it should is proved by ``tests/sdk/check/test_rules.py``."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from jingwei_sdk import cli
 from jingwei_sdk.check import RULES, Subject, Tier, check
 from jingwei_sdk.errors import Refused
+from tests.policy.project import ROOT
 from tests.sdk.check.sample import golden
 
 PROMISED = {
@@ -26,6 +28,7 @@ PROMISED = {
     "deprecations ahead": "JW-802",
     "SBOM": "JW-703",
 }
+OWN = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 
 @pytest.fixture
@@ -52,6 +55,30 @@ def run(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
 @pytest.mark.parametrize("promise", PROMISED)
 def test_each_promise_has_its_rule(promise: str):
     assert RULES[PROMISED[promise]].words.reason_en
+
+
+@pytest.mark.parametrize("folder", OWN, ids=lambda folder: folder.name)
+def test_our_own_plugins_hold_gold(folder: Path):
+    subject = Subject.of(folder)
+    report = check(subject, Tier.GOLD, next_major=True)
+    assert [finding.message for finding in report.findings] == []
+    assert report.holds is Tier.GOLD
+    assert subject.manifest is not None
+    assert subject.manifest.tier == "gold"
+    for exempted in report.exempted:
+        assert exempted.exemption is not None
+        assert exempted.exemption.reason
+        assert exempted.exemption.issue
+
+
+@pytest.mark.parametrize("folder", OWN, ids=lambda folder: folder.name)
+@pytest.mark.timeout(600)
+def test_our_own_plugins_pass_their_own_tests(folder: Path):
+    """With the kit that strangers use, and the counts of statements that were written down."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert " passed" in done.stdout
 
 
 def test_a_tier_asks_for_its_own_rules_and_those_below(plugin: Path):

@@ -11,6 +11,7 @@ from jingwei_safety_production.tables import SafetyChecklist
 from jingwei_sdk.errors import Conflict, Denied, Invalid
 from jingwei_sdk.testing.contract import (
     GRID,
+    CapturedHooks,
     CapturedJobs,
     City,
     GraphQLClient,
@@ -111,7 +112,7 @@ async def test_whoever_may_only_read_reports_nothing(jingwei_city: City) -> None
 
 
 async def test_a_hazard_is_verified_after_measures_are_stated(
-    jingwei_city: City, captured_jobs: CapturedJobs
+    jingwei_city: City, captured_hooks: CapturedHooks, captured_jobs: CapturedJobs
 ) -> None:
     found = await hazard(jingwei_city)
     await jingwei_city.take(found["event"], *CLOSING)
@@ -122,6 +123,9 @@ async def test_a_hazard_is_verified_after_measures_are_stated(
     await captured_jobs.run_all()
     (stored,) = await jingwei_city.fetch(HAZARDS)
     assert stored["status"] == "verified"
+    answers = [call.answer for call in captured_hooks.of("before_event_transition")]
+    assert [answer is None for answer in answers[-2:]] == [False, True]
+    assert captured_hooks.of("on_event_transitioned")
     with pytest.raises(Conflict, match="SAFETY_HAZARD_SETTLED"):
         await jingwei_city.run("safety.hazard.rectify", found["id"], measures="再次清理")
 

@@ -90,8 +90,9 @@ def _called(plugin: Plugin) -> Iterator[tuple[str, ...]]:
         column = name.partition(".")[2]
         yield column, _camel(column), field.resolve.__name__
     for function in called_functions(plugin):
+        hook = getattr(function, "__hook__", None)
         if function not in known:
-            yield (function.__name__,)
+            yield function.__name__, *([] if hook is None else [hook.name])
 
 
 def _camel(name: str) -> str:

@@ -1,0 +1,114 @@
+"""What work safety does of itself: reactions, reminders, the public page, demo rows, rights."""
+
+import uuid
+from random import Random
+from typing import Any
+
+import pytest
+
+from jingwei_safety_production.checklists import standard_checklists
+from jingwei_safety_production.data_rights import erase_inspector, export_inspector
+from jingwei_safety_production.demo import fill
+from jingwei_safety_production.following import due_hazards, major_hazards
+from jingwei_safety_production.reactions import inspections_of_an_account
+from jingwei_sdk.hook_specs import extend_subject_export
+from jingwei_sdk.payloads import SubjectExport
+from jingwei_sdk.testing.contract import GRID, CapturedHooks, CapturedJobs, City, WorkingClock
+
+INSPECT = (
+    *("organisation.read", "place.read", "event.read", "safety.enterprise.read"),
+    *("safety.inspection.read", "safety.inspection.write", "safety.hazard.write"),
+)
+INSPECTORS = "SELECT inspector FROM safety_production.inspection"
+KIND_OF_EVENTS = "SELECT k.code FROM core.event e JOIN core.event_kind k ON k.id = e.kind"
+
+
+async def enterprise(city: City) -> uuid.UUID:
+    place = str(await city.place(GRID))
+    organisation = await city.run("organisation.register", place_id=place, name="示范餐馆01")
+    return (await city.run("safety.enterprise.register", organisation.id)).id
+
+
+async def inspected(city: City, level: str = "general") -> Any:
+    """An inspection by an account of its own that found a hazard; the account."""
+    target = await enterprise(city)
+    await city.run("safety.checklist.load-standard")
+    (checklist,) = await city.fetch(
+        "SELECT id FROM safety_production.checklist WHERE code = 'small-shop'"
+    )
+    standard = next(each for each in standard_checklists() if each.code == "small-shop")
+    codes = [item.code for item in standard.items]
+    items = [{"code": code, "verdict": "pass" if at else "fail"} for at, code in enumerate(codes)]
+    hazard = {"item": codes[0], "description": "通道堵塞", "level": level}
+    inspector = await city.holding(*INSPECT)
+    told = {"checklist": str(checklist["id"]), "items": items, "hazards": [hazard]}
+    await inspector.run("safety.inspection.record", target, **told)
+    return inspector
+
+
+async def test_whoever_switches_it_on_has_checklists(
+    jingwei_city: City, captured_hooks: CapturedHooks, captured_jobs: CapturedJobs
+) -> None:
+    await captured_jobs.run_all()
+    assert captured_hooks.of("on_plugin_enabled")
+    codes = await jingwei_city.fetch("SELECT code FROM safety_production.checklist ORDER BY code")
+    assert [row["code"] for row in codes] == ["industrial", "small-shop"]
+
+
+@pytest.mark.jingwei(settings={"department_major": "lamps"})
+async def test_a_major_hazard_has_its_department(
+    jingwei_city: City, captured_hooks: CapturedHooks
+) -> None:
+    await inspected(jingwei_city, "major")
+    (event,) = await jingwei_city.fetch("SELECT id FROM core.event")
+    await jingwei_city.take(event["id"], "file", "verify")
+    await jingwei_city.run("event.act", event["id"], action="dispatch")
+    (call,) = captured_hooks.of("decide_event_department")
+    assert call.answer.code == "lamps"
+    kinds = await jingwei_city.fetch(KIND_OF_EVENTS)
+    assert [row["code"] for row in kinds] == ["safety.hazard.inspection"]
+
+
+async def test_a_persons_copy_holds_their_inspections_until_they_are_taken_out(
+    jingwei_city: City,
+) -> None:
+    inspector = await inspected(jingwei_city)
+    asked = SubjectExport("Account", inspector.account_id, {})
+    async with jingwei_city.system() as ctx:
+        told = await inspections_of_an_account(ctx, asked)
+        assert len(told.topics["safety-production.inspections"]) == 1
+        assert extend_subject_export.name == "extend_subject_export"
+        held = await export_inspector(ctx, inspector.account_id)
+        assert len(held["inspected_on"]) == 1
+        assert await erase_inspector(ctx, inspector.account_id) == 1
+        assert await erase_inspector(ctx, inspector.account_id) == 0
+    assert [row["inspector"] for row in await jingwei_city.fetch(INSPECTORS)] == [None]
+
+
+async def test_the_inspector_is_reminded_before_the_last_day(
+    jingwei_city: City, jingwei_clock: WorkingClock
+) -> None:
+    inspector = await inspected(jingwei_city)
+    async with jingwei_city.system() as ctx:
+        assert await due_hazards(ctx) == []
+    jingwei_clock.advance(days=13)
+    async with jingwei_city.system() as ctx:
+        (due,) = await due_hazards(ctx)
+    assert (due.account, due.about[0]) == (inspector.account_id, "SafetyHazard")
+
+
+async def test_the_public_page_tells_numbers_only(jingwei_city: City) -> None:
+    await inspected(jingwei_city, "major")
+    async with jingwei_city.system() as ctx:
+        told = await major_hazards(ctx, {})
+    assert dict(told) == {"open": 1, "settled": 0, "day": "2026-06-03"}
+
+
+async def test_demo_rows_are_added_once(jingwei_city: City) -> None:
+    place = str(await jingwei_city.place(GRID))
+    for number in range(3):
+        await jingwei_city.run("organisation.register", place_id=place, name=f"示范店{number}")
+    async with jingwei_city.system() as ctx:
+        assert await fill(ctx, Random(1)) >= 6
+        assert await fill(ctx, Random(1)) == 0
+    assert len(await jingwei_city.fetch("SELECT id FROM safety_production.enterprise")) == 3
