@@ -162,6 +162,15 @@ class World:
         ]
 
 
+_BROUGHT = {
+    "EventKind": "event_kind",
+    "Role": "role",
+    "Workflow": "workflow",
+    "DeadlineRule": "deadline_rule",
+}
+"""Records of which a plugin brings rows when it is switched on."""
+
+
 async def build_world(platform: Platform) -> World:
     """Both tenants; the plugin stays enabled in a only, though b has rows in its tables."""
     from tests.leak.planting import plant_everything
@@ -177,8 +186,9 @@ async def build_world(platform: Platform) -> World:
     tenant = (await platform.state(cities[0].slug)).tenant
     async with system_context(platform, tenant, "test") as ctx:
         await switch_plugin(ctx, PLUGIN, enabled=True)
-        for row in await ctx.unit.fetch("SELECT * FROM core.event_kind WHERE owner_plugin <> ''"):
-            cities[0].remember("EventKind", row["id"], "wide", "", dict(row))
+        for record, table in _BROUGHT.items():
+            for row in await ctx.unit.fetch(f"SELECT * FROM core.{table} WHERE owner_plugin <> ''"):
+                cities[0].remember(record, row["id"], "wide", "", dict(row))
     platform.forget()
     return World(platform, *cities)
 
