@@ -84,7 +84,13 @@ def faulty_and_sound(folder: Path) -> list[MigrationApp]:
         " FROM generate_series(1, 2)",
     )
     return [
-        harbour(folder, "alpha"),
+        # What it sets for itself is not what the next one finds.
+        plugin(
+            folder,
+            "alpha",
+            initial=f"CREATE SCHEMA alpha; CREATE TABLE alpha.berth {TENANT_TABLE};"
+            "SET LOCAL search_path = alpha; SET LOCAL app.maintenance = 'off'; RESET ROLE",
+        ),
         plugin(
             folder,
             "broken",
@@ -140,6 +146,10 @@ async def test_a_faulty_plugin_is_left_out_and_everybody_else_is_applied(
         "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class"
         " WHERE oid IN ('alpha.berth'::regclass, 'omega.berth'::regclass)",
     ) == [("berth", True, True), ("berth", True, True)]
+    assert await read(
+        settings,
+        "SELECT DISTINCT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'omega'",
+    ) == [(settings.owner_role,)]
     check = await jingwei(settings, "db", "check")
     assert "plugin left out: lonely: APP_REQUIREMENT_MISSING" in check.out
 

@@ -108,6 +108,8 @@ class MigrationRun:
 
     async def _apply(self, each: PlannedApp) -> None:
         files = each.pending(self.applied)
+        if files and each.app.plugin:
+            await self._as_owner()
         for file in files:
             if each.app.plugin:
                 refuse_ending(file)
@@ -116,11 +118,20 @@ class MigrationRun:
             await refuse_ended(self.unit, self.transaction, each.app)
             await refuse_ties(self.unit, each.app)
 
+    async def _as_owner(self) -> None:
+        """What the run began with; the plugin before may have set something else."""
+        owner = quoted(self.settings.owner_role)
+        await self.unit.execute(
+            f"SET LOCAL ROLE {owner}; SET LOCAL app.maintenance = 'on';"
+            " SET LOCAL search_path TO DEFAULT; SET LOCAL row_security TO DEFAULT"
+        )
+
     async def _secure(self, apps: Iterable[PlannedApp]) -> list[str]:
         found = [each.app for each in apps]
         tables = [table for app in found for table in app.tables]
         records = [record for app in found for record in app.records]
         rules = rules_for(self.settings, tables, [app.name for app in found], records)
+        await self._as_owner()
         return await secure(self.unit, rules)
 
 
