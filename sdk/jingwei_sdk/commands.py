@@ -76,10 +76,6 @@ def command(
     """
 
     def declare(handler: Handler) -> Handler:
-        if not PERMISSION.match(permission):
-            raise Refused("COMMAND_WITHOUT_PERMISSION", command=name)
-        if sum((on is not None, at is not None, tenant_wide)) != 1:
-            raise Refused("COMMAND_WITHOUT_PLACE", command=name)
         input_type, result = _types(name, handler, has_target=on is not None)
         declared = Command(
             name=name,
@@ -95,16 +91,26 @@ def command(
             reveals=reveals,
             cost=cost,
         )
-        if reveals is not None and not _asks_why(declared):
-            raise Refused("REVEAL_WITHOUT_PURPOSE", command=name)
-        if cost is not None and cost < 0:
-            raise Refused("COST_NEGATIVE", name=name, cost=cost)
-        if declared.returns is None and result is None:
-            raise Refused("COMMAND_WITHOUT_RESULT", command=name)
+        _check(declared)
         handler.__command__ = declared  # type: ignore[attr-defined]
         return handler
 
     return declare
+
+
+def _check(declared: Command) -> None:
+    """Refuse a declaration that could be called without permission or at no place."""
+    name, cost = declared.name, declared.cost
+    if not PERMISSION.match(declared.permission):
+        raise Refused("COMMAND_WITHOUT_PERMISSION", command=name)
+    if sum((declared.on is not None, declared.at is not None, declared.tenant_wide)) != 1:
+        raise Refused("COMMAND_WITHOUT_PLACE", command=name)
+    if declared.reveals is not None and not _asks_why(declared):
+        raise Refused("REVEAL_WITHOUT_PURPOSE", command=name)
+    if cost is not None and cost < 0:
+        raise Refused("COST_NEGATIVE", name=name, cost=cost)
+    if declared.returns is None and declared.result is None:
+        raise Refused("COMMAND_WITHOUT_RESULT", command=name)
 
 
 def _asks_why(declared: Command) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from piccolo.columns import Interval
 
 from jingwei_api.schema import name_check
 from jingwei_api.schema.builder import build_schema
@@ -107,6 +108,46 @@ CASES: dict[str, tuple[tuple[Plugin, ...], str, str]] = {
                                      _adding("b", "Told", "validFrom")), "b", "Told.validFrom"),
     "a type unknown": ((_with_command("a", "a.act", Unknown),), "a", "complex"),
 }  # fmt: skip
+
+
+class Odd(PlacedTable, tablename="odd", schema="odd"):
+    """Has a column that GraphQL cannot tell."""
+
+    span = Interval()
+
+
+async def _complex(ctx: Context, rows: Any) -> list[complex]:
+    return [0j for _ in rows]
+
+
+def _odd(**parts: Any) -> Plugin:
+    return _plugin("odd", **parts)
+
+
+_SPELT = enum.Enum("Spelt", {"not-a-name": "x"})
+FAULTS: dict[str, tuple[Plugin, str]] = {
+    "a column": (
+        _odd(tables=(Odd,), records=(Record(Odd, read="odd.read", scope=(AtPlace(),)),)),
+        "COLUMN_TYPE_UNKNOWN",
+    ),
+    "a computed field": (
+        _odd(extensions=(Extension("Event", computed={
+            "odd": Computed(complex, ("id",), _complex, permission="odd.read")}),)),
+        "COMPUTED_TYPE_UNKNOWN",
+    ),
+    "an input": (_with_command("odd", "odd.act", Unknown), "INPUT_TYPE_UNKNOWN"),
+    "an enum's member": (_with_level("odd", "Told", _SPELT), "SCHEMA_NAME"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_graphql_cannot_tell_is_its_plugins_fault(fault: str) -> None:
+    plugin, code = FAULTS[fault]
+    (found,) = name_check.clashes([Candidate(CORE), Candidate(plugin)])
+    assert (found.plugin, found.reason.partition(" ")[0]) == ("odd", code)
+    with pytest.raises(Refused) as refusal:
+        build_schema(build_registry((CORE, plugin)))
+    assert refusal.value.code == code
 
 
 def _verdict(plugins: tuple[Plugin, ...]) -> list[str]:
@@ -221,3 +262,9 @@ def test_the_prefix_is_looked_for_in_types_enums_structs_and_mutations() -> None
     for name in ("Made1Thing", "Made1Level", "Made1MakeInput", "Made1Detail", "Mutation.made1Make"):
         assert f"'{name}" in found.reason
     assert "Made1Query" not in found.reason
+
+
+def test_a_field_on_a_type_that_is_not_there_is_refused() -> None:
+    with pytest.raises(Refused) as refusal:
+        build_registry((CORE, _adding("late", "Nothing", "told")))
+    assert refusal.value.code == "EXTENSION_UNKNOWN"

@@ -15,9 +15,20 @@ from jingwei_core.registers.tables import Organisation
 from jingwei_core.tables import core_records
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Refused
+from jingwei_sdk.narrowing import (
+    AnyOf,
+    Asker,
+    Equal,
+    IsNull,
+    Narrowed,
+    OneOf,
+    Under,
+    Written,
+)
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.questions import MOST_ROWS, Question
-from tests.api.planning.conftest import Asker
+from jingwei_sdk.questions import MOST_ROWS, AboutRow, Question
+from tests.api.planning.conftest import Asker as Asker_
+from tests.api.planning.conftest import sent
 from tests.api.world import World, installed
 
 (ORGANISATION,) = [record for record in core_records() if record.name == "Organisation"]
@@ -86,11 +97,48 @@ async def wrong(ctx: Context) -> Answer:
     return "no answer"  # type: ignore[return-value]
 
 
+class Named(msgspec.Struct, frozen=True):
+    """How the organisations begin, and how many letters their names have at most."""
+
+    begins: str
+    letters: int = 100
+
+
+def everything(asker: Asker) -> Narrowed:
+    return Narrowed(())
+
+
+def begin_with(asker: Asker, given: Named) -> Narrowed:
+    """Of those that begin so the shortest first, with what it takes to be one of them."""
+    if given.begins == "fail":
+        raise RuntimeError("a person's name")
+    like = {"like": given.begins + "%", "most": given.letters}
+    length = Written("length({row}.name)::integer")
+    shown = Written("{row}.name LIKE {like}::text AND length({row}.name) <= {most}::integer", like)
+    kinds = AnyOf(((Equal("kind", "enterprise"),), (IsNull("kind", is_null=False),)))
+    lies = Under("place_path", tuple(asker.permissions.paths("organisation.read")))
+    return Narrowed(
+        (shown, kinds, lies, OneOf("kind", ("enterprise", "institution"))),
+        Written("{row}.name DESC"),
+        {"letters": length},
+    )
+
+
+def refuses(asker: Asker) -> Narrowed:
+    raise Conflict("PLUGIN_NEEDED", plugin="asked", by=["nobody"])
+
+
+def _narrowed(name: str, narrow: Any, **more: Any) -> Question:
+    told = {"permission": "organisation.read", **more}
+    return Question(name, ORGANISATION, narrow=narrow, **told)
+
+
 def _question(name: str, resolve: Any, answers: Any = Answer, **more: Any) -> Question:
     told = {"permission": "organisation.read", **more}
     return Question(name, answers, resolve, **told)
 
 
+ABOUT = AboutRow("NamedOrganisation", "organisation", {"letters": "Of its name.", "no": ""}, 2)
 ASKED = Plugin(
     id="asked",
     package="tests",
@@ -104,6 +152,11 @@ ASKED = Plugin(
         _question("refusing", refusing),
         _question("writing", writing),
         _question("wrong", wrong),
+        _narrowed("page", begin_with, input=Named, is_page=True),
+        _narrowed("last", begin_with, input=Named),
+        _narrowed("few", begin_with, input=Named, about=ABOUT),
+        _narrowed("refused", refuses, is_page=True),
+        _narrowed("closed", everything, is_page=True, permission="asked.nobody-has-this"),
         _question("guarded", nothing, permission="asked.nobody-has-this", cost=500),
     ),
 )
@@ -128,7 +181,7 @@ async def enabled(platform: Platform, world: World) -> AsyncIterator[None]:
     platform.forget()
 
 
-async def test_an_answer_of_plain_values_with_arguments(centre: Asker) -> None:
+async def test_an_answer_of_plain_values_with_arguments(centre: Asker_) -> None:
     query = """query($text: String!, $n: Long) { asked {
       echo(text: $text, howOften: $n) { text parts { code number } }
       again: echo(text: "b") { text __typename } several { text parts { code } }
@@ -147,7 +200,7 @@ async def test_an_answer_of_plain_values_with_arguments(centre: Asker) -> None:
     assert (await centre.data(query, text="x", n=3))["asked"]["echo"]["text"] == "xxx"
 
 
-async def test_rows_are_read_in_sight_only(centre: Asker, staff: Asker, world: World) -> None:
+async def test_rows_are_read_in_sight_only(centre: Asker_, staff: Asker_, world: World) -> None:
     query = "{ asked { organisations { name place { name } } } }"
     whole = (await centre.data(query))["asked"]["organisations"]
     seen = (await staff.data(query))["asked"]["organisations"]
@@ -169,11 +222,15 @@ async def test_rows_are_read_in_sight_only(centre: Asker, staff: Asker, world: W
         ("wrong { text }", "QUESTION_FAILED"),
         ("refusing { text }", "PLUGIN_NEEDED"),
         ("guarded { text }", "PERMISSION_DENIED"),
+        ("closed { totalCount }", "PERMISSION_DENIED"),
+        ("refused { totalCount }", "PLUGIN_NEEDED"),
+        ('last(begins: "fail") { name }', "QUESTION_FAILED"),
+        ('last(begins: "a\\u0000") { name }', "VALUE_UNSTORABLE"),
         ('echo(text: "much too long a text") { text }', "INPUT_INVALID"),
         ('named(text: "", organisation: "x") { id }', "ID_INVALID"),
     ],
 )
-async def test_what_fails_takes_its_own_field_only(staff: Asker, field: str, code: str) -> None:
+async def test_what_fails_takes_its_own_field_only(staff: Asker_, field: str, code: str) -> None:
     told = await staff(f"{{ asked {{ it: {field} several {{ text }} }} me {{ name }} }}")
     assert told["data"]["asked"]["it"] is None
     assert [one["text"] for one in told["data"]["asked"]["several"]] == ["one", "two"]
@@ -182,7 +239,7 @@ async def test_what_fails_takes_its_own_field_only(staff: Asker, field: str, cod
     assert (error["extensions"]["code"], error["path"]) == (code, ["asked", "it"])
 
 
-async def test_what_a_question_writes_is_undone(centre: Asker, world: World) -> None:
+async def test_what_a_question_writes_is_undone(centre: Asker_, world: World) -> None:
     audited = await world.yichang.value("SELECT count(*) FROM core.audit_entry")
     assert (await centre.data("{ asked { writing { text } } }"))["asked"]["writing"] == {
         "text": "done"
@@ -193,7 +250,7 @@ async def test_what_a_question_writes_is_undone(centre: Asker, world: World) -> 
     assert await world.yichang.value("SELECT count(*) FROM core.audit_entry") == audited
 
 
-async def test_its_cost_is_what_it_declares(centre: Asker) -> None:
+async def test_its_cost_is_what_it_declares(centre: Asker_) -> None:
     async def cost(field: str) -> int:
         told = await centre(f"{{ asked {{ {field} {{ text }} }} }}")
         found: int = told["extensions"]["cost"]["requested"]
@@ -202,12 +259,40 @@ async def test_its_cost_is_what_it_declares(centre: Asker) -> None:
     assert await cost("guarded") - await cost("nothing") == 499
 
 
+async def test_narrowed_questions_are_part_of_the_one_statement(
+    centre: Asker_, staff: Asker_
+) -> None:
+    query = """query($b: String!, $n: Long, $first: Int) { asked {
+      page(begins: $b, letters: $n, first: $first) { totalCount edges { node { name } } }
+      last(begins: $b) { name }
+      few(begins: $b) { letters no organisation { name } } } }"""
+    for asker in (centre, staff):
+        every = await asker.data("{ organisations(first: 50) { edges { node { name } } } }")
+        names = sorted(edge["node"]["name"] for edge in every["organisations"]["edges"])
+        given = {"b": "yichang 00", "n": 11, "first": 3}
+        await asker.data(query, **given)
+        with sent() as noted:
+            told = (await asker.data(query, **given))["asked"]
+        assert (len(noted.trips), len(noted.in_units)) == (1, 0)
+        met = [name for name in names if name.startswith("yichang 00")]
+        assert told["page"]["totalCount"] == len(met) > 3
+        assert len(told["page"]["edges"]) == 3
+        assert told["last"] == {"name": met[-1]}
+        assert told["few"] == [
+            {"letters": 11, "no": None, "organisation": {"name": name}}
+            for name in (met[-1], met[-2])
+        ]
+    # Values are of the request, not of the statement that serves it.
+    nobody = (await centre.data(query, b="no such", n=1, first=1))["asked"]
+    assert nobody == {"page": {"totalCount": 0, "edges": []}, "last": None, "few": []}
+
+
 async def test_without_the_plugin_there_is_no_such_field(asking: Any, world: World) -> None:
     told = await asking(world.changzhi, "chief")("{ asked { nothing { text } } }")
     assert "asked" in told["errors"][0]["message"]
 
 
-async def test_several_requests_at_once_keep_their_answers(centre: Asker) -> None:
+async def test_several_requests_at_once_keep_their_answers(centre: Asker_) -> None:
     query = "query($text: String!) { asked { echo(text: $text) { text } } }"
     told = await asyncio.gather(*(centre.data(query, text=str(n)) for n in range(8)))
     assert [one["asked"]["echo"]["text"] for one in told] == [str(n) for n in range(8)]
@@ -221,8 +306,14 @@ async def test_several_requests_at_once_keep_their_answers(centre: Asker) -> Non
         ({"signed_in": True}, "QUESTION_WITHOUT_PERMISSION"),
         ({"cost": -1}, "COST_NEGATIVE"),
         ({"resolve": lambda ctx: None}, "QUESTION_NOT_ASYNC"),
+        ({"resolve": None}, "QUESTION_SHAPE"),
+        ({"narrow": everything}, "QUESTION_SHAPE"),
+        ({"resolve": None, "narrow": everything}, "QUESTION_SHAPE"),
+        ({"is_page": True}, "QUESTION_SHAPE"),
+        ({"resolve": None, "narrow": everything, "answers": ORGANISATION, "is_list": True},
+         "QUESTION_SHAPE"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_question(more: dict[str, Any], code: str) -> None:
     told = {"resolve": nothing, "answers": Answer, "permission": "organisation.read", **more}
     with pytest.raises(Refused) as refusal:
