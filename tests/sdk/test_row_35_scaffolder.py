@@ -84,7 +84,7 @@ async def test_the_whole_round(
 
 
 async def in_a_city(deployment: Deployment) -> None:
-    """Migrate, enable, write, read, disable; the other city sees none of it."""
+    """Migrate, enable, write, read, disable, remove; the other city sees none of it."""
 
     def is_unknown(answer: dict[str, object]) -> bool:
         return answer.get("data") is None and "roadLamp" in str(answer["errors"])
@@ -115,6 +115,9 @@ async def in_a_city(deployment: Deployment) -> None:
     await deployment.until("first", LIST, is_unknown)
     rows = await deployment.fetch("SELECT code FROM road_lamp.lamp")
     assert [row["code"] for row in rows] == ["L-1"]
+    deployment.jingwei("plugin", "remove", "road-lamp", "--yes").succeeded()
+    gone = "SELECT 1 FROM information_schema.schemata WHERE schema_name = 'road_lamp'"
+    assert await deployment.fetch(gone) == []
 
 
 @pytest.mark.parametrize("parts", CHOICES, ids=lambda parts: "+".join(sorted(parts)) or "nothing")
