@@ -146,6 +146,13 @@ def test_a_job_runs_as_its_plugin_and_as_nobody_else():
     assert "core.outbox-deliver" in objection(foreign, manifest())
 
 
+def test_a_schedule_that_nobody_can_read_is_not_loaded():
+    daily = replace(safety, jobs=(Job("safety-production.daily", job, schedule="at noon"),))
+    assert objection(daily, manifest()) == (
+        "the schedule of safety-production.daily is no cron expression"
+    )
+
+
 def test_what_is_shown_is_a_record_of_the_plugin():
     other = NavigationItem("other", "别", "Other", "Account", ENTERPRISE.read)
     told = objection(replace(safety, navigation=(other,)), manifest())

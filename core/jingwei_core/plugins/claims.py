@@ -54,7 +54,7 @@ def _kept(plugin: Plugin) -> Iterator[_Pair]:
     for consumer in plugin.consumers:
         yield "consumer", f"{plugin.id}.{consumer.name}"
     for reminder in plugin.reminders:
-        yield "reminder", reminder.code
+        yield "reminder", f"{plugin.id}.{reminder.code}"
 
 
 def _shown(plugin: Plugin) -> Iterator[_Pair]:

@@ -8,9 +8,11 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from croniter import croniter
 from packaging.specifiers import SpecifierSet
 
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
+from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import Manifest, read_manifest
@@ -20,6 +22,7 @@ from jingwei_sdk.presence import MapLayer, NavigationItem
 from jingwei_sdk.records import Record
 
 ROLE_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+REMINDER_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MOST_DIMENSIONS = 3
 _POSITION = {"lon_e7", "lat_e7"}
 
@@ -61,14 +64,15 @@ def _unfit(item: NavigationItem | MapLayer | Indicator, record: Record) -> Itera
 
 
 def of_put(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
-    """Its files can be read, its roles and jobs have names of their own."""
+    """Its files and schedules can be read, its roles and jobs have names of their own."""
     for role in manifest.roles:
         if not ROLE_CODE.fullmatch(role.code):
             yield f"the role {role.code!r} is not named in lower case, digits and underscores"
-    names = [job.name for job in plugin.jobs]
-    foreign = sorted(name for name in names if not name.startswith(f"{plugin.id}."))
-    if foreign and _is_of_this_major(manifest):
-        yield f"jobs whose names do not begin with {plugin.id}.: {foreign}"
+    if _is_of_this_major(manifest):
+        yield from _of_jobs(plugin)
+    for reminder in plugin.reminders:
+        if not REMINDER_CODE.fullmatch(reminder.code):
+            yield f"the reminder {reminder.code!r} is not named in lower case, digits and hyphens"
     try:
         shipped = shipped_files(plugin)
     except Invalid as error:
@@ -79,6 +83,15 @@ def of_put(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
         asked = {action.permission for action in workflow.actions if action.permission}
         if asked - known:
             yield f"the workflow {workflow.code} asks for {sorted(asked - known)}, which nobody has"
+
+
+def _of_jobs(plugin: Plugin) -> Iterator[str]:
+    foreign = sorted(job.name for job in plugin.jobs if not job.name.startswith(f"{plugin.id}."))
+    if foreign:
+        yield f"jobs whose names do not begin with {plugin.id}.: {foreign}"
+    for job in jobs_of(plugin):
+        if job.schedule is not None and not croniter.is_valid(job.schedule):
+            yield f"the schedule of {job.name} is no cron expression"
 
 
 def of_texts(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
