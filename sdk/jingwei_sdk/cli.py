@@ -33,7 +33,10 @@ app = typer.Typer(
 
 @app.command()
 def new(
-    plugin: Annotated[str, typer.Argument(metavar="ID", help="For example road-lamp.")],
+    plugin: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="For example road-lamp; asked for if left out."),
+    ] = None,
     *,
     folder: Annotated[Path | None, typer.Option("--in", help="Default: the id.")] = None,
     given: Annotated[
@@ -62,8 +65,9 @@ def new(
     for name in told:
         if name not in known:
             raise typer.BadParameter(f"{name!r}: {', '.join(sorted(known))}", param_hint="--set")
-    texts = _texts(plugin, told, asks=not yes)
-    answers = Answers(id=plugin, parts=_parts(parts, asks=not yes), **texts)
+    named = plugin or ("" if yes else str(typer.prompt("插件 id · Id of the plugin")))
+    texts = _texts(named, told, asks=not yes)
+    answers = Answers(id=named, parts=_parts(parts, asks=not yes), **texts)
     target = folder or Path(answers.names["distribution"])
     for path in write_project(answers, target):
         typer.echo(path)

@@ -145,12 +145,10 @@ def test_what_a_part_stands_on_comes_with_it():
 
 
 def test_it_asks_what_was_not_said(tmp_path: Path):
-    """Names, then each part; an empty line takes what is proposed."""
-    said = ["路灯", "Road lamps", "", "", "lamp", "路灯", "", "", *"yynnnnnn"]
+    """Its id and names, then each part; an empty line takes what is proposed."""
+    said = ["road-lamp", "路灯", "Road lamps", "", "", "lamp", "路灯", "", "", *"yynnnnnn"]
     project = tmp_path / "road-lamp"
-    asked = CliRunner().invoke(
-        cli.app, ["new", "road-lamp", "--in", str(project)], input="\n".join([*said, ""])
-    )
+    asked = CliRunner().invoke(cli.app, ["new", "--in", str(project)], input="\n".join([*said, ""]))
     assert asked.exit_code == 0, asked.output
     assert "菜单项 · navigation" in asked.output
     assert sorted(path.name for path in (project / "road_lamp").glob("*.py")) == [
@@ -191,6 +189,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path):
     ("words", "code"),
     [
         (["new", "x-y", "--yes", "--with", "records,wings"], "SCAFFOLD_PART"),
+        (["new", "--yes"], "SCAFFOLD_ANSWER"),
         (["check", "no-such-plugin"], "CHECK_NO_PLUGIN"),
         (["check", ".", "--tier", "platinum"], "CHECK_TIER"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import zipfile
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
@@ -237,6 +238,21 @@ def test_the_bill_of_materials_follows_what_is_declared(tmp_path: Path):
     with pytest.raises(Refused, match="SBOM_NOT_INSTALLED"):
         write_sbom(project)
     assert (project / "sbom.cdx.json").read_text(encoding="utf-8") == first
+
+
+def test_whoever_lacks_a_library_is_told_how_to_get_it(
+    released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Checking wholeness needs neither; signing and writing a bill say what to install."""
+    golden(tmp_path / "project")
+    monkeypatch.setitem(sys.modules, "cyclonedx.model.bom", None)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
+    with pytest.raises(Refused, match="SBOM_NEEDS_LIBRARY"):
+        write_sbom(tmp_path / "project")
+    with pytest.raises(Refused, match="TRUST_NEEDS_LIBRARY"):
+        new_key(tmp_path / "key.pem")
+    assert not (tmp_path / "key.pem").exists()
+    assert verify(Policy()) != []
 
 
 def test_undeclared_network_files_and_processes_are_found(tmp_path: Path):
