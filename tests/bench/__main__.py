@@ -13,6 +13,7 @@ from tests.bench import (
     layers_series,
     national_tree,
     peers_series,
+    plugins_series,
     subscriptions_series,
     workers_series,
 )
@@ -30,6 +31,7 @@ SERIES: dict[str, tuple[str, str, Measure]] = {
     "subscriptions": ("base", subscriptions_series.TITLE, subscriptions_series.measure),
     "layers": ("base", layers_series.TITLE, layers_series.measure),
     "growth": ("grown", growth_series.TITLE, growth_series.measure),
+    "plugins": ("empty", plugins_series.TITLE, plugins_series.measure),
     "tree": ("empty", national_tree.TITLE, national_tree.measure),
 }
 

@@ -19,6 +19,7 @@ _ORDER = (
     "Workers and servers",
     "Where a list's time goes",
     "Subscriptions",
+    "Plugins",
     "National tree",
 )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
-from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -18,7 +17,6 @@ from croniter import CroniterError, croniter
 
 from jingwei_core.database import Unit
 from jingwei_core.plugins.snapshot import ENABLED
-from jingwei_core.registry import Registry
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import Job
 
@@ -72,7 +70,8 @@ class Scheduler:
     def __init__(self, platform: "Platform") -> None:
         self._platform = platform
         self._next: dict[tuple[UUID, str, str, str], datetime] = {}
-        self._jobs: WeakKeyDictionary[Registry, tuple[Job, ...]] = WeakKeyDictionary()
+        self._jobs: dict[frozenset[str], tuple[Job, ...]] = {}
+        self._known_at: tuple[object, int] = (None, 0)
 
     async def enqueue_due(self) -> int:
         """Enqueue the jobs whose tick has come since the last call; how many this process did.
@@ -91,13 +90,21 @@ class Scheduler:
         enabled = tenant["enabled"]
         assert isinstance(enabled, list)
         assert isinstance(tenant["id"], UUID)
-        registry = self._platform.host.registry(frozenset(enabled))
-        jobs = self._jobs.get(registry)
-        if jobs is None:
-            scheduled = tuple(job for job in registry.jobs.values() if job.schedule)
-            jobs = self._jobs[registry] = scheduled
         zone = ZoneInfo(str(tenant["timezone"]))
-        return [Lane(tenant["id"], zone, job) for job in jobs]
+        return [Lane(tenant["id"], zone, job) for job in self._scheduled(frozenset(enabled))]
+
+    def _scheduled(self, enabled: frozenset[str]) -> tuple[Job, ...]:
+        """The jobs with a schedule of a set of plugins. Remembered: hundreds of tenants are asked
+        for every few seconds, more than registries are kept."""
+        host = self._platform.host
+        if self._known_at != (host, host.changes):
+            self._known_at = (host, host.changes)
+            self._jobs.clear()
+        jobs = self._jobs.get(enabled)
+        if jobs is None:
+            found = host.registry(enabled).jobs.values()
+            jobs = self._jobs[enabled] = tuple(job for job in found if job.schedule)
+        return jobs
 
     async def _try(self, lane: Lane, now: datetime) -> int:
         key = (lane.tenant_id, lane.job.name, lane.expression, lane.zone.key)

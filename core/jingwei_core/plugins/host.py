@@ -28,7 +28,7 @@ from jingwei_sdk.plugin import Plugin
 __all__ = ["Composition", "Installed", "Off", "PluginHost", "State", "discover"]
 
 _log = structlog.get_logger(__name__)
-_COMPOSITIONS = 512
+_COMPOSITIONS = 128
 Source = Literal["declaration", "texts", "migration", "deny"]
 _SOURCES: tuple[Source, ...] = ("declaration", "texts", "migration", "deny")
 """Who says that a plugin is off; of two the later is told."""
@@ -38,7 +38,8 @@ class PluginHost:
     """The core's own contribution and the installed plugins of one process.
 
     ``order`` are the ids of all of them, each after those it requires, then by id; ``needs`` says
-    what each requires. ``checks`` replaces those that the installed rooms register.
+    what each requires. ``changes`` grows whenever the same set may be served otherwise than before.
+    ``checks`` replaces those that the installed rooms register.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class PluginHost:
         self._said: dict[Source, Mapping[str, Off]] = {}
         self._off: Mapping[str, Off] = {}
         self._pieces: dict[str, Piece] = {}
+        self.changes = 0
         asked = registry_checks() if checks is None else checks
         self._composer = Composer(Piece.of(core, core_manifest), asked)
         self._compositions = lru_cache(maxsize=_COMPOSITIONS)(self._compose)
@@ -118,6 +120,7 @@ class PluginHost:
                 together.setdefault(found.id, known)
         self._off = together | unmet_requirements(self.needs, self.versions(), together)
         self._compositions = lru_cache(maxsize=_COMPOSITIONS)(self._compose)
+        self.changes += 1
         return True
 
     def settings(self, stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -29,12 +29,16 @@ async def warm_up(platform: Platform, executor: Executor) -> None:
         await executor.schema(platform.host.registry(new.enabled))
 
     platform.warm_before(warm)
+    # What is made now stays: looking through it again and again finds no rubbish.
+    gc.disable()
     try:
         await executor.make_whole()
         for enabled in await enabled_sets(platform.database, SCHEMAS):
             await executor.schema(platform.host.registry(enabled))
     except Exception as error:  # noqa: BLE001 - nobody has asked for anything yet
         _log.warning("not_warmed_up", reason=str(error))
+    finally:
+        gc.enable()
 
 
 def settle() -> None:

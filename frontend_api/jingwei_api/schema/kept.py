@@ -1,6 +1,7 @@
 """The schemas in use (在用模式), by enabled set: few are made, most are taken out of a whole."""
 
 import asyncio
+import gc
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -12,6 +13,9 @@ from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.subset import FullSchema
 from jingwei_sdk.errors import Refused
 
+_COLLECT_EVERY = 8
+"""A schema that is gone holds itself; a full collection, which a process that has settled seldom
+does by itself, lets go of so many at once."""
 _log = structlog.get_logger(__name__)
 
 
@@ -37,6 +41,7 @@ class SchemaCache:
         self._declarations = whole
         self._forget = forget
         self._whole: asyncio.Future[FullSchema | None] | None = None
+        self._gone = 0
         self._building: OrderedDict[str, asyncio.Future[GraphQLSchema]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -85,6 +90,9 @@ class SchemaCache:
         while len(self._building) > self._size:
             fingerprint, _ = self._building.popitem(last=False)
             self._forget(fingerprint)
+            self._gone += 1
+            if self._gone % _COLLECT_EVERY == 0:
+                gc.collect()
 
 
 def _whole(declarations: Callable[[], Declarations]) -> FullSchema | None:
