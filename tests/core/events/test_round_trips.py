@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,13 +31,23 @@ async def keyed(
     target: uuid.UUID | None = None,
     /,
     key: str = "",
-    along: Riding | None = None,
     **given: Any,
 ) -> Answer:
     """Run a command as the API does: with a key, in a unit of its own."""
+    return await executed(city, login, name, Call, target, key=key, given=given)
+
+
+async def reported_along(city: City, along: Riding, **given: Any) -> Answer:
+    """The worker's report, with what is read of it riding along."""
+    return await executed(city, "worker", REPORT, partial(Call, along=along), key="", given=given)
+
+
+async def executed(
+    city: City, login: str, name: str, made: Callable[..., Call], *about: Any, **said: Any
+) -> Answer:
     state = await city.platform.tenant_by_id(city.tenant.id)
     command = city.platform.host.registry(state.enabled).commands[name]
-    call = Call(command, given, target, key=key or secrets.token_hex(8), along=along)
+    call = made(command, said["given"], *about, key=said["key"] or secrets.token_hex(8))
     request = Request("zh", "test")
     return await execute(city.platform, city.tenant, city.identity(login), call, request)
 
@@ -74,15 +86,15 @@ async def test_what_it_answers_is_read_in_the_same_trip(neighbour: City) -> None
         return lambda row_id: Along(number, (*for_whom, row_id))
 
     given = at_grid(neighbour)
-    await keyed(neighbour, "worker", REPORT, along=known_as(policy), **given)
+    await reported_along(neighbour, known_as(policy), **given)
     with round_trips() as trips:
-        answer = await keyed(neighbour, "worker", REPORT, along=known_as(policy), **given)
+        answer = await reported_along(neighbour, known_as(policy), **given)
     assert len(await trips.settled()) == 1
     assert answer.read == b"20261123-000003"
-    past = await keyed(neighbour, "worker", REPORT, along=known_as(policy - 1), **given)
+    past = await reported_along(neighbour, known_as(policy - 1), **given)
     assert past.read is None
     by_position: dict[str, Any] = {"kind": POTHOLE, "title": "坑", "position": IN_GRID}
-    apart = await keyed(neighbour, "worker", REPORT, along=known_as(policy), **by_position)
+    apart = await reported_along(neighbour, known_as(policy), **by_position)
     assert apart.read is None
     assert await neighbour.value("SELECT count(*) FROM core.event") == 5
 
