@@ -16,6 +16,13 @@ _TABLE = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)\"?\s*\.\s*\"?[a-z_]",
     re.IGNORECASE,
 )
+# The tenant of a transaction is a setting of its session, and row security believes it.
+_REBINDS = re.compile(
+    r"\bset_config\s*\(|\b(?:RE)?SET\s+(?:(?:LOCAL|SESSION)\s+)?app\s*\."
+    # Words of a sentence otherwise.
+    r"|(?-i:\b(?:RE)?SET\s+(?:(?:LOCAL|SESSION)\s+)?ROLE\b)",
+    re.IGNORECASE,
+)
 _TAKEN_AWAY = re.compile(
     r"\bDROP\s+(?:TABLE|COLUMN|SCHEMA)\b|\bRENAME\b|\bSET\s+NOT\s+NULL\b"
     r"|\bALTER\s+(?:COLUMN\s+)?\w+\s+(?:SET\s+DATA\s+)?TYPE\b",
@@ -55,6 +62,14 @@ def own_sql(subject: Subject) -> Iterator[Found]:
                     yield at(source.path, getattr(node, "lineno", 1), name=schema)
 
 
+def settled_tenant(subject: Subject) -> Iterator[Found]:
+    """SQL of the plugin leaves the session as the platform made it: its tenant and its role."""
+    for source in (*subject.code, *subject.migrations):
+        for node in ast.walk(source.tree):
+            for said in _REBINDS.findall(_text_of(node)):
+                yield at(source.path, getattr(node, "lineno", 1), name=" ".join(said.split()))
+
+
 def declared_persons(subject: Subject) -> Iterator[Found]:
     """What is kept of a person says why, on which basis and for how long."""
     for objection in objections(subject.plugin) if subject.plugin is not None else ():
@@ -64,7 +79,7 @@ def declared_persons(subject: Subject) -> Iterator[Found]:
 
 
 def migrated_tables(subject: Subject) -> Iterator[Found]:
-    """Tables come with migrations whose files are named after the plugin."""
+    """Each table stands in a migration, and the files are named after the plugin."""
     manifest, plugin = subject.manifest, subject.plugin
     if manifest is None or plugin is None or not plugin.tables:
         return
@@ -74,6 +89,11 @@ def migrated_tables(subject: Subject) -> Iterator[Found]:
         name = source.path.rpartition("/")[2]
         if not name.startswith(f"{manifest.schema}_"):
             yield at(source.path, cause=f"does not begin with {manifest.schema}_")
+    told = "\n".join(source.text for source in subject.migrations)
+    for table in plugin.tables if subject.migrations else ():
+        name = str(table._meta.tablename)
+        if not re.search(rf"\b{re.escape(name)}\b", told):
+            yield at(subject.path_of(MIGRATIONS), cause=f"none makes the table {name}")
 
 
 def additive_migrations(subject: Subject) -> Iterator[Found]:
@@ -199,4 +219,5 @@ RULES = {
     "JW-405": additive_migrations,
     "JW-406": answered_rights,
     "JW-407": batched_fields,
+    "JW-408": settled_tenant,
 }
