@@ -24,7 +24,8 @@ PLUGINS_JSON = """
 'number', (SELECT e.epoch FROM platform.plugin_epoch e WHERE e.tenant_id = t.id),
 'plugins', (
     SELECT jsonb_object_agg(p.plugin_id, jsonb_build_object(
-               'version', p.version, 'data_version', p.data_version, 'settings', p.settings,
+               'version', p.version, 'data_version', coalesce(p.data_version, p.version),
+               'settings', p.settings,
                'settings_version', p.settings_version, 'sealed', p.sealed))
       FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled),
 'deployment', (
@@ -32,6 +33,9 @@ PLUGINS_JSON = """
                'version', d.version, 'settings', d.settings,
                'settings_version', d.settings_version, 'sealed', d.sealed))
       FROM platform.plugin_deployment d WHERE d.enabled),
+'reached', (
+    SELECT jsonb_object_agg(p.plugin_id, p.data_version) FROM platform.plugin_state p
+     WHERE p.tenant_id = t.id AND NOT p.enabled AND p.data_version IS NOT NULL),
 'breakers', (
     SELECT jsonb_agg(jsonb_build_array(o.plugin_id, o.hook))
       FROM platform.plugin_outcome o WHERE o.tenant_id = t.id AND o.opened_until > now())
@@ -83,7 +87,12 @@ class Snapshots:
         A tenant's own settings count before those of the deployment. A plugin whose rows or
         settings are not of the version that this process runs is held back.
         """
-        host, own, everywhere = self._host(), row["plugins"] or {}, row["deployment"] or {}
+        host, own, reached = self._host(), row["plugins"] or {}, row["reached"] or {}
+        # Rows of a tenant that was never upgraded are those of the version that was switched on.
+        everywhere = {
+            plugin: {**each, "data_version": reached.get(plugin) or each["version"]}
+            for plugin, each in (row["deployment"] or {}).items()
+        }
         told = (host, own, everywhere)
         known = self._last.get(tenant_id)
         if known is None or known[0] != told:

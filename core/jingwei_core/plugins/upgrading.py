@@ -32,9 +32,22 @@ if TYPE_CHECKING:
 
 _PROGRESS = "UPDATE platform.plugin_state SET progress = $3 WHERE tenant_id = $1 AND plugin_id = $2"
 _USED = """
-SELECT t.slug, p.plugin_id FROM platform.plugin_state p JOIN platform.tenant t ON t.id = p.tenant_id
-WHERE ($1::text IS NULL OR t.slug = $1) AND ($2::text IS NULL OR p.plugin_id = $2)
+SELECT slug, plugin_id FROM (
+    SELECT t.slug, p.plugin_id FROM platform.plugin_state p
+        JOIN platform.tenant t ON t.id = p.tenant_id
+    UNION SELECT t.slug, d.plugin_id FROM platform.plugin_deployment d, platform.tenant t
+        WHERE d.enabled
+) AS used
+WHERE ($1::text IS NULL OR slug = $1) AND ($2::text IS NULL OR plugin_id = $2)
 ORDER BY 1, 2
+"""
+_EVERYWHERE = "SELECT version FROM platform.plugin_deployment WHERE plugin_id = $1 AND enabled"
+_ALL_REACHED = """
+UPDATE platform.plugin_deployment d SET version = $2, changed_at = now()
+WHERE d.plugin_id = $1 AND d.enabled AND d.version IS DISTINCT FROM $2 AND NOT EXISTS (
+    SELECT FROM platform.tenant t LEFT JOIN platform.plugin_state p
+        ON p.tenant_id = t.id AND p.plugin_id = d.plugin_id
+    WHERE coalesce(p.data_version, p.version, d.version) IS DISTINCT FROM $2)
 """
 
 
@@ -85,7 +98,7 @@ class Upgraded:
 async def plugins_in_use(
     platform: "Platform", slug: str | None = None, plugin_id: str | None = None
 ) -> list[tuple[str, str]]:
-    """Tenant and plugin for each row of a plugin that is installed here, narrowed by either."""
+    """Tenant and plugin wherever a plugin that is installed here has rows, narrowed by either."""
     known = {found.id for found in platform.host.installed() if found.plugin is not None}
     async with platform.database.platform() as unit:
         rows = await unit.fetch(_USED, slug, plugin_id)
@@ -100,7 +113,7 @@ async def plan_upgrade(platform: "Platform", slug: str, plugin_id: str) -> Upgra
     """
     state = await platform.state(slug)
     async with system_context(platform, state.tenant, f"plugin:{plugin_id}") as ctx:
-        plan = _plan(platform, slug, plugin_id, await plugin_rows(ctx.unit, state.tenant.id))
+        plan = _plan(platform, slug, plugin_id, await _used_row(ctx, plugin_id))
         return replace(plan, puts=await upcoming(ctx, platform.host.get(plugin_id)))
 
 
@@ -133,9 +146,16 @@ class _Upgrade:
         return self.platform.host.get(self.plan.plugin)
 
     async def settings(self) -> None:
-        """Bring the settings to this version; code that is older holds the plugin back then."""
+        """Bring the settings to this version; code that is older holds the plugin back then.
+
+        A tenant that has the plugin only as everybody has gets a row of its own, to be locked.
+        """
         async with self._context() as ctx:
-            row = await self._row(ctx)
+            row = await _used_row(ctx, self.plan.plugin)
+            assert row is not None
+            if row.data_version is None:
+                row = replace(row, data_version=row.version)
+                await store_row(ctx.unit, ctx.tenant.id, row)
             vault = TenantVault(self.platform.vault, ctx.tenant.id)
             new = put_settings(self.found, row.settings, SettingsChange(), vault)
             if new != row.settings:
@@ -162,12 +182,14 @@ class _Upgrade:
         """Put what this version ships, and note the version."""
         async with self._context() as ctx:
             row = await self._row(ctx)
-            if row.enabled and self.found.plugin is not None:
+            everywhere = await ctx.unit.fetchrow(_EVERYWHERE, self.plan.plugin)
+            if (row.enabled or everywhere) and self.found.plugin is not None:
                 await put(ctx, self.found)
                 await put_kinds(ctx, self.found.plugin)
             version = self.plan.to_version
             await ctx.unit.execute(_PROGRESS, ctx.tenant.id, self.plan.plugin, "{}")
             await self._store(ctx, row, replace(row, version=version, data_version=version))
+            await ctx.unit.execute(_ALL_REACHED, self.plan.plugin, version)
 
     async def _batch(self, ctx: CoreContext, step: DataMigration) -> int:
         try:
@@ -198,12 +220,19 @@ class _Upgrade:
         await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
 
 
-def _plan(
-    platform: "Platform", slug: str, plugin_id: str, rows: dict[str, PluginRow]
-) -> UpgradePlan:
+async def _used_row(ctx: CoreContext, plugin_id: str) -> PluginRow | None:
+    """The tenant's row of the plugin; what it is for everybody where the tenant has none, and
+    ``None`` where nobody switched it on."""
+    rows = await plugin_rows(ctx.unit, ctx.tenant.id)
+    everywhere = await ctx.unit.fetchrow(_EVERYWHERE, plugin_id)
+    if plugin_id in rows or everywhere is None:
+        return rows.get(plugin_id)
+    return PluginRow(plugin_id, version=everywhere["version"])
+
+
+def _plan(platform: "Platform", slug: str, plugin_id: str, row: PluginRow | None) -> UpgradePlan:
     platform.host.require_available(plugin_id)
     found = platform.host.get(plugin_id)
-    row = rows.get(plugin_id)
     if row is None:
         raise NotFound("PLUGIN_NOT_USED", plugin=plugin_id, tenant=slug)
     reached = row.data_version or row.version

@@ -4,16 +4,19 @@ import asyncio
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from jingwei_core.platform import Platform
+from jingwei_core.plugins.deployment import enable_everywhere
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.switching import Switching, enable_plugin
 from jingwei_core.plugins.tenant_settings import SettingsChange
-from jingwei_core.plugins.upgrading import plan_upgrade, upgrade_plugin
+from jingwei_core.plugins.upgrading import plan_upgrade, plugins_in_use, upgrade_plugin
 from jingwei_core.settings import Settings
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, NotFound, Refused
+from jingwei_sdk.manifest import Scope
 from jingwei_sdk.settings import Secret
 from jingwei_sdk.upgrades import DataMigration
 from tests.fixtures.command_line import CommandLine
@@ -25,6 +28,7 @@ from tests.plugins.lifecycle.ward_book.book import (
     count_words,
     first_release,
     installed,
+    manifest,
 )
 from tests.plugins.lifecycle.world import Ward, Wards
 
@@ -159,3 +163,32 @@ async def test_only_tenants_that_have_it_are_upgraded(
     assert (refused.code, "PLUGIN_NOT_USED" in refused.err) == (1, True)
     with pytest.raises(NotFound):
         await plan_upgrade(wards.platform_of(installed()), "west", ID)
+
+
+async def test_rows_of_a_plugin_that_everybody_has_are_brought_along_too(wards: Wards) -> None:
+    told = msgspec.structs.replace(manifest("1.0.0"), scope=Scope.BOTH)
+    old = wards.platform_of(replace(first_release(), manifest=told))
+    await enable_everywhere(old, ID)
+    for ward in (wards.east, wards.west):
+        await ward.fetch(
+            "INSERT INTO ward_book.call_on (account, topic) VALUES ($1, 'x')", ward.keeper
+        )
+    new = wards.platform_of(
+        replace(installed(), manifest=msgspec.structs.replace(manifest("2.0.0"), scope=Scope.BOTH))
+    )
+    for slug in ("east", "west"):
+        assert (await new.state(slug)).held_back[ID].state == "not_migrated"
+
+    assert (await upgrade_plugin(new, "east", ID)).rows == 1
+    assert ID in (await new.state("east")).enabled
+    assert ID not in (await new.state("west")).enabled
+    version = "SELECT version FROM platform.plugin_deployment"
+    assert [row["version"] for row in await wards.owner(version)] == ["1.0.0"]
+    assert [slug for slug, _ in await plugins_in_use(new, plugin_id=ID)] == ["east", "west"]
+
+    assert (await upgrade_plugin(new, "west", ID)).rows == 1
+    assert ID in (await new.state("west")).enabled
+    # A tenant that comes now has nothing to bring along.
+    assert [row["version"] for row in await wards.owner(version)] == ["2.0.0"]
+    old.forget()
+    assert (await old.state("east")).held_back[ID].state == "outdated"
