@@ -18,6 +18,7 @@ from jingwei_sdk.commands import Command
 from jingwei_sdk.hooks import Hook
 from jingwei_sdk.manifest import PermissionText, Requirement, RoleText
 from jingwei_sdk.plugin import Job, Plugin
+from jingwei_sdk.settings import SettingsOf
 from jingwei_sdk.tables import TenantTable
 
 _NAMES = ("name", "code", "path", "to_version", "subject", "record", "table")
@@ -96,6 +97,8 @@ def _named(value: Any) -> str:
     if isinstance(value, Requirement):
         optional = " (optional)" if value.optional else ""
         return f"{value.id} {value.version}".strip() + optional
+    if isinstance(value, SettingsOf):
+        return f"{value.schema.__name__}, version {value.version}"
     command = getattr(value, "__command__", None)
     if isinstance(command, Command):
         return command.name

@@ -108,7 +108,12 @@ plugin = Plugin(id="permits", package="x", tables=(Permit,), records=(PERMIT,), 
         "permissions not in its manifest: ['permit.give']",
     ),
     "command without permission": (
-        Package(extra='command("permit.give", permission="", tenant_wide=True)(of_each)'),
+        Package(
+            extra="""
+@command("permit.give", permission="", tenant_wide=True, returns=PERMIT)
+async def give(ctx) -> Permit: ...
+"""
+        ),
         "failed",
         "COMMAND_WITHOUT_PERMISSION",
     ),
