@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jingwei_core.database import Database, open_database
+from jingwei_core.database import embedded as embedded_room
 from jingwei_core.database import engine as engine_room
 from jingwei_core.database import server_account as account_room
 from jingwei_core.database import server_binaries as binaries_room
@@ -15,6 +16,7 @@ from jingwei_core.database.errors import MigrationRefused
 from jingwei_core.database.migration_apps import core_app
 from jingwei_core.database.migration_faults import refuse_ended, transaction_of
 from jingwei_core.database.migration_files import ordered
+from jingwei_core.database.roles import ensure_roles
 from jingwei_core.database.urls import app_url, owner_url
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Unavailable
@@ -98,3 +100,39 @@ def test_two_packages_of_one_name_are_refused() -> None:
     with pytest.raises(MigrationRefused) as refusal:
         ordered([core_app(), core_app()])
     assert refusal.value.code == "APP_DUPLICATE"
+
+
+async def test_a_role_that_may_make_no_roles_is_told_so(database: Database) -> None:
+    made = database.settings.model_copy(update={"role_prefix": "another"})
+    async with database.owner() as unit:
+        before = await unit.fetchval("SELECT count(*) FROM pg_roles")
+        await unit.execute(f"SET LOCAL ROLE {database.settings.app_role}")
+        savepoint = unit.savepoint()
+        with pytest.raises(Unavailable) as refusal:
+            async with savepoint:
+                await ensure_roles(unit, made, None)
+        assert refusal.value.code == "ROLE_RIGHTS_MISSING"
+        assert await unit.fetchval("SELECT count(*) FROM pg_roles") == before
+
+
+def test_a_server_that_cannot_be_made_or_ended_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = EmbeddedServer(tmp_path / "database")
+    account = account_room.choose_account(None, server.cluster)
+    monkeypatch.setattr(embedded_room, "stop_process", lambda *_, **__: False)
+    monkeypatch.setattr(embedded_room, "postmaster", lambda _: os.getpid())
+    server.cluster.mkdir(parents=True)
+    monkeypatch.setattr(EmbeddedServer, "_check_passable", lambda *_: None)
+    with pytest.raises(Unavailable) as refusal:
+        server.stop()
+    assert refusal.value.code == "SERVER_STOP_FAILED"
+
+    class Broken:
+        def program(self, _: str) -> str:
+            return "/bin/false"
+
+    with pytest.raises(Unavailable) as refusal:
+        server._initialise(Broken(), account, "secret")  # type: ignore[arg-type]
+    assert refusal.value.code == "SERVER_START_FAILED"
+    assert "secret" not in str(refusal.value)
