@@ -135,7 +135,8 @@ async def test_it_is_told_exported_dropped_and_begins_anew(
 
 
 def is_whole(folder: Path) -> None:
-    """Each file has the rows and the digest that the export says, and no secret."""
+    """Each file has the rows and the digest that the export says, no secret, and one reader."""
+    assert folder.stat().st_mode & 0o077 == 0
     about = json.loads((folder / "plugin.json").read_text())
     assert (about["settings"], about["secrets"]) == ({"hours": 5}, ["gateway_key"])
     for table, file in about["tables"].items():

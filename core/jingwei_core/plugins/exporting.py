@@ -54,6 +54,8 @@ async def export_plugin(platform: "Platform", slug: str, plugin_id: str, folder:
     if await asyncio.to_thread(_is_used, target):
         raise Conflict("EXPORT_FOLDER_USED", folder=str(target))
     await asyncio.to_thread(target.mkdir, parents=True, exist_ok=True)
+    # Rows hold what readers see masked only.
+    await asyncio.to_thread(target.chmod, 0o700)
     schema = plugin_id.replace("-", "_")
     async with platform.database.unit(tenant.id, _ONE_MOMENT) as unit:
         files = {

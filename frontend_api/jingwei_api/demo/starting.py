@@ -72,7 +72,7 @@ class Start:
             f"就绪 ready in {self._took():.1f} s: {names}",
             f"  GraphiQL   {url}/graphql",
             f"  accounts   {accounts_path(self._settings)}",
-            "  next       make demo-walk   (in another terminal)",
+            "  next       jingwei demo walk   (in another terminal)",
             "  end        Ctrl-C, or jingwei demo down",
         )
 

@@ -11,6 +11,7 @@ from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from jingwei_sdk.errors import JingweiError, Refused
@@ -214,7 +215,7 @@ def _load(package_dir: Path, entry: Mapping[str, str]) -> tuple[Plugin | None, s
         try:
             found = getattr(import_module(module), name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything
-            return None, _told(error)
+            return None, _told(error) + _raised_at(error, package_dir)
     if not isinstance(found, Plugin):
         return None, f"{module}:{name} is no Plugin"
     return found, ""
@@ -243,3 +244,15 @@ def _fresh_modules(package_dir: Path) -> Iterator[None]:
 
 def _told(error: BaseException) -> str:
     return str(error) if isinstance(error, JingweiError) else f"{type(error).__name__}: {error}"
+
+
+def _raised_at(error: BaseException, package_dir: Path) -> str:
+    """Where in the package loading ended, as `` (tables.py:6)``; empty for an error elsewhere."""
+    if isinstance(error, SyntaxError) and error.filename:
+        lines = [(error.filename, error.lineno)]
+    else:
+        lines = [(step.filename, step.lineno) for step in extract_tb(error.__traceback__)]
+    for name, line in reversed(lines):
+        if Path(name).is_relative_to(package_dir):
+            return f" ({Path(name).relative_to(package_dir).as_posix()}:{line})"
+    return ""

@@ -120,4 +120,5 @@ class Answers:
             "space": prefix[0].lower() + prefix[1:],
             "noun_kebab": self.noun.replace("_", "-"),
             "noun_words": " ".join(words),
+            "article": "an" if self.noun[0] in "aeiou" else "a",
         }

@@ -59,3 +59,26 @@ def test_every_rule_is_told_whole():
 def test_each_tier_has_rules():
     assert {rule.tier for rule in RULES.values()} == set(Tier)
     assert list(RULES) == sorted(RULES)
+
+
+def test_a_table_that_no_migration_makes_is_found(tmp_path: Path):
+    folder = golden(tmp_path / "road-lamp")
+    tables = folder / "road_lamp" / "tables.py"
+    text = tables.read_text(encoding="utf-8")
+    assert 'tablename="lamp"' in text
+    tables.write_text(text.replace('tablename="lamp"', 'tablename="post"'), encoding="utf-8")
+    told = [each for each in check(Subject.of(folder)).findings if each.rule == "JW-404"]
+    assert [each.message for each in told] == ["migrations: none makes the table post"]
+
+
+def test_where_loading_ended_is_told(tmp_path: Path):
+    folder = golden(tmp_path / "road-lamp")
+    tables = folder / "road_lamp" / "tables.py"
+    text = tables.read_text(encoding="utf-8")
+    tables.write_text(f"from jingwei_sdk.tables import Table9\n{text}", encoding="utf-8")
+    told = [each.message for each in check(Subject.of(folder)).findings if each.rule == "JW-102"]
+    assert len(told) == 1
+    assert told[0].endswith(" (tables.py:1)")
+    tables.write_text("def (:\n", encoding="utf-8")
+    told = [each.message for each in check(Subject.of(folder)).findings if each.rule == "JW-102"]
+    assert told[0].endswith(" (tables.py:1)")
