@@ -1,7 +1,7 @@
 """What a plugin shows: menu, map, indicators and reminders to its readers, a page to anybody."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, cast
 
@@ -15,8 +15,11 @@ from jingwei_api.execution.operation import Caller, Document, Runtime
 from jingwei_api.settings import ApiSettings
 from jingwei_core.platform import Platform
 from jingwei_core.plugins.switching import switch_audited
-from jingwei_core.reminders.telling import KEPT_FOR, remove_old
+from jingwei_core.reminders.telling import KEPT_FOR
 from jingwei_core.session import Identity, Request
+from jingwei_safety_production import following
+from jingwei_safety_production.tables import SafetyChecklist
+from jingwei_sdk.context import Context
 from tests.plugins.world import City
 
 SHOWN = """{
@@ -173,7 +176,7 @@ async def test_who_found_a_hazard_is_told_once_a_day(executor: Executor, yichang
     yichang.clock.instant += KEPT_FOR
     async with yichang.system() as ctx:
         await registry.jobs[JOB].run(ctx, {})
-        await remove_old(ctx)
+        await registry.jobs["core.reminder-cleanup"].run(ctx, {})
     left = await yichang.fetch("SELECT day FROM core.reminder")
     assert [row["day"] for row in left] == [day]
 
@@ -217,29 +220,61 @@ async def test_a_page_is_gone_with_its_plugin(http: httpx.AsyncClient, yichang: 
     assert (await http.get(PAGE.format(slug="yichang"))).status_code == 404
 
 
-async def test_a_page_that_fails_says_so_and_nothing_more(
-    http: httpx.AsyncClient, yichang: City, monkeypatch: pytest.MonkeyPatch
-):
-    from jingwei_safety_production import following
-
+@pytest.fixture
+def answering() -> Iterator[Callable[[Any], None]]:
+    """Gives the public page another answer for the length of a test."""
     (page,) = following.PUBLIC_PAGES
+    yield lambda answer: object.__setattr__(page, "answer", answer)
+    object.__setattr__(page, "answer", following.major_hazards)
 
-    async def fails(ctx: Any, query: Any) -> Any:
-        await ctx.data.insert(following_row())
+
+LEFT = "SELECT count(*) FROM safety_production.checklist WHERE code = 'left'"
+
+
+async def write(ctx: Context) -> None:
+    row = SafetyChecklist(code="left", number=1, name="left", items=[])
+    stored = await ctx.data.insert(row)
+    await ctx.signals.changed("SafetyChecklist", stored.id, None)
+    await ctx.signals.enqueue("safety-production.catch-up", {})
+
+
+async def test_a_page_reaches_what_the_plugin_may_and_keeps_nothing(
+    http: httpx.AsyncClient, yichang: City, answering: Callable[[Any], None]
+):
+    async def tells(ctx: Context, query: Mapping[str, str]) -> Mapping[str, Any]:
+        await write(ctx)
+        return {
+            "own": ctx.permissions.allows("safety.hazard.read"),
+            "core": ctx.permissions.allows("staff.read"),
+            "accounts": len(await ctx.records.some(ctx, "Account")),
+            "written": len(await ctx.data.find(SafetyChecklist, code="left")),
+            "asked": query,
+        }
+
+    answering(tells)
+    answer = await http.get(PAGE.format(slug="yichang"), params={"level": "major"})
+    assert answer.json() == {
+        "own": True,
+        "core": False,
+        "accounts": 0,
+        "written": 1,
+        "asked": {"level": "major"},
+    }
+    assert await yichang.value(LEFT) == 0
+    queued = "SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint = 'safety-production.catch-up'"
+    assert await yichang.value(queued) == 0
+
+
+async def test_a_page_that_fails_says_so_and_nothing_more(
+    http: httpx.AsyncClient, yichang: City, answering: Callable[[Any], None]
+):
+    async def fails(ctx: Context, query: Mapping[str, str]) -> Mapping[str, Any]:
+        await write(ctx)
         raise ValueError("13900000000")
 
-    def following_row() -> Any:
-        from jingwei_safety_production.tables import SafetyChecklist
-
-        return SafetyChecklist(code="left", number=1, name="left", items=[])
-
-    object.__setattr__(page, "answer", fails)
-    try:
-        answer = await http.get(PAGE.format(slug="yichang"))
-    finally:
-        object.__setattr__(page, "answer", following.major_hazards)
+    answering(fails)
+    answer = await http.get(PAGE.format(slug="yichang"))
     assert answer.status_code == 503
     assert answer.json()["errors"][0]["extensions"]["code"] == "PUBLIC_PAGE_FAILED"
     assert "13900000000" not in answer.text
-    left = "SELECT count(*) FROM safety_production.checklist WHERE code = 'left'"
-    assert await yichang.value(left) == 0
+    assert await yichang.value(LEFT) == 0

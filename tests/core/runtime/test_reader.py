@@ -28,6 +28,21 @@ async def test_an_account_sees_its_subtree_and_no_look_alike(
     assert sum(counted.values()) == seen
 
 
+async def test_some_rows_are_those_in_sight_that_match_and_no_more_than_asked(
+    city: City, other_city: City
+) -> None:
+    async with at(city, "worker") as ctx:
+        seen = await ctx.records.some(ctx, "Organisation")
+        named = await ctx.records.some(ctx, "Organisation", name=("grid-1", "root-0"))
+        nameless = await ctx.records.some(ctx, "Organisation", credit_code=None, most=2)
+        one = await ctx.records.some(ctx, "Organisation", name="grid-1")
+        assert len(await ctx.records.some(ctx, "Organisation", most=3)) == 3
+    assert len(seen) == 5
+    assert [row["name"] for row in named] == [row["name"] for row in one] == ["grid-1"]
+    expected = [row["name"] for row in seen if row["credit_code"] is None]
+    assert [row["name"] for row in nameless] == expected[:2]
+
+
 async def test_children_of_many_parents_are_counted_at_once(city: City) -> None:
     parents = [city.places[name] for name in ("grid", "sibling", "root")]
     nowhere = uuid.uuid4()
