@@ -5,6 +5,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +13,17 @@ import pytest
 from jingwei_core.commands.data import UnitData
 from jingwei_core.database import Database
 from jingwei_core.jobs.worker import Worker
+from jingwei_core.plugins import dispatcher, hooks
 from jingwei_core.plugins.breaker import BreakerRules
 from jingwei_core.plugins.health import PluginHealth, plugin_health
 from jingwei_core.plugins.outcomes import Outcomes
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Denied, Unavailable
-from jingwei_sdk.hook_specs import before_event_transition, extend_subject_export
+from jingwei_sdk.hook_specs import (
+    before_event_transition,
+    extend_subject_export,
+    on_event_transitioned,
+)
 from jingwei_sdk.hooks import Failure, Hook
 from jingwei_sdk.payloads import EventTransition, SubjectExport, Veto
 from jingwei_sdk.plugin import Job, Plugin
@@ -227,6 +233,42 @@ async def test_computed_fields_and_jobs_have_breakers_too(database: Database) ->
     assert faulty.calls == 3
     (one,) = await health(platform)
     assert (one.point, one.state, one.failed) == ("field:Event.aaa_count", "paused", 3)
+
+
+async def test_reactions_and_computed_fields_that_take_too_long_are_stopped(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = Faulty()
+    faulty.way = "hang"
+    impatient = replace(on_event_transitioned, timeout_s=0.05)
+    platform = await hearing(database, plugin_of(faulty, on_event_transitioned))
+    async with await platform.context() as ctx:
+        await platform.hooks.collect(ctx, on_event_transitioned, STEP)
+    (job,) = await platform.queued()
+    monkeypatch.setitem(hooks._HOOKS, impatient.name, impatient)
+    monkeypatch.setattr(dispatcher, "COMPUTED_WITHIN_S", 0.05)
+
+    async def react() -> None:
+        async with await platform.context() as ctx:
+            await hooks.run_reaction(ctx, job)
+
+    async def read() -> None:
+        async with await platform.context() as ctx:
+            field = ctx.registry.computed(ctx.registry.record("Event"))["aaa_count"]
+            work = partial(field.resolve, ctx, [{}])
+            await platform.hooks.computed(ctx, ("Event", "aaa_count"), work)
+
+    async with asyncio.timeout(10):
+        for run in (react, read):
+            with pytest.raises(dispatcher.TookTooLong):
+                await run()
+    told = {
+        one.point: (one.timed_out, one.failed, one.last_error) for one in await health(platform)
+    }
+    assert told == {
+        "on_event_transitioned": (1, 0, "TookTooLong"),
+        "field:Event.aaa_count": (1, 0, "TookTooLong"),
+    }
 
 
 @pytest.mark.commit

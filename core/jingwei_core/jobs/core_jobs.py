@@ -20,6 +20,9 @@ TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
 REMINDER_CLEANUP = "core.reminder-cleanup"
 
+PLUGIN_WITHIN_S = 600.0
+"""Longer than any hook's own limit, which is what stops a plugin and counts it."""
+
 TOKEN_KEPT_FOR = timedelta(days=7)
 """An expired refresh token stays this long, so that its reuse is still recognised as such."""
 
@@ -72,8 +75,8 @@ async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
 
 
 JOBS: tuple[Job, ...] = (
-    Job(PLUGIN_REACTION, react),
-    Job(EVENT_CONSUMER, consume_event),
+    Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
+    Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
     Job(OUTBOX_DELIVER, deliver_message),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),

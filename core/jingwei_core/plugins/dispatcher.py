@@ -54,6 +54,11 @@ class WrongAnswer(Exception):
     """An implementation answered something that its hook does not know."""
 
 
+class TookTooLong(Exception):
+    """A plugin's code was stopped. Not a ``TimeoutError``: from inside a unit that would say that
+    the connection was lost."""
+
+
 class Dispatcher:
     """Calls hooks. One for each platform; what it counts is in ``outcomes``.
 
@@ -146,15 +151,15 @@ class Dispatcher:
         """The answer of a plugin's job, reaction or computed field, counted as hooks are.
 
         Raises whatever ``work`` raises; of that ``own`` are answers and no failures. Raises
-        ``Unavailable`` (``PLUGIN_PAUSED``) without calling it while its breaker is open.
+        :class:`TookTooLong` after ``timeout_s``, and ``Unavailable`` (``PLUGIN_PAUSED``) without
+        calling it while its breaker is open.
         """
         if self.outcomes.breakers.is_open(point):
             raise Unavailable("PLUGIN_PAUSED", plugin=point[1], point=point[2])
         answers: tuple[type[BaseException], ...] = (Outdated, *own)
         started = perf_counter_ns()
         try:
-            async with asyncio.timeout(timeout_s):
-                answer = await work()
+            answer = await _in_time(work, timeout_s)
         except answers:
             raise
         except Exception as error:
@@ -239,6 +244,17 @@ async def _answer(one: Heard, ctx: CoreContext, given: object) -> Any:
     if answer is not None and not isinstance(answer, hook.answer or ()):
         raise WrongAnswer
     return answer
+
+
+async def _in_time(work: Callable[[], Awaitable[Answer]], timeout_s: float | None) -> Answer:
+    limit = asyncio.timeout(timeout_s)
+    try:
+        async with limit:
+            return await work()
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise TookTooLong from error
 
 
 async def call(one: Heard, ctx: Context, given: object) -> None:
