@@ -14,9 +14,11 @@ from tests.sdk.fresh_environment import FreshEnvironment
 from tests.sdk.stranger import (
     EXAMPLE,
     PACKAGE,
+    STEPS,
     imports_of,
     install,
     number_of_tests,
+    write_step,
     write_without_package,
 )
 from tests.sdk.type_checkers import mypy, pyright
@@ -87,3 +89,15 @@ def _rows(told: object) -> list[object]:
     found = next(iter(told.values())) if isinstance(told, dict) else told
     assert isinstance(found, list)
     return found
+
+
+def test_it_holds_silver(stranger: tuple[FreshEnvironment, Path], tmp_path: Path) -> None:
+    """As its manifest says; the tool comes with the SDK and needs no platform."""
+    environment, _ = stranger
+    project = write_step(STEPS[-1], tmp_path / "project")
+    told = environment.run("jingwei-plugin", "check", ".", "--tier", "silver", cwd=project)
+    assert "holds silver" in told.succeeded().out
+    (project / "CHANGELOG.md").unlink()
+    told = environment.run("jingwei-plugin", "check", ".", "--tier", "silver", cwd=project)
+    assert told.code == 1
+    assert "JW-606" in told.out
