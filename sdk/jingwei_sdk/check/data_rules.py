@@ -141,11 +141,15 @@ def _is(node: ast.expr | None, value: object) -> bool:
 
 
 def answered_rights(subject: Subject) -> Iterator[Found]:
-    """A plugin that holds something of a person answers when they ask for it or for its end."""
+    """A plugin that holds something of a person answers when they ask for it or for its end, and
+    says what becomes of it in a copy of the tenant."""
     plugin = subject.plugin
-    if plugin is None or plugin.data_rights:
+    if plugin is None:
         return
+    ruled = {rule.table for rule in plugin.clone_rules} if plugin.data_rights else set()
     for table in plugin.tables:
+        if table in ruled:
+            continue
         refers = [
             column._meta.name
             for column in columns_of(table)
