@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec.inspect import CustomType, Field, UnionType, type_info
+from msgspec.inspect import CustomType, Field, Metadata, UnionType, type_info
 
 from jingwei_sdk.errors import Invalid, Refused
 
@@ -149,9 +149,17 @@ class SettingsOf:
 
 
 def _is_secret(kind: Any) -> bool:
-    info = type_info(kind)
+    info = _bare(type_info(kind))
     options = info.types if isinstance(info, UnionType) else (info,)
-    return any(isinstance(option, CustomType) and option.cls is Secret for option in options)
+    bare = [_bare(option) for option in options]
+    return any(isinstance(option, CustomType) and option.cls is Secret for option in bare)
+
+
+def _bare(info: Any) -> Any:
+    """A type without what is said about it, its description for example."""
+    while isinstance(info, Metadata):
+        info = info.type
+    return info
 
 
 def _has_deep_secret(kind: Any) -> bool:

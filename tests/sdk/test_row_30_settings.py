@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import pytest
@@ -297,6 +297,9 @@ def test_a_declaration_that_could_leak_or_fail_is_refused() -> None:
 
     class Fine(msgspec.Struct):
         days: int = 1
+        key: Annotated[Secret | None, msgspec.Meta(description="密钥 · a key")] = None
+
+    assert SettingsOf(Fine).secrets == {"key"}
 
     for schema, version in ((Deep, 1), (Needed, 1), (Fine, 2)):
         with pytest.raises(Refused) as refusal:
