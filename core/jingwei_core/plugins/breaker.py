@@ -1,8 +1,8 @@
 """Circuit breakers (熔断): what fails again and again is not called for a while.
 
-There is one for each tenant, plugin and point: a hook, a job or a computed field. This process
-counts failures; that a breaker is open is stored, and told to the other processes with what they
-read of the tenant, so no call asks the database.
+There is one for each tenant, plugin and point: a hook, a job, a consumer or a computed field. This
+process counts failures; that a breaker is open is stored, and told to the other processes with what
+they read of the tenant, so no call asks the database.
 """
 
 import time
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 Point = tuple[uuid.UUID, str, str]
 """What a plugin is called for: the tenant, the plugin's id, and the name of a hook, a job
-(``job:<name>``) or a computed field (``field:<Record>.<name>``)."""
+(``job:<name>``), a consumer (``consumer:<name>``) or a field (``field:<Record>.<name>``)."""
 
 Named = tuple[str, str]
 """A point within a tenant: the plugin's id and the name."""

@@ -1,6 +1,6 @@
 """``jingwei plugin event-types``: what plugins tell one another, with its JSON Schema."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,5 +24,14 @@ def event_types(
         host.get(plugin)
     found = event_type_lines([each.plugin for each in host.installed() if each.plugin is not None])
     rows = [row for row in found if plugin in (None, row["plugin"])]
-    told = rows if as_json else [{**row, "schema": row["schema"]["$ref"]} for row in rows]
-    say_rows(as_json, told, "没有声明事件消息。No event type is declared.")
+    say_rows(
+        as_json,
+        rows if as_json else [_plain(row) for row in rows],
+        "没有声明事件消息。No event type is declared.",
+    )
+
+
+def _plain(row: dict[str, Any]) -> dict[str, str]:
+    payload = str(row["schema"]["$ref"]).rpartition("/")[2]
+    told = {name: row[name] for name in ("event_type", "plugin", "description")}
+    return {**told, "payload": payload, "consumers": ", ".join(row["consumers"])}
