@@ -32,10 +32,10 @@ class PluginHealth(msgspec.Struct, frozen=True):
     """How one point of a plugin fared in one tenant since it was first called.
 
     ``point`` is the name of a hook, or that of a job, consumer or field with ``job:``,
-    ``consumer:`` or ``field:`` before it. ``state`` is ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the last call did
-    not go well. ``mean_us`` is the mean time of a call in microseconds. ``last_error`` is the name
-    of a type, never a text; it is empty when the last call went well. All of it is about a second
-    old.
+    ``consumer:`` or ``field:`` before it. ``state`` is ``paused`` until ``paused_until`` while its
+    breaker is open, ``failing`` when the last call did not go well. ``mean_us`` is the mean time of
+    a call in microseconds. ``last_error`` is the name of a type, never a text; it is empty when the
+    last call went well. All of it is about a second old.
     """
 
     tenant: str
