@@ -1,9 +1,10 @@
 """A serving process that measures itself with the plugins on its path.
 
-    python -m tests.bench.plugins_process TENANTS    prints the figures as JSON
+    python -m tests.bench.plugins_process make 300       makes tenants, each with a random set of
+                                                         the plugins; the same in every run
+    python -m tests.bench.plugins_process measure 300    prints the figures as JSON
 
-Settings come from the environment. The tenants are made first, each with a random set of the
-plugins; the same in every run.
+Settings come from the environment.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ async def measure(tenants: int) -> Figures:
     async with open_platform(Settings()) as platform:
         figures["start_s"] = time.process_time()
         figures["start_mb"] = _rss_mb()
-        slugs = await _make_tenants(platform, tenants)
+        slugs = _slugs(tenants)
         app = create_app(platform)
         executor = services_in(app.state).executor
         figures["warm_s"] = await _cpu_s(lambda: warm_up(platform, executor))
@@ -61,12 +62,13 @@ async def measure(tenants: int) -> Figures:
     return figures
 
 
-async def _make_tenants(platform: Platform, count: int) -> list[str]:
+async def make(count: int) -> None:
+    """The tenants, their plugins, and an account in each."""
     chosen = random.Random(4)
-    made = _made(platform)
-    slugs = [f"many-{number}" for number in range(count)]
-    rows = [(slug, [each for each in made if chosen.random() < 0.5]) for slug in slugs]
-    async with platform.database.owner() as unit:
+    slugs = _slugs(count)
+    async with open_platform(Settings()) as platform, platform.database.owner() as unit:
+        made = _made(platform)
+        rows = [(slug, [each for each in made if chosen.random() < 0.5]) for slug in slugs]
         await unit.execute("DELETE FROM platform.plugin_state")
         await unit.executemany(
             "INSERT INTO platform.tenant (id, slug, name, timezone)"
@@ -83,7 +85,10 @@ async def _make_tenants(platform: Platform, count: int) -> list[str]:
             "INSERT INTO core.account (tenant_id, login, name)"
             " SELECT id, 'clerk', 'clerk' FROM platform.tenant ON CONFLICT DO NOTHING"
         )
-    return slugs
+
+
+def _slugs(count: int) -> list[str]:
+    return [f"many-{number}" for number in range(count)]
 
 
 async def _sets(platform: Platform, executor: Executor, slugs: list[str], figures: Figures) -> None:
@@ -212,4 +217,7 @@ def _rss_mb() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(measure(int(sys.argv[1])))))
+    if sys.argv[1] == "make":
+        asyncio.run(make(int(sys.argv[2])))
+    else:
+        print(json.dumps(asyncio.run(measure(int(sys.argv[2])))))

@@ -8,7 +8,10 @@ number.
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from jingwei_core.plugins.host import PluginHost
 from jingwei_core.plugins.off import Off
@@ -93,7 +96,8 @@ class Snapshots:
             plugin: {**each, "data_version": reached.get(plugin) or each["version"]}
             for plugin, each in (row["deployment"] or {}).items()
         }
-        told = (host, own, everywhere)
+        # Only what the rows amount to is kept: of hundreds of tenants they are megabytes.
+        told = (host, sha256(msgspec.json.encode((own, everywhere))).digest())
         known = self._last.get(tenant_id)
         if known is None or known[0] != told:
             made = self._made(tenant_id, host, own, everywhere)
