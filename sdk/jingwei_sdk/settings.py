@@ -14,7 +14,7 @@ Code of the plugin reads them as ``ctx.settings_of(LampSettings)``.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec.inspect import CustomType, Field, Metadata, UnionType, type_info
@@ -50,6 +50,9 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash((Secret, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not serialised")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ the log, the context.
 import io
 import json
 import logging
+import pickle
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Annotated, Any, cast
@@ -125,9 +126,12 @@ async def test_a_secret_is_read_by_the_code_it_is_for_and_shown_nowhere(
     assert not [text for text in told if PLANTED in text]
     assert "gatewayKey" not in names
     # Whoever serialises it by mistake gets an error instead of a text.
-    for spill in (msgspec.json.encode, msgspec.to_builtins, json.dumps):
+    for spill in (msgspec.json.encode, msgspec.to_builtins, json.dumps, pickle.dumps):
         with pytest.raises(TypeError):
             spill(read)
+    async with east.account() as ctx:
+        with pytest.raises(Invalid):
+            await ctx.signals.enqueue(f"{ID}.tell", {"key": read.gateway_key})
 
 
 async def test_the_audit_log_names_secrets_and_quotes_none(wards: Wards) -> None:
