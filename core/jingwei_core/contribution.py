@@ -6,6 +6,7 @@ from jingwei_core.access import commands as access_commands
 from jingwei_core.events import commands as event_commands
 from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
+from jingwei_core.evidence import commits as evidence_commits
 from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
@@ -23,6 +24,7 @@ _COMMANDS = (
     place_commands,
     access_commands,
     evidence_commands,
+    evidence_commits,
     event_commands,
     register_commands,
 )

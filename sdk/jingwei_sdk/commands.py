@@ -5,12 +5,15 @@ subtree, the audit row and the outbox, all in one transaction.
 """
 
 import inspect
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, get_type_hints
 
 import msgspec
 
+from jingwei_sdk.context import Context, Tenant
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.records import PERMISSION, Record
 
@@ -19,6 +22,37 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 class NoInput(msgspec.Struct, frozen=True):
     """Input of a command that needs nothing but its target."""
+
+
+class Stage(Protocol):
+    """Where the work of a staged command is done: in a tenant, and in no transaction."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose work it is."""
+        ...
+
+    def now(self) -> datetime:
+        """The platform's time, with its offset."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a command does before its own transaction, while no connection is held (分步命令): look
+    at uploaded bytes, ask another system.
+
+    ``before(ctx, row_id)`` reads in a transaction and answers what is to be done, ``None`` when
+    nothing is left to do. ``work(stage, plan)`` does it and answers the input of the command's
+    handler, which then writes. ``after(stage, plan)`` tidies up; what it raises is not told.
+
+    Clients name a row and nothing else, without an idempotency key: each part has to bear being
+    done again, and a command that broke off is finished by sending it once more.
+    """
+
+    before: Callable[[Context, uuid.UUID], Awaitable[Any]]
+    work: Callable[[Any, Any], Awaitable[msgspec.Struct]]
+    after: Callable[[Any, Any], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +68,7 @@ class Command:
     ``reveals`` is the masked column that the handler answers in clear: the audit row then holds the
     caller's purpose, and no answer is kept for a repetition.
     ``cost`` is what the mutation counts against the caller's budget, the reading of one row being
-    1; ``None`` is the usual 10.
+    1; ``None`` is the usual 10. ``staged`` says what is done before, outside a transaction.
     """
 
     name: str
@@ -49,6 +83,7 @@ class Command:
     description: str
     reveals: str | None = None
     cost: int | None = None
+    staged: Staged | None = None
 
     @property
     def mutation(self) -> str:
@@ -67,12 +102,14 @@ def command(
     returns: Record | None = None,
     reveals: str | None = None,
     cost: int | None = None,
+    staged: Staged | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
     The declaration is attached to the function as ``__command__``; a plugin lists its functions in
     ``Plugin(commands=…)``. ``on`` may name a record of another package. Raises ``Refused`` for a
-    declaration without permission or place, and for one that reveals without asking for a purpose.
+    declaration without permission or place, for one that reveals without asking for a purpose, and
+    for a staged one that is not about a row.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -90,6 +127,7 @@ def command(
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
             reveals=reveals,
             cost=cost,
+            staged=staged,
         )
         _check(declared)
         handler.__command__ = declared  # type: ignore[attr-defined]
@@ -109,6 +147,8 @@ def _check(declared: Command) -> None:
         raise Refused("REVEAL_WITHOUT_PURPOSE", command=name)
     if cost is not None and cost < 0:
         raise Refused("COST_NEGATIVE", name=name, cost=cost)
+    if declared.staged is not None and (declared.on is None or declared.returns is None):
+        raise Refused("COMMAND_STAGED", command=name)
     if declared.returns is None and declared.result is None:
         raise Refused("COMMAND_WITHOUT_RESULT", command=name)
 

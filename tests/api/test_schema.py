@@ -132,7 +132,7 @@ def _plugin(plugin_id: str, **parts: object) -> Plugin:
     [
         (_plugin("late", records=(other_record("EventConnection"),)), "EventConnection"),
         (_plugin("late", records=(other_record("TextFilter"),)), "TextFilter"),
-        (_plugin("my-queue", records=(other_record("Late"),)), "Query.myQueue"),
+        (_plugin("nodes", records=(other_record("Late"),)), "Query.nodes"),
     ],
 )
 def test_a_name_claimed_twice_is_refused_with_both_owners(plugin: Plugin, name: str) -> None:

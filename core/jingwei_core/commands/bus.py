@@ -21,7 +21,7 @@ from jingwei_core.database.unit import Outdated
 from jingwei_core.session import CoreContext, Identity, Opening, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
-from jingwei_sdk.errors import Invalid, JingweiError
+from jingwei_sdk.errors import Invalid, JingweiError, Refused
 from jingwei_sdk.personal import mask_value, masked_columns
 from jingwei_sdk.tables import TenantTable
 
@@ -72,8 +72,11 @@ async def execute(
 
     A transaction that lost against another one is begun anew, three times in all. Raises the
     command's own errors and ``Unauthenticated``, ``Denied``, ``NotFound``, ``Invalid``,
-    ``Conflict``, ``Unavailable``; whatever is raised, nothing was written.
+    ``Conflict``, ``Unavailable``; whatever is raised, nothing was written. A staged command is
+    ``Refused`` (``COMMAND_STAGES_SKIPPED``): its input is what its work brought, and no caller's.
     """
+    if call.command.staged is not None:
+        raise Refused("COMMAND_STAGES_SKIPPED", command=call.command.name)
     for left in reversed(range(_ATTEMPTS)):
         try:
             return await _attempt(platform, tenant, identity, call, request)

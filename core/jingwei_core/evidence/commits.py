@@ -7,7 +7,6 @@ part may be repeated: a commit that broke off anywhere is finished by calling it
 
 import tempfile
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jingwei_core.commands.bus import Call, run
+from jingwei_core.commands.staging import CoreStage, run_staged
 from jingwei_core.evidence.commands import UPLOAD_PERMISSION
 from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
@@ -25,10 +24,10 @@ from jingwei_core.evidence.records import EVIDENCE
 from jingwei_core.evidence.store import ObjectStore, lock_time, save_to
 from jingwei_core.evidence.tables import Evidence
 from jingwei_core.evidence.workers import ImageWorkers
-from jingwei_core.session import CoreContext, Identity, Request, account_context
-from jingwei_sdk.commands import command, declaration
+from jingwei_core.session import Identity, Request
+from jingwei_sdk.commands import Staged, command, declaration
 from jingwei_sdk.context import Context, Tenant
-from jingwei_sdk.errors import Conflict, Denied, JingweiError, NotFound
+from jingwei_sdk.errors import Conflict, Denied, NotFound
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -53,9 +52,83 @@ class Kept(msgspec.Struct, frozen=True):
     thumbnail_key: str
 
 
-@command("evidence.commit", permission=UPLOAD_PERMISSION, on=EVIDENCE)
+async def _announced(ctx: Context, evidence_id: uuid.UUID) -> Announced | None:
+    """What was announced; ``None`` when it is committed already."""
+    row = await ctx.data.get(Evidence, evidence_id)
+    if row.owner != ctx.actor.account_id:
+        raise NotFound("ROW_NOT_FOUND", record="Evidence", id=str(evidence_id))
+    if row.status == "committed":
+        return None
+    if row.expires_at <= ctx.now():
+        raise Denied("EVIDENCE_EXPIRED")
+    expected = Expected(row.content_type, row.size_bytes, row.sha256)
+    return Announced(row.id, row.store_key, expected)
+
+
+async def _keep(stage: CoreStage, announced: Announced) -> Kept:
+    """Look at the upload, keep it under lock, and make the derived pictures."""
+    expected, settings = announced.expected, EvidenceSettings()
+    store = stage.platform.store
+    with tempfile.TemporaryDirectory(prefix="evidence-") as name:
+        folder = Path(name)
+        source = folder / "upload"
+        await save_to(store, announced.staged_key, source, limit=expected.size)
+        limits = Limits(max_bytes=settings.max_bytes)
+        facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
+        until = lock_time(stage.now() + settings.retention)
+        key = object_key(stage.tenant.id, Area.ORIGINAL, str(announced.id))
+        until = await _keep_original(store, key, source, expected, until)
+        derived = [
+            await _derived(stage, announced.id, facts, (source, side, ending))
+            for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
+        ]
+    return Kept(facts, key, until, *derived)
+
+
+async def _derived(
+    stage: CoreStage, evidence_id: uuid.UUID, facts: ImageFacts, wanted: tuple[Path, int, str]
+) -> str:
+    source, side, ending = wanted
+    target = source.with_name(ending)
+    made = await stage.workers.derive(source, facts.format, target, side)
+    key = object_key(stage.tenant.id, Area.DERIVED, f"{evidence_id}.{ending}.jpg")
+    store = stage.platform.store
+    await store.put(key, target, content_type=made.content_type, sha256=made.sha256)
+    return key
+
+
+async def _discard(stage: CoreStage, announced: Announced) -> None:
+    """Remove what was uploaded; the garbage collection takes what stays behind here."""
+    await stage.platform.store.delete(announced.staged_key)
+
+
+async def _keep_original(
+    store: ObjectStore, key: str, source: Path, expected: Expected, until: datetime
+) -> datetime:
+    """Store and lock the inspected bytes, unless an earlier attempt did; when the lock ends.
+
+    What is stored is the file that was inspected: a client that posts its form once more meanwhile
+    changes the staged object, not this one.
+    """
+    try:
+        await store.put(key, source, content_type=expected.content_type, sha256=expected.sha256)
+        await store.lock(key, until)
+    except Conflict:
+        found = await store.stat(key)
+        if found.declared_sha256 != expected.sha256 or found.locked_until is None:
+            raise
+        return found.locked_until
+    return until
+
+
+@command(
+    "evidence.commit",
+    permission=UPLOAD_PERMISSION,
+    on=EVIDENCE,
+    staged=Staged(_announced, _keep, _discard),
+)
 async def record_commit(ctx: Context, target: Evidence, kept: Kept) -> Evidence:
-    """提交证据: write down what was measured. Not for clients: only :class:`Commits` calls it."""
+    """提交证据: make an upload evidence; sent again, it answers the same."""
     if target.status == "committed":
         return target
     facts, place = kept.facts, kept.facts.position
@@ -89,8 +162,11 @@ class Commits:
 
     def __init__(self, platform: "Platform", workers: ImageWorkers) -> None:
         self._platform = platform
-        self._store: ObjectStore = platform.store
         self._workers = workers
+
+    def stage(self, tenant: Tenant) -> CoreStage:
+        """Where the staged commands of a tenant do their work."""
+        return CoreStage(self._platform, tenant, self._workers)
 
     async def commit(
         self, tenant: Tenant, identity: Identity, evidence_id: uuid.UUID, request: Request
@@ -102,78 +178,8 @@ class Commits:
         ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`. Whatever is raised,
         the upload is no evidence.
         """
-        async with account_context(self._platform, tenant, identity, request) as ctx:
-            announced = await _announced(ctx, evidence_id)
-        if announced is None:
-            return evidence_id
-        kept = await self._keep(tenant, announced)
-        async with account_context(self._platform, tenant, identity, request) as ctx:
-            await run(ctx, Call(declaration(record_commit), kept, target_id=evidence_id))
-        # The garbage collection removes what stays behind here.
-        with suppress(JingweiError):
-            await self._store.delete(announced.staged_key)
-        return evidence_id
-
-    async def _keep(self, tenant: Tenant, announced: Announced) -> Kept:
-        expected, settings = announced.expected, EvidenceSettings()
-        with tempfile.TemporaryDirectory(prefix="evidence-") as name:
-            folder = Path(name)
-            source = folder / "upload"
-            await save_to(self._store, announced.staged_key, source, limit=expected.size)
-            limits = Limits(max_bytes=settings.max_bytes)
-            facts = await self._workers.inspect(source, expected, limits, tenant.timezone)
-            until = lock_time(self._platform.clock.now() + settings.retention)
-            key = object_key(tenant.id, Area.ORIGINAL, str(announced.id))
-            until = await _keep_original(self._store, key, source, expected, until)
-            derived = [
-                await self._derived(tenant, announced.id, facts, (source, side, ending))
-                for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
-            ]
-        return Kept(facts, key, until, *derived)
-
-    async def _derived(
-        self,
-        tenant: Tenant,
-        evidence_id: uuid.UUID,
-        facts: ImageFacts,
-        wanted: tuple[Path, int, str],
-    ) -> str:
-        source, side, ending = wanted
-        target = source.with_name(ending)
-        made = await self._workers.derive(source, facts.format, target, side)
-        key = object_key(tenant.id, Area.DERIVED, f"{evidence_id}.{ending}.jpg")
-        await self._store.put(key, target, content_type=made.content_type, sha256=made.sha256)
-        return key
+        command = declaration(record_commit)
+        return await run_staged(self.stage(tenant), command, identity, evidence_id, request)
 
 
-async def _announced(ctx: CoreContext, evidence_id: uuid.UUID) -> Announced | None:
-    """What was announced; ``None`` when it is committed already."""
-    ctx.require(UPLOAD_PERMISSION)
-    row = await ctx.data.get(Evidence, evidence_id)
-    if row.owner != ctx.actor.account_id:
-        raise NotFound("ROW_NOT_FOUND", record="Evidence", id=str(evidence_id))
-    if row.status == "committed":
-        return None
-    if row.expires_at <= ctx.now():
-        raise Denied("EVIDENCE_EXPIRED")
-    expected = Expected(row.content_type, row.size_bytes, row.sha256)
-    return Announced(row.id, row.store_key, expected)
-
-
-async def _keep_original(
-    store: ObjectStore, key: str, source: Path, expected: Expected, until: datetime
-) -> datetime:
-    """Store and lock the inspected bytes, unless an earlier attempt did; when the lock ends.
-
-    What is stored is the file that was inspected: a client that posts its form once more meanwhile
-    changes the staged object, not this one.
-    """
-    try:
-        await store.put(key, source, content_type=expected.content_type, sha256=expected.sha256)
-        await store.lock(key, until)
-    except Conflict:
-        found = await store.stat(key)
-        if found.declared_sha256 != expected.sha256 or found.locked_until is None:
-            raise
-        return found.locked_until
-    return until
+COMMANDS = (record_commit,)

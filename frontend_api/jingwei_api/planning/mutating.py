@@ -22,14 +22,15 @@ from jingwei_api.planning.roots import ROW
 from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
     CommandField,
-    CommitField,
     PayloadReplayed,
     PayloadRow,
     PayloadValue,
 )
 from jingwei_api.schema.mutations import Payload, call_of
 from jingwei_core.commands import bus
+from jingwei_core.commands.staging import run_staged
 from jingwei_core.registry import Registry
+from jingwei_sdk.commands import Command
 
 NULL = b"null"
 
@@ -72,6 +73,8 @@ class Mutations:
         meaning = chosen.meaning
         given = given_to(chosen, question.variables)
         platform = self._runtime.platform
+        if isinstance(meaning, CommandField) and meaning.command.staged is not None:
+            return await self._act_in_stages(caller, meaning.command, given["id"]), None
         if isinstance(meaning, CommandField):
             call = call_of(meaning.command, given, rider.along)
             answer = await bus.execute(
@@ -79,13 +82,14 @@ class Mutations:
             )
             payload = Payload(answer.row_id, answer.values, answer.replayed)
             return payload, rider.read(answer.read)
-        if isinstance(meaning, CommitField):
-            evidence_id = global_id.decode_as("Evidence", given["id"], "id")
-            await self._runtime.commits.commit(
-                caller.tenant, caller.identity, evidence_id, caller.request
-            )
-            return Payload(evidence_id, None, replayed=False), None
         return None
+
+    async def _act_in_stages(self, caller: Caller, command: Command, told: str) -> Payload:
+        assert command.on is not None
+        row_id = global_id.decode_as(command.on, told, "id")
+        stage = self._runtime.commits.stage(caller.tenant)
+        await run_staged(stage, command, caller.identity, row_id, caller.request)
+        return Payload(row_id, None, replayed=False)
 
     async def _payload(
         self,

@@ -26,7 +26,6 @@ from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
     ChangesField,
     CommandField,
-    CommitField,
     IntrospectionField,
     NodeField,
     NodesField,
@@ -79,7 +78,7 @@ _BY_ARGUMENT: Mapping[str, Shaper] = {
     "id": structure,
 }
 # Their arguments are read when they run and shape nothing.
-_ACTING = (CommandField, CommitField, ChangesField)
+_ACTING = (CommandField, ChangesField)
 
 
 class Shape:

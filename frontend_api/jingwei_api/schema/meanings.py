@@ -183,11 +183,6 @@ class CommandField:
 
 
 @dataclass(frozen=True, slots=True)
-class CommitField:
-    """Makes an upload evidence."""
-
-
-@dataclass(frozen=True, slots=True)
 class PayloadRow:
     """The row after the command."""
 

@@ -11,7 +11,6 @@ from jingwei_api.schema import global_id
 from jingwei_api.schema.inputs import Structs, struct_value
 from jingwei_api.schema.meanings import (
     CommandField,
-    CommitField,
     PayloadReplayed,
     PayloadRow,
     PayloadValue,
@@ -40,38 +39,37 @@ def mutation_fields(space: TypeSpace, registry: Declarations, structs: Structs) 
         _mutation(space, structs, command, owner_of(registry, "command", command.name))
         for command in registry.commands.values()
     ]
-    if "Evidence" in registry.records:
-        found.append(_evidence_commit(space))
     return sorted(found, key=lambda field: field.name)
-
-
-def _evidence_commit(space: TypeSpace) -> Field:
-    """The one write that is more than a transaction: bytes are looked at between two of them."""
-    answer = Field(
-        "evidence",
-        "Evidence | None",
-        "The evidence.",
-        meaning=PayloadRow("Evidence"),
-    )
-    text = "Answer of evidenceCommit."
-    space.object("EvidenceCommitPayload", [answer], owner="core", description=text)
-    return Field(
-        "evidence_commit",
-        "EvidenceCommitPayload | None",
-        "提交证据: make an upload evidence; sent again, it answers the same.",
-        (Argument("id", strawberry.ID, "The upload's id."),),
-        meaning=CommitField(),
-    )
 
 
 def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) -> Field:
     payload = _payload(space, structs, command, owner)
+    arguments = _target(command)
+    if command.staged is None:
+        arguments += _given(structs, command, owner)
+    return Field(
+        command.mutation,
+        f"{payload} | None",
+        command.description,
+        tuple(arguments),
+        owner,
+        graphql_name=command.mutation,
+        meaning=CommandField(command),
+    )
+
+
+def _target(command: Command) -> list[Argument]:
+    if command.on is None:
+        return []
+    row = Argument("id", strawberry.ID, f"The {command.on} it is about.")
+    if command.staged is not None:
+        return [row]
+    return [row, Argument("expected_version", int | None, "Refuse if the row's version moved on.")]
+
+
+def _given(structs: Structs, command: Command, owner: str) -> list[Argument]:
+    """The input that a client gives, and its key."""
     arguments = []
-    if command.on is not None:
-        arguments += [
-            Argument("id", strawberry.ID, f"The {command.on} it is about."),
-            Argument("expected_version", int | None, "Refuse if the row's version moved on."),
-        ]
     if msgspec.structs.fields(command.input):
         name = structs.input_type(command.input, f"{pascal(command.name)}Input", owner)
         needed = any(field.required for field in msgspec.structs.fields(command.input))
@@ -84,15 +82,7 @@ def _mutation(space: TypeSpace, structs: Structs, command: Command, owner: str) 
             "Yours for this one action: sent again, it gives the same answer and acts once.",
         )
     )
-    return Field(
-        command.mutation,
-        f"{payload} | None",
-        command.description,
-        tuple(arguments),
-        owner,
-        graphql_name=command.mutation,
-        meaning=CommandField(command),
-    )
+    return arguments
 
 
 def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -> str:
@@ -121,7 +111,9 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
         "true: this key was used before and nothing was done.",
         meaning=PayloadReplayed(),
     )
-    space.object(name, [answer, replayed], owner=owner, description=f"Answer of {command.name}.")
+    # A staged command has no key, and whether it was done before makes no difference.
+    parts = [answer, replayed] if command.staged is None else [answer]
+    space.object(name, parts, owner=owner, description=f"Answer of {command.name}.")
     return name
 
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from jingwei_core.commands.bus import Call, execute
 from jingwei_core.evidence.keys import Area, area_prefix
 from jingwei_core.evidence.store import ObjectStore
+from jingwei_core.session import Identity, Request
 from jingwei_sdk.errors import (
     Conflict,
     Denied,
@@ -17,6 +19,7 @@ from jingwei_sdk.errors import (
     JingweiError,
     NotFound,
     RateLimited,
+    Refused,
 )
 from tests.core.evidence import pictures as made
 from tests.core.evidence.city import City
@@ -296,7 +299,15 @@ async def test_the_original_needs_a_permission_of_its_own(city: City):
 async def test_no_client_can_write_the_facts_itself(city: City):
     registry = await city.platform.registry(city.tenant.id)
     offered = {name for name in registry.commands if name.startswith("evidence.")}
-    assert offered == {"evidence.request"}
+    assert offered == {"evidence.request", "evidence.commit"}
+    evidence_id = await city.uploaded("worker", PHOTO)
+    before = await city.row(evidence_id)
+    forged = Call(registry.commands["evidence.commit"], {"store_key": "x"}, evidence_id)
+    identity = Identity(city.accounts["worker"], 0)
+    with pytest.raises(Refused) as refusal:
+        await execute(city.platform, city.tenant, identity, forged, Request("zh", "test"))
+    assert refusal.value.code == "COMMAND_STAGES_SKIPPED"
+    assert await city.row(evidence_id) == before
 
 
 async def test_each_commit_is_audited_once(city: City):
