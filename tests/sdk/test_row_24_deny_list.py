@@ -16,8 +16,9 @@ from jingwei_core.plugins.deny_list import signed
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Refused, Unavailable
+from jingwei_sdk.trust.signature import new_key
 from tests.core.plugins.packages import MANIFEST, Package
-from tests.sdk.installation import Installation, lines_of
+from tests.sdk.installation import Installation, in_a_process, lines_of
 
 LINK = "https://example.org/advisories/7"
 CODE = """
@@ -188,3 +189,35 @@ async def test_a_deployment_whose_list_was_never_readable_does_not_serve_without
         assert await unit.fetchval("SELECT count(*) FROM platform.plugin_fault") == 0
     async with open_platform(denying.settings) as platform:
         assert platform.host.get("bad").state == "available"
+
+
+@pytest.mark.commit
+async def test_an_operator_signs_a_list_and_sees_whom_it_meets(
+    denying: Denying, tmp_path: Path
+) -> None:
+    key, content = tmp_path / "deny.pem", tmp_path / "list.toml"
+    public = new_key(key)
+    content.write_text(
+        LIST.format(serial=9, plugin="bad", versions="<2", link=LINK), encoding="utf-8"
+    )
+    words = ("plugin", "sign-deny-list", str(content), "--key", str(key))
+    told = await in_a_process(denying.settings, *words, "--out", str(denying.file))
+    assert told.code == 0, told.err
+    trusting = {**denying.environment, "JINGWEI_DENY_LIST_KEYS": json.dumps([public])}
+    told = await in_a_process(denying.settings, "plugin", "deny-list", "--json", **trusting)
+    assert told.code == 0, told.err
+    shown = json.loads(told.out)
+    assert (shown["serial"], shown["met"], shown["problem"]) == (9, ["bad"], "")
+    assert [line["link"] for line in shown["denied"]] == [LINK]
+    # Whoever does not trust the key sees that there is a list that does not count.
+    told = await in_a_process(
+        denying.settings, "plugin", "deny-list", "--json", **denying.environment
+    )
+    shown = json.loads(told.out)
+    assert (shown["serial"], shown["met"]) == (0, [])
+    assert shown["problem"] == "its signature is not of a trusted key"
+    # What cannot be read is not signed.
+    content.write_text("serial = 'nine'", encoding="utf-8")
+    told = await in_a_process(denying.settings, *words, "--out", str(tmp_path / "none.toml"))
+    assert (told.code, "DENY_LIST_UNREADABLE" in told.err) == (1, True)
+    assert not (tmp_path / "none.toml").exists()

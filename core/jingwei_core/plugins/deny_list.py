@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
 )
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from jingwei_core.plugins.off import Off
@@ -129,6 +130,20 @@ def signed(content: str, key: Ed25519PrivateKey) -> str:
     """The text of a list, to be written to its file; ``content`` is its TOML."""
     signature = base64.b64encode(key.sign(content.encode())).decode()
     return f"{SIGNED_BY}{signature}\n{content}"
+
+
+def private_key(path: Path) -> tuple[Ed25519PrivateKey, str]:
+    """The key in a PEM file, and its public half as settings hold it.
+
+    Raises ``Unavailable`` (``DENY_LIST_UNREADABLE``) for a file without an Ed25519 key.
+    """
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable(f"{path.name}: {type(error).__name__}") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unreadable(f"{path.name} is no Ed25519 key")
+    return key, base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def newest(lists: Iterable[DenyList]) -> DenyList:
