@@ -86,6 +86,24 @@ async def test_a_second_start_finds_nothing_to_do(demo: Demo) -> None:
     assert await _rows(demo, "yichang", "SELECT max(sequence) FROM core.audit_entry") == before
 
 
+async def test_a_plugin_that_comes_later_fills_in_its_rows(demo: Demo) -> None:
+    """As one does that was switched on after the first start: nothing of it is there."""
+    tables = ("hazard", "inspection_item", "inspection", "enterprise")
+    async with open_database(demo.settings) as database:
+        async with database.platform() as unit:
+            tenant = await unit.fetchval("SELECT id FROM platform.tenant WHERE slug = 'yichang'")
+        async with database.unit(tenant) as unit:
+            for table in tables:
+                await unit.execute(f"DELETE FROM safety_production.{table}")
+    done = printed(
+        demo.command("demo", "up", "--no-serve", "--json", "--tenants", str(demo.tenants))
+    )
+    phases = {phase["name"]: phase["note"] for phase in done["phases"]}
+    assert phases["yichang"].startswith("safety-production: ")
+    assert phases["changzhi"] == "nothing to do"
+    assert await _rows(demo, "yichang", "SELECT id FROM safety_production.enterprise")
+
+
 def test_a_second_server_is_not_started(demo: Demo) -> None:
     done = printed(demo.command("demo", "up", "--json", "--tenants", str(demo.tenants)))
     assert done["already_running"] is True

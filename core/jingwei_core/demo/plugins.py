@@ -17,9 +17,13 @@ async def fill_plugins(platform: Platform, package: TenantPackage) -> dict[str, 
     ``Refused`` (``DEMO_TENANT_ONLY``) for a tenant that is not marked as a demonstration, and
     whatever a plugin raises; what those before it added stays.
     """
-    slug = package.tenant.slug
     if not package.tenant.demo:
-        raise Refused("DEMO_TENANT_ONLY", tenant=slug)
+        raise Refused("DEMO_TENANT_ONLY", tenant=package.tenant.slug)
+    return await fill_demonstration(platform, package.tenant.slug)
+
+
+async def fill_demonstration(platform: Platform, slug: str) -> dict[str, int]:
+    """The same for a tenant that the caller knows to be a demonstration."""
     tenant = await platform.tenant(slug)
     added: dict[str, int] = {}
     for plugin in (await platform.registry(tenant.id)).plugins:

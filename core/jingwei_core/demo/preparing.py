@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.database.urls import embedded_server, is_embedded
 from jingwei_core.demo.passwords import accounts_path, read_logins
 from jingwei_core.demo.people import seed_people
+from jingwei_core.demo.plugins import fill_demonstration
 from jingwei_core.demo.seeding import Progress, seed_world
 from jingwei_core.demo.stamps import Stamp, birth, complete, digest_of, read_stamp, write_stamp
 from jingwei_core.platform import Platform, open_platform
@@ -129,7 +131,7 @@ async def _bring(platform: Platform, folder: Path, phases: Phases) -> TenantPack
         )
         has_logins = bool(await asyncio.to_thread(read_logins, accounts_path(settings), slug))
         if stamp is not None and is_applied and stamp.is_complete and has_logins:
-            notes.append("nothing to do")
+            notes.append(await _filled(platform, folder))
             return None
         package = await asyncio.to_thread(load_package, folder)
         if not is_applied:
@@ -142,3 +144,13 @@ async def _bring(platform: Platform, folder: Path, phases: Phases) -> TenantPack
             born = await birth(platform, slug)
             await asyncio.to_thread(write_stamp, settings, slug, Stamp(digest, born))
     return package
+
+
+async def _filled(platform: Platform, folder: Path) -> str:
+    """What plugins add that were switched on after all else was done, as it is told."""
+    text = await asyncio.to_thread((folder / MANIFEST).read_text, encoding="utf-8")
+    if tomllib.loads(text)["tenant"].get("demo") is not True:
+        return "nothing to do"
+    added = await fill_demonstration(platform, folder.name)
+    told = [f"{plugin}: {rows} rows" for plugin, rows in added.items() if rows]
+    return ", ".join(told) or "nothing to do"
