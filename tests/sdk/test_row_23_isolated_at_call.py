@@ -235,6 +235,27 @@ async def test_computed_fields_and_jobs_have_breakers_too(database: Database) ->
     assert (one.point, one.state, one.failed) == ("field:Event.aaa_count", "paused", 3)
 
 
+async def test_reactions_wait_while_their_breaker_is_open(database: Database) -> None:
+    faulty = Faulty()
+    plugin = plugin_of(faulty, on_event_transitioned)
+    platform = await hearing(database, plugin, outcomes=Outcomes(RULES))
+    async with await platform.context() as ctx:
+        await platform.hooks.collect(ctx, on_event_transitioned, STEP)
+    (job,) = await platform.queued()
+
+    async def react() -> None:
+        async with await platform.context() as ctx:
+            await hooks.run_reaction(ctx, job)
+
+    for _ in range(RULES.failures):
+        with pytest.raises(ValueError, match=SECRET):
+            await react()
+    await react()
+    assert faulty.calls == RULES.failures
+    assert await platform.queued() == [job, job], "told once more, when the breaker closes"
+    assert await _put_off(platform) == 1
+
+
 async def test_reactions_and_computed_fields_that_take_too_long_are_stopped(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

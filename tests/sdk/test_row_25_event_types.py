@@ -17,8 +17,10 @@ from jingwei_core.database import Database
 from jingwei_core.jobs.core_jobs import EVENT_CONSUMER, OUTBOX_DELIVER
 from jingwei_core.jobs.worker import Worker
 from jingwei_core.outbox.delivery import deliver
+from jingwei_core.plugins.breaker import BreakerRules
 from jingwei_core.plugins.discovery import discover
 from jingwei_core.plugins.event_types import event_type_lines
+from jingwei_core.plugins.outcomes import Outcomes
 from jingwei_core.plugins.publishing import run_consumer
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import JingweiError, Refused
@@ -62,7 +64,7 @@ class Ledger:
             await ctx.data.insert(Department(code=code, name=name))
             if self.failures:
                 self.failures -= 1
-                raise ValueError
+                raise ValueError("not yet")
 
         return Consumer(event_type, name, Repaired, run)
 
@@ -185,6 +187,27 @@ async def test_only_a_declared_type_with_its_own_payload_is_published(database: 
     with pytest.raises(Refused) as refusal:
         EventType("lamps.repaired", LampRepaired)
     assert refusal.value.code == "EVENT_TYPE_NAME"
+
+
+async def test_a_message_waits_while_the_breaker_of_its_consumer_is_open(
+    database: Database,
+) -> None:
+    ledger = Ledger()
+    ledger.failures = 3
+    outcomes = Outcomes(BreakerRules(failures=3))
+    platform = await hearing(database, *plugins(ledger), outcomes=outcomes)
+    job = {"event": str(await publish(platform)), "consumer": "one:first"}
+
+    async def consume() -> None:
+        async with await platform.context() as ctx:
+            await run_consumer(ctx, job)
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="not yet"):
+            await consume()
+    await consume()
+    assert await effects(platform) == []
+    assert await jobs(platform, EVENT_CONSUMER) == [job], "it comes again"
 
 
 async def test_a_consumer_is_told_nothing_but_messages_that_there_are(database: Database) -> None:
