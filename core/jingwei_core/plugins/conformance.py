@@ -19,7 +19,13 @@ from jingwei_sdk.versions import served
 
 def objection(plugin: Plugin, manifest: Manifest) -> str:
     """Why the plugin may not be registered, in a sentence for its author; empty for none."""
-    return next((problem for check in _CHECKS for problem in check(plugin, manifest)), "")
+    return next(objections(plugin, manifest), "")
+
+
+def objections(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """All that is to be said against registering the plugin; ``plugin check`` tells its author."""
+    for check in _CHECKS:
+        yield from check(plugin, manifest)
 
 
 def _requirements(plugin: Plugin, manifest: Manifest) -> Iterator[str]:

@@ -11,6 +11,8 @@ from jingwei_sdk.manifest import Exemption
 
 NEEDS_NEXT_MAJOR = "JW-802"
 """The rule that only counts when a plugin is checked against the next major version."""
+LAST_RESORT = "JW-901"
+"""The rule that is told only when no other of its tier explains why a plugin is not loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ def check(
             excuse = excuses.get(rule.id)
             finding = _finding(rule, found, excuse, locale)
             (failing[rule.tier] if excuse is None else exempted).append(finding)
+    others = [finding for finding in failing[Tier.BRONZE] if finding.rule != LAST_RESORT]
+    failing[Tier.BRONZE] = others or failing[Tier.BRONZE]
     asked = [finding for each in Tier if each <= tier for finding in failing[each]]
     return Report(
         plugin=_name(subject),

@@ -20,6 +20,7 @@ from jingwei_sdk.check import (
     graphql_rules,
     manifest_rules,
     permission_rules,
+    platform_rules,
     room_rules,
     text_rules,
     trust_rules,
@@ -32,7 +33,7 @@ Run = Callable[[Subject], Iterable[Found]]
 _WORDS = Path(__file__).with_name("rules.toml")
 _MODULES = (
     *(manifest_rules, room_rules, code_rules, permission_rules, data_rules, graphql_rules),
-    *(text_rules, upkeep_rules, trust_rules, deprecation_rules),
+    *(text_rules, upkeep_rules, trust_rules, deprecation_rules, platform_rules),
 )
 
 

@@ -20,6 +20,8 @@ from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Manifest, Plugin, read_manifes
 PROJECT_FILE = "pyproject.toml"
 MANIFEST_FILE = "plugin.toml"
 MIGRATIONS = "migrations"
+JUDGES = "jingwei.plugin_judges"
+"""Entry points of installed platforms: ``(Plugin, Manifest)`` to what they have against it."""
 _PASSED_OVER = {"__pycache__", ".git", ".venv", "node_modules", "build", "dist"}
 
 
@@ -50,8 +52,9 @@ class Subject:
 
     ``folder`` is the project with its ``pyproject.toml``, or the package itself for one that is
     installed as a wheel. ``manifest`` and ``plugin`` are ``None`` when they cannot be had;
-    ``manifest_error`` and ``load_error`` then say why. ``neighbours`` are the other plugins of this
-    machine: import name to id.
+    ``manifest_error`` and ``load_error`` then say why. ``objections`` is why a platform that is
+    installed here would not load it. ``neighbours`` are the other plugins of this machine: import
+    name to id.
     """
 
     folder: Path
@@ -61,6 +64,7 @@ class Subject:
     manifest_error: str = ""
     plugin: Plugin | None = None
     load_error: str = ""
+    objections: tuple[str, ...] = ()
     neighbours: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -75,7 +79,7 @@ class Subject:
             raise Refused("CHECK_NO_PLUGIN", place=str(place))
         root, package_dir, entry = found
         manifest, manifest_error = _manifest(package_dir)
-        plugin, load_error = _load(package_dir, entry)
+        plugin, load_error, objections = _load(package_dir, entry, manifest)
         return cls(
             folder=root,
             package_dir=package_dir,
@@ -84,6 +88,7 @@ class Subject:
             manifest_error=manifest_error,
             plugin=plugin,
             load_error=load_error,
+            objections=objections,
             neighbours=_neighbours(package_dir.name),
         )
 
@@ -206,19 +211,29 @@ def _manifest(package_dir: Path) -> tuple[Manifest | None, str]:
         return None, str(error.params.get("cause", error))
 
 
-def _load(package_dir: Path, entry: Mapping[str, str]) -> tuple[Plugin | None, str]:
+def _load(
+    package_dir: Path, entry: Mapping[str, str], manifest: Manifest | None
+) -> tuple[Plugin | None, str, tuple[str, ...]]:
     """The plugin's declarations; a copy of its modules, so that a loaded plugin stays as it is."""
     if len(entry) != 1:
-        return None, ""
+        return None, "", ()
     module, _, name = next(iter(entry.values())).partition(":")
     with _fresh_modules(package_dir):
         try:
             found = getattr(import_module(module), name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger may raise anything
-            return None, _told(error) + _raised_at(error, package_dir)
-    if not isinstance(found, Plugin):
-        return None, f"{module}:{name} is no Plugin"
-    return found, ""
+            return None, _told(error) + _raised_at(error, package_dir), ()
+        if not isinstance(found, Plugin):
+            return None, f"{module}:{name} is no Plugin", ()
+        return found, "", () if manifest is None else tuple(_objections(found, manifest))
+
+
+def _objections(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    for point in entry_points(group=JUDGES):
+        try:
+            yield from list(point.load()(plugin, manifest))
+        except Exception as error:  # noqa: BLE001 - it judges a stranger's declarations
+            yield _told(error)
 
 
 @contextmanager

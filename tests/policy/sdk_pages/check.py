@@ -21,6 +21,7 @@ _GROUPS = {
     6: ("文本、文档与测试", "Texts, docs and tests"),
     7: ("信任", "Trust"),
     8: ("弃用", "Deprecations"),
+    9: ("平台", "Platform"),
 }
 _WORDS = {
     "zh": {"bad": "不通过", "good": "通过", "next": "怎样改", "gone": "删去 `{file}`"},
