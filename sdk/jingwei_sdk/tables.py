@@ -32,8 +32,9 @@ _REFERENCES = re.compile(
 class V7(UUID4):
     """Default of ``id``: a UUIDv7, so that keys grow with time and indexes stay dense."""
 
+    # Piccolo's type of it names its own one value.
     @property
-    def postgres(self) -> str:
+    def postgres(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The database's own default."""
         return "core.uuid7()"
 
@@ -46,7 +47,7 @@ class CurrentTenant(UUID4):
     """Default of ``tenant_id``: the tenant of the open unit of work, never a random one."""
 
     @property
-    def postgres(self) -> str:
+    def postgres(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Raises in the database when no tenant is bound."""
         return "current_setting('app.tenant')::uuid"
 

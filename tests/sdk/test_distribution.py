@@ -2,6 +2,7 @@
 and pyright --strict, as a consumer) in an environment where the core is not."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from email.parser import HeaderParser
@@ -93,3 +94,15 @@ def test_without_the_sdk_there_is_nothing_to_check(consumer: Path, tmp_path: Pat
     (consumer / "wrong.py").unlink()
     told = mypy(empty, consumer)
     assert any("jingwei_sdk" in text for text in told.values()), told
+
+
+def test_its_own_sources_are_typed_for_both(
+    author_environment: FreshEnvironment, tmp_path: Path
+) -> None:
+    """An author's editor follows a name into the SDK: pyright finds nothing there either.
+
+    No plugin imports what writes bills of materials, and its library hides classes from pyright.
+    """
+    ignored = shutil.ignore_patterns("__pycache__", "templates", "trust")
+    shutil.copytree(ROOT / "sdk" / "jingwei_sdk", tmp_path / "jingwei_sdk", ignore=ignored)
+    assert pyright(author_environment, tmp_path, mode="standard") == {}
