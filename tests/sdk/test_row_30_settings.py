@@ -125,13 +125,19 @@ async def test_a_secret_is_read_by_the_code_it_is_for_and_shown_nowhere(
     told.append(await everything_stored(wards))
     assert not [text for text in told if PLANTED in text]
     assert "gatewayKey" not in names
-    # Whoever serialises it by mistake gets an error instead of a text.
+
+
+async def test_whoever_serialises_a_secret_gets_an_error_and_no_text(wards: Wards) -> None:
+    await enable_plugin(wards.east.platform, "east", ID, change(PLANTED))
+    async with wards.east.account() as ctx:
+        read = ctx.settings_of(BookSettings)
+        with pytest.raises(Invalid) as refusal:
+            await ctx.signals.enqueue(f"{ID}.tell", {"key": read.gateway_key})
+    assert refusal.value.code == "JOB_PAYLOAD_UNFIT"
     for spill in (msgspec.json.encode, msgspec.to_builtins, json.dumps, pickle.dumps):
         with pytest.raises(TypeError):
             spill(read)
-    async with east.account() as ctx:
-        with pytest.raises(Invalid):
-            await ctx.signals.enqueue(f"{ID}.tell", {"key": read.gateway_key})
+    assert await wards.owner("SELECT 1 FROM jobs.pgqueuer") == []
 
 
 async def test_the_audit_log_names_secrets_and_quotes_none(wards: Wards) -> None:
