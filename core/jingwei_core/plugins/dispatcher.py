@@ -1,8 +1,8 @@
 """The dispatcher (钩子调度): asks the enabled plugins of a tenant, in the mode of each hook.
 
 Plugins are asked one after the other, in the order of what they require, then of their ids. Each
-call has a savepoint, a time limit and a breaker of its own, so a plugin that fails costs its own
-word only; what that means is said by the hook.
+call has a time limit, a breaker and, if it is async, a savepoint of its own, so a plugin that fails
+costs its own word only; what that means is said by the hook.
 """
 
 import asyncio
@@ -214,8 +214,7 @@ class Dispatcher:
             return Outcome(one.plugin, one.hook.name, "open", error="BreakerOpen")
         started = perf_counter_ns()
         try:
-            async with ctx.data.savepoint():
-                value = await _answer(one, ctx, given)
+            value = await _answer(one, ctx, given)
         except Outdated:
             raise  # the unit itself has to begin anew
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
@@ -233,12 +232,20 @@ class Dispatcher:
 
 
 async def _answer(one: Heard, ctx: CoreContext, given: object) -> Any:
-    """The answer in time and of the hook's type; raises ``TimeoutError``, :class:`WrongAnswer`."""
+    """The answer in time and of the hook's type; raises ``TimeoutError``, :class:`WrongAnswer`, and
+    then nothing is left of what was written."""
     hook, started = one.hook, perf_counter_ns()
     answer = one.function(ctx, given)
-    if inspect.isawaitable(answer):
+    if not inspect.isawaitable(answer):
+        # Whoever does not wait can have written nothing.
+        return _judged(hook, answer, started)
+    async with ctx.data.savepoint():
         async with asyncio.timeout(hook.timeout_s):
             answer = await answer
+        return _judged(hook, answer, started)
+
+
+def _judged(hook: Hook[Any, Any], answer: object, started: int) -> object:
     if _since(started) > hook.timeout_s * 1_000_000:
         raise TimeoutError  # it was sync, or did not let itself be stopped
     if answer is not None and not isinstance(answer, hook.answer or ()):
