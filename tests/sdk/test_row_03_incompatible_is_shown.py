@@ -1,7 +1,9 @@
 """state `incompatible` + reason in CLI, API, admin"""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,45 +19,57 @@ ASKED = "{ me { name } platform { sdk plugins { id state reason } } }"
 GRANT = (
     "UPDATE core.role SET permissions = permissions || '{plugin.read}'::text[] WHERE code = 'admin'"
 )
-FIRST = MANIFEST.splitlines()[0]
+WANTED = {"newer": ">=9,<10", "ancient": "<0.1"}
 
 
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
     made = Installation.make(tmp_path, monkeypatch)
-    for name, wanted in (("newer", ">=9,<10"), ("ancient", "<0.1")):
+    for name, wanted in WANTED.items():
         # It may say what only that SDK knows, and its code is not run.
         manifest = f'colour = "red"\n{MANIFEST}'.format(id=name).replace(">=0.1,<1", wanted)
         made.add(Package(id=name, manifest=manifest, code="raise SystemExit(9)"))
     return made
 
 
+def _states(lines: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {line["id"]: (line["state"], line["reason"]) for line in lines}
+
+
+def _expected(state: str) -> dict[str, tuple[str, str]]:
+    """What is told of each plugin; the shipped one is in that state."""
+    served = ", ".join(SERVED)
+    told = {name: f"needs SDK {wanted}, served are {served}" for name, wanted in WANTED.items()}
+    return {
+        **{name: ("incompatible", reason) for name, reason in told.items()},
+        "safety-production": (state, ""),
+    }
+
+
 @pytest.mark.commit
-async def test_a_plugin_for_another_sdk_is_shown_with_its_reason_and_the_city_is_served(
+async def test_a_plugin_for_another_sdk_is_shown_and_cannot_be_switched_on(
     installation: Installation, two_cities: TwoCities, database: Database
 ) -> None:
-    reasons = {
-        name: f"needs SDK {wanted}, served are {', '.join(SERVED)}"
-        for name, wanted in (("newer", ">=9,<10"), ("ancient", "<0.1"))
-    }
-    expected = {name: ("incompatible", reason) for name, reason in reasons.items()}
-    expected["safety-production"] = ("available", "")
+    expected = _expected("available")
     lines = await lines_of(database.settings)
-    assert {name: (line["state"], line["reason"]) for name, line in lines.items()} == expected
-
+    assert _states(lines.values()) == expected
     told = await in_a_process(database.settings, "plugin", "show", "newer", "--json")
     shown = json.loads(told.out)
     assert (shown["state"], shown["reason"]) == expected["newer"]
-    # It cannot be switched on, and nothing is stored of the attempt.
+
     told = await in_a_process(database.settings, "plugin", "enable", "first", "newer")
     assert told.code == 1
     assert "PLUGIN_OFF" in told.err
-    assert reasons["newer"] in told.err
+    assert expected["newer"][1] in told.err
     async with database.platform() as unit:
         sql = "SELECT count(*) FROM platform.plugin_state WHERE plugin_id = 'newer'"
         assert await unit.fetchval(sql) == 0
 
-    # Even one that was on when its new version came is a line, and the boot goes on.
+
+@pytest.mark.commit
+async def test_one_that_was_on_before_is_a_line_with_a_reason_and_the_boot_goes_on(
+    installation: Installation, two_cities: TwoCities, database: Database
+) -> None:
     async with database.owner() as unit:
         await unit.execute(GRANT)
         await unit.execute(
@@ -71,8 +85,6 @@ async def test_a_plugin_for_another_sdk_is_shown_with_its_reason_and_the_city_is
     assert "errors" not in body, body
     assert body["data"]["me"]["name"]
     assert body["data"]["platform"]["sdk"] == SERVED[-1]
-    for_tenant = {**expected, "safety-production": ("enabled", "")}
-    told_there = body["data"]["platform"]["plugins"]
-    assert {one["id"]: (one["state"], one["reason"]) for one in told_there} == for_tenant
+    assert _states(body["data"]["platform"]["plugins"]) == _expected("enabled")
     lines = await lines_of(database.settings, "--tenant", "first")
-    assert {name: (line["state"], line["reason"]) for name, line in lines.items()} == for_tenant
+    assert _states(lines.values()) == _expected("enabled")
