@@ -43,7 +43,12 @@ class PluginRow:
 
 
 async def plugin_rows(unit: Unit, tenant_id: uuid.UUID) -> dict[str, PluginRow]:
-    """The tenant's plugins by id, locked until the transaction ends."""
+    """The tenant's plugins by id, locked until the transaction ends.
+
+    Whoever removes a plugin waits for that, and is waited for: what is looked at next, such as the
+    plugin's tables, cannot go away before the row is stored.
+    """
+    await unit.execute("LOCK TABLE platform.plugin_state IN ROW EXCLUSIVE MODE")
     rows = await unit.fetch(
         f"SELECT {_COLUMNS}, data_version FROM platform.plugin_state WHERE tenant_id = $1"
         " ORDER BY plugin_id FOR UPDATE",

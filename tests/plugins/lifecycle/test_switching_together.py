@@ -1,5 +1,7 @@
 """Switching several plugins at once, trying a switch, and refusals that leave nothing behind."""
 
+import asyncio
+import contextvars
 import json
 from dataclasses import replace
 
@@ -85,4 +87,19 @@ async def test_a_plugin_whose_migrations_failed_cannot_be_enabled(wards: Wards) 
     with pytest.raises(Conflict) as refusal:
         await enable_plugin(wards.east.platform, "east", ID)
     assert refusal.value.code == "PLUGIN_MIGRATION_FAILED"
+    assert await on(wards) == []
+
+
+async def test_who_enables_what_is_being_removed_waits_and_finds_it_gone(wards: Wards) -> None:
+    async with wards.database.owner() as unit:
+        await unit.execute("LOCK TABLE platform.plugin_state IN SHARE ROW EXCLUSIVE MODE")
+        enabling = asyncio.create_task(
+            enable_plugin(wards.east.platform, "east", ID), context=contextvars.Context()
+        )
+        await asyncio.sleep(0.3)
+        assert not enabling.done()
+        await unit.execute("DROP SCHEMA ward_book CASCADE")
+    with pytest.raises(Conflict) as refusal:
+        await enabling
+    assert refusal.value.code == "PLUGIN_NOT_MIGRATED"
     assert await on(wards) == []
