@@ -13,6 +13,7 @@ from tests.policy.sdk_pages.comparison import comparison
 from tests.policy.sdk_pages.errors import errors
 from tests.policy.sdk_pages.hooks import hooks
 from tests.policy.sdk_pages.manifest import contributions, manifest, schema_file
+from tests.policy.sdk_pages.names import names
 from tests.policy.sdk_pages.offers import permissions, settings
 
 DOCS = ROOT / "docs" / "sdk"
@@ -23,6 +24,7 @@ _REFERENCE = {
     "errors.md": errors,
     "permissions.md": permissions,
     "settings.md": settings,
+    "python.md": names,
 }
 
 
