@@ -84,6 +84,9 @@ def check(
     next_major: Annotated[
         bool, typer.Option("--next", help="Also what the next major version takes away.")
     ] = False,
+    runs_tests: Annotated[
+        bool, typer.Option("--run", help="Run its tests too, as gold asks for.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """检查插件 · Check a plugin against the rules of its tier; exit 1 for findings."""
@@ -94,7 +97,9 @@ def check(
         asked = None if tier is None else Tier.named(tier)
     except KeyError as error:
         raise Invalid("CHECK_TIER", field="tier", tier=tier) from error
-    report = checked(Subject.of(place), asked, next_major=next_major, locale=locale())
+    report = checked(
+        Subject.of(place), asked, next_major=next_major, runs_tests=runs_tests, locale=locale()
+    )
     if as_json:
         typer.echo(_json(report.document()))
     else:

@@ -11,6 +11,8 @@ from jingwei_sdk.manifest import Exemption
 
 NEEDS_NEXT_MAJOR = "JW-802"
 """The rule that only counts when a plugin is checked against the next major version."""
+NEEDS_A_RUN = "JW-611"
+"""The rule that runs the plugin's own tests, and therefore only when asked to."""
 LAST_RESORT = "JW-901"
 """The rule that is told only when no other of its tier explains why a plugin is not loaded."""
 
@@ -93,20 +95,25 @@ def check(
     tier: Tier | None = None,
     *,
     next_major: bool = False,
+    runs_tests: bool = False,
     locale: str = "en",
 ) -> Report:
     """Run all rules up to ``tier``, which is the one that the manifest claims unless told.
 
-    ``next_major`` counts what works today and is gone in the next major version of the SDK.
+    ``next_major`` counts what works today and is gone in the next major version of the SDK;
+    ``runs_tests`` runs the plugin's tests, with their counts of statements and the other city that
+    must see nothing.
     """
     manifest = subject.manifest
     if tier is None:
         tier = Tier.named(manifest.tier) if manifest is not None else Tier.BRONZE
     excuses = {each.rule: each for each in manifest.exemptions} if manifest is not None else {}
+    asked_for = {NEEDS_NEXT_MAJOR: next_major, NEEDS_A_RUN: runs_tests}
+    left_out = {rule for rule, is_asked in asked_for.items() if not is_asked}
     failing: dict[Tier, list[Finding]] = {each: [] for each in Tier}
     exempted: list[Finding] = []
     for rule in RULES.values():
-        if rule.id == NEEDS_NEXT_MAJOR and not next_major:
+        if rule.id in left_out:
             continue
         for found in sorted(rule.run(subject), key=lambda each: (each.file, each.line)):
             excuse = excuses.get(rule.id)

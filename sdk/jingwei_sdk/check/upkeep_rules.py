@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 from jingwei_sdk.check.found import Found, at
@@ -15,6 +17,7 @@ from jingwei_sdk.plugin import Plugin
 README = "README.md"
 CHANGELOG = "CHANGELOG.md"
 BASELINES = "tests/query_counts.json"
+_FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S+?\.py)(?:::)?(.*)$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 
 
@@ -116,6 +119,22 @@ def statements_counted(subject: Subject) -> Iterator[Found]:
             yield at(BASELINES, name=record.name)
 
 
+def tests_pass(subject: Subject) -> Iterator[Found]:
+    """The plugin's own tests pass: the kit's neighbour saw nothing, no list asks for more."""
+    if not subject.is_project:
+        return
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(  # noqa: S603 - the author's own tests, which they asked to run
+        command, cwd=subject.folder, capture_output=True, text=True, check=False
+    )
+    failures = _FAILURE.findall(done.stdout)
+    for file, cause in failures:
+        yield at(file, cause=cause)
+    if done.returncode and not failures:
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        yield at("tests", cause=last[0] if last else f"exit code {done.returncode}")
+
+
 RULES = {
     "JW-605": readme_present,
     "JW-606": changes_told,
@@ -123,4 +142,5 @@ RULES = {
     "JW-608": tests_present,
     "JW-609": tests_complete,
     "JW-610": statements_counted,
+    "JW-611": tests_pass,
 }
