@@ -11,6 +11,7 @@ from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
+from jingwei_core.presence import core_items
 from jingwei_core.presence import questions as presence_questions
 from jingwei_core.privacy import account_rights
 from jingwei_core.registers import commands as register_commands
@@ -32,7 +33,7 @@ _QUESTIONS = (event_questions, place_questions, plugin_questions, presence_quest
 
 
 def core_contribution() -> Plugin:
-    """The core as a contribution: its tables, records, commands, jobs and questions."""
+    """The core as a contribution: what it keeps, reads, writes, does by itself and shows."""
     return Plugin(
         id=CORE_ID,
         package="jingwei_core",
@@ -43,6 +44,9 @@ def core_contribution() -> Plugin:
         data_rights=account_rights.RIGHTS,
         clone_rules=CLONE_RULES,
         questions=tuple(question for room in _QUESTIONS for question in room.QUESTIONS),
+        navigation=core_items.NAVIGATION,
+        map_layers=core_items.MAP_LAYERS,
+        indicators=core_items.INDICATORS,
     )
 
 

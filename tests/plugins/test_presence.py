@@ -89,26 +89,37 @@ async def inspected(city: City, *levels: str) -> None:
 async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City, changzhi: City):
     shown = await ask(executor, yichang, "inspector", SHOWN)
     assert [(item["code"], item["name"]) for item in shown["navigation"]] == [
+        ("core.events", "事件"),
+        ("core.organisations", "单位"),
+        ("core.places", "区划与网格"),
         ("safety.enterprises", "企业台账"),
         ("safety.inspections", "安全检查"),
         ("safety.hazards", "隐患"),
     ]
     assert shown["mapLayers"] == [
         {
+            "code": "core.events",
+            "name": "事件分布",
+            "record": "Event",
+            "shape": "point",
+            "style": {"by": "state"},
+        },
+        {
             "code": "safety.hazards",
             "name": "隐患分布",
             "record": "SafetyHazard",
             "shape": "place",
             "style": {"by": "level", "colours": {"general": "#e6a23c", "major": "#c0392b"}},
-        }
+        },
     ]
     assert shown["publicPages"] == [{"name": "重大隐患公示", "path": PAGE.format(slug="yichang")}]
     assert [(item["code"], item["groups"]) for item in shown["indicators"]] == [
+        ("core.open-events", []),
         ("safety.open-hazards", []),
         ("safety.employees-at-risk", []),
     ]
     english = await ask(executor, yichang, "inspector", SHOWN, locale="en")
-    assert [item["name"] for item in english["navigation"]] == [
+    assert [item["name"] for item in english["navigation"]][3:] == [
         "Enterprises",
         "Inspections",
         "Hazards",
@@ -116,7 +127,8 @@ async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City, 
 
     # Without its permissions, and where it is off, there is nothing.
     onlooker = await ask(executor, yichang, "onlooker", SHOWN)
-    assert (onlooker["navigation"], onlooker["mapLayers"], onlooker["indicators"]) == ([], [], [])
+    for what in ("navigation", "mapLayers", "indicators"):
+        assert {item["code"].partition(".")[0] for item in onlooker[what]} == {"core"}
     changzhi.people["reader"] = await changzhi.value(
         "INSERT INTO core.account (login, name) VALUES ('reader', 'reader') RETURNING id"
     )
