@@ -70,6 +70,31 @@ class Field:
         return self.graphql_name or camel(self.name)
 
 
+class NamedAnnotation(StrawberryAnnotation):
+    """An annotation whose text names types of a space: ``Place``, ``list[Place | None] | None``.
+
+    Compiling each text as Python, as the library does, took a quarter of the time that a schema of
+    many plugins takes.
+    """
+
+    __slots__ = ()
+
+    def evaluate(self) -> type:
+        """The type; raises ``NameError`` for one that is not there yet."""
+        told = self.raw_annotation
+        return self._read(told) if isinstance(told, str) else super().evaluate()
+
+    def _read(self, text: str) -> Any:
+        if text.endswith(" | None"):
+            return self._read(text.removesuffix(" | None")) | None
+        if text.startswith("list["):
+            return types.GenericAlias(list, (self._read(text[5:-1]),))
+        found = (self.namespace or {}).get(text)
+        if found is None:
+            raise NameError(text)
+        return found
+
+
 class TypeSpace:
     """The named types of one schema; refuses a name or a field that is claimed twice."""
 
@@ -128,7 +153,7 @@ class TypeSpace:
 
     def annotation(self, kind: Any) -> StrawberryAnnotation:
         """The annotation of a type or of text that names types of this space."""
-        return StrawberryAnnotation(kind, namespace=self._types)
+        return NamedAnnotation(kind, namespace=self._types)
 
     def field(self, spec: Field) -> StrawberryField:
         """The Strawberry field of a specification."""
