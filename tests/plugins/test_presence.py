@@ -144,6 +144,11 @@ async def test_an_indicator_counts_what_its_reader_may_see(executor: Executor, y
     }
     elsewhere = await ask(executor, yichang, "next-inspector", FIGURE, code="safety.open-hazards")
     assert elsewhere["indicator"]["groups"] == []
+    await yichang.fetch("UPDATE safety_production.enterprise SET employee_count = 7")
+    summed = await ask(executor, yichang, "inspector", FIGURE, code="safety.employees-at-risk")
+    assert summed["indicator"]["groups"] == [{"keys": ["yellow"], "value": 7.0}]
+    events = await ask(executor, yichang, "inspector", FIGURE, code="core.open-events")
+    assert events["indicator"]["groups"] == [{"keys": ["registered"], "value": 3.0}]
     assert (await ask(executor, yichang, "inspector", FIGURE, code="no-such"))["indicator"] is None
 
     caller = Caller(yichang.tenant, Identity(yichang.people["onlooker"], 0), Request("zh", "test"))
