@@ -16,6 +16,11 @@ _TABLE = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)\"?\s*\.\s*\"?[a-z_]",
     re.IGNORECASE,
 )
+# After a comma too, where no word says that a table comes.
+_PLATFORMS_OWN = re.compile(
+    r"(?<![\w.\"])\"?(core|platform|jobs|pg_catalog|information_schema)\"?\s*\.\s*\"?[a-z_]",
+    re.IGNORECASE,
+)
 # The tenant of a transaction is a setting of its session, and row security believes it.
 _REBINDS = re.compile(
     r"\bset_config\s*\(|\b(?:RE)?SET\s+(?:(?:LOCAL|SESSION)\s+)?app\s*\."
@@ -57,14 +62,20 @@ def own_sql(subject: Subject) -> Iterator[Found]:
     for source in subject.code:
         for node in ast.walk(source.tree):
             text = _text_of(node)
-            for schema in _TABLE.findall(text) if _SQL.search(text) else ():
-                if schema.lower() != own:
+            named = [*_TABLE.findall(text), *_PLATFORMS_OWN.findall(text)]
+            for schema in sorted({name.lower() for name in named}) if _SQL.search(text) else ():
+                if schema != own:
                     yield at(source.path, getattr(node, "lineno", 1), name=schema)
 
 
 def settled_tenant(subject: Subject) -> Iterator[Found]:
     """SQL of the plugin leaves the session as the platform made it: its tenant and its role."""
     for source in (*subject.code, *subject.migrations):
+        if source.path.endswith(".sql"):
+            for number, line in enumerate(source.text.splitlines(), start=1):
+                for said in _REBINDS.findall(line.partition("--")[0]):
+                    yield at(source.path, number, name=" ".join(said.split()))
+            continue
         for node in ast.walk(source.tree):
             for said in _REBINDS.findall(_text_of(node)):
                 yield at(source.path, getattr(node, "lineno", 1), name=" ".join(said.split()))

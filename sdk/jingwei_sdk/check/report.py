@@ -108,6 +108,7 @@ def check(
     if tier is None:
         tier = Tier.named(manifest.tier) if manifest is not None else Tier.BRONZE
     excuses = {each.rule: each for each in manifest.exemptions} if manifest is not None else {}
+    seen: set[tuple[str, str, int, str]] = set()
     asked_for = {NEEDS_NEXT_MAJOR: next_major, NEEDS_A_RUN: runs_tests}
     left_out = {rule for rule, is_asked in asked_for.items() if not is_asked}
     failing: dict[Tier, list[Finding]] = {each: [] for each in Tier}
@@ -118,6 +119,11 @@ def check(
         for found in sorted(rule.run(subject), key=lambda each: (each.file, each.line)):
             excuse = excuses.get(rule.id)
             finding = _finding(rule, found, excuse, locale)
+            # A text in parts is found in its parts and as a whole.
+            place = (finding.rule, finding.file, finding.line, finding.message)
+            if place in seen:
+                continue
+            seen.add(place)
             (failing[rule.tier] if excuse is None else exempted).append(finding)
     others = [finding for finding in failing[Tier.BRONZE] if finding.rule != LAST_RESORT]
     failing[Tier.BRONZE] = others or failing[Tier.BRONZE]

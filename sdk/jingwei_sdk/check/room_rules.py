@@ -31,7 +31,7 @@ def declared_rooms(subject: Subject) -> Iterator[Found]:
 def nothing_ambient(subject: Subject) -> Iterator[Found]:
     """No private name of the SDK, and nothing that says "the current tenant" without a context."""
     for source in subject.code:
-        for line, name in imported_names(source.tree):
+        for line, name in {*imported_names(source.tree), *runtime_imports(source.tree)}:
             is_private = any(part.startswith("_") for part in name.split(".")[1:])
             if name.startswith("jingwei_sdk.") and (is_private or name in _AMBIENT):
                 yield at(source.path, line, name=name)
