@@ -17,7 +17,7 @@ from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.hooks import announce_enabled
 from jingwei_core.plugins.kinds import put_kinds, withdraw_kinds
 from jingwei_core.plugins.sealing import TenantVault
-from jingwei_core.plugins.standing import require_tables
+from jingwei_core.plugins.standing import require_tables, standing
 from jingwei_core.plugins.tenant_settings import SettingsChange, StoredSettings
 from jingwei_core.plugins.tenant_settings import put as put_settings
 from jingwei_core.session import CoreContext, system_context
@@ -33,6 +33,11 @@ _TENANTS = """
 SELECT t.slug, array(SELECT p.plugin_id FROM platform.plugin_state p
                       WHERE p.tenant_id = t.id AND p.enabled) AS own
   FROM platform.tenant t ORDER BY t.slug
+"""
+_REACHED = """
+SELECT t.slug, coalesce(p.data_version, p.version) AS version
+  FROM platform.plugin_state p JOIN platform.tenant t ON t.id = p.tenant_id
+ WHERE p.plugin_id = $1 ORDER BY t.slug
 """
 _STORED = """
 SELECT settings, settings_version, sealed FROM platform.plugin_deployment
@@ -71,9 +76,10 @@ async def enable_everywhere(
     """Switch a plugin on for every tenant; the slugs of the tenants it was brought into.
 
     Raises ``NotFound`` (``PLUGIN_UNKNOWN``), ``Refused`` (``PLUGIN_OFF``), ``Conflict``:
-    ``PLUGIN_SCOPE``, ``PLUGIN_NEEDS``, ``PLUGIN_NOT_MIGRATED``, ``PLUGIN_CLASHES`` naming the first
-    tenant in which it or another plugin would be off, and what bringing it in raises; ``Invalid``
-    (``PLUGIN_SETTINGS``). Whatever is raised, it is on for nobody who had it not.
+    ``PLUGIN_SCOPE``, ``PLUGIN_NEEDS``, ``PLUGIN_NOT_MIGRATED``, ``PLUGIN_UPGRADE_PENDING`` and
+    ``PLUGIN_CLASHES`` naming the first tenant in which its rows are of another version or a plugin
+    would be off, and what bringing it in raises; ``Invalid`` (``PLUGIN_SETTINGS``). Whatever
+    is raised, it is on for nobody who had it not.
     """
     host = platform.host
     found, plugin = host.get(plugin_id), host.require_available(plugin_id)
@@ -82,6 +88,7 @@ async def enable_everywhere(
         everywhere = await on_everywhere(unit)
         plan_enable(host, everywhere, plugin_id)
         await require_tables(unit, plugin)
+        await _require_upgraded(unit, found)
         tenants = await _tenants(unit)
         settings = await _settings(platform, unit, found, change or SettingsChange())
     for slug, own in tenants.items():
@@ -166,6 +173,15 @@ async def _take_out_of(
             await withdraw_kinds(ctx, plugin_id)
             await withdraw(ctx, plugin_id)
             await append_audit(ctx, "plugin.disable-everywhere", tenant.id)
+
+
+async def _require_upgraded(unit: Unit, found: Installed) -> None:
+    """Tenants that had the plugin before have rows of the version that they had."""
+    for row in await unit.fetch(_REACHED, found.id):
+        waiting = standing(found, row["version"])
+        if waiting is not None:
+            reason = f"{row['slug']}: {waiting.reason}"
+            raise Conflict("PLUGIN_UPGRADE_PENDING", plugin=found.id, reason=reason)
 
 
 async def _tenants(unit: Unit) -> dict[str, frozenset[str]]:

@@ -33,9 +33,11 @@ PLUGINS_JSON = """
       FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled),
 'deployment', (
     SELECT jsonb_object_agg(d.plugin_id, jsonb_build_object(
-               'version', d.version, 'settings', d.settings,
-               'settings_version', d.settings_version, 'sealed', d.sealed))
-      FROM platform.plugin_deployment d WHERE d.enabled),
+               'version', d.version, 'data_version', coalesce(r.data_version, r.version, d.version),
+               'settings', d.settings, 'settings_version', d.settings_version, 'sealed', d.sealed))
+      FROM platform.plugin_deployment d
+      LEFT JOIN platform.plugin_state r ON r.tenant_id = t.id AND r.plugin_id = d.plugin_id
+     WHERE d.enabled),
 'reached', (
     SELECT jsonb_object_agg(p.plugin_id, p.data_version) FROM platform.plugin_state p
      WHERE p.tenant_id = t.id AND NOT p.enabled AND p.data_version IS NOT NULL),
@@ -119,7 +121,7 @@ class Snapshots:
         )
         held = {plugin: Off(plugin, "outdated", reason) for plugin, reason in typed.misfits.items()}
         for one in installed:
-            off = standing(one, found[one.id].get("data_version"))
+            off = standing(one, found[one.id]["data_version"])
             if off is not None:
                 held[one.id] = off
         return Snapshot(
