@@ -77,6 +77,8 @@ async def test_the_whole_round(
     production.install(*wheelhouse.all(), wheel)
     verified = production.run("jingwei", "plugin", "verify", JINGWEI_LOCALE="en").succeeded()
     assert "road-lamp 0.1.0: unsigned" in verified.out
+    checked = production.run("jingwei", "plugin", "check", "road-lamp", JINGWEI_LOCALE="en")
+    assert "road-lamp: bronze passed" in checked.succeeded().out
     async with new_database() as settings:
         folder = tmp_path / "cities"
         async with deployed(production, settings, folder, PERMISSIONS) as deployment:
