@@ -86,7 +86,7 @@ async def inspected(city: City, *levels: str) -> None:
     )
 
 
-async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City, changzhi: City):
+async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City):
     shown = await ask(executor, yichang, "inspector", SHOWN)
     assert [(item["code"], item["name"]) for item in shown["navigation"]] == [
         ("core.events", "事件"),
@@ -125,7 +125,10 @@ async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City, 
         "Hazards",
     ]
 
-    # Without its permissions, and where it is off, there is nothing.
+
+async def test_without_its_permissions_and_where_it_is_off_there_is_nothing(
+    executor: Executor, yichang: City, changzhi: City
+):
     onlooker = await ask(executor, yichang, "onlooker", SHOWN)
     for what in ("navigation", "mapLayers", "indicators"):
         assert {item["code"].partition(".")[0] for item in onlooker[what]} == {"core"}
