@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.graphql_rules import computed_fields
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
 from jingwei_sdk.personal_fields import objections
@@ -44,14 +44,22 @@ def own_tables(subject: Subject) -> Iterator[Found]:
     for table in plugin.tables:
         name, file = table.__name__, _file_of(subject, table)
         if TenantTable not in table.__mro__:
-            yield at(file.path, _line(file, name), name=name, cause="is no TenantTable")
+            yield at(
+                file.path,
+                _line(file, name),
+                name=name,
+                cause=Said("不是 TenantTable", "is no TenantTable"),
+            )
         if table._meta.schema != manifest.schema:
-            cause = f"is not in the schema {manifest.schema}"
+            cause = Said(
+                f"不在模式 {manifest.schema} 内", f"is not in the schema {manifest.schema}"
+            )
             yield at(file.path, _line(file, name), name=name, cause=cause)
         for column in table._meta.foreign_key_columns:
             target = column._foreign_key_meta.resolved_references
             if target._meta.schema != manifest.schema:
-                cause = f"has a foreign key to {target._meta.schema}"
+                to = target._meta.schema
+                cause = Said(f"有指向 {to} 的外键", f"has a foreign key to {to}")
                 place = _line(file, name)
                 yield at(file.path, place, name=f"{name}.{column._meta.name}", cause=cause)
 
@@ -95,16 +103,30 @@ def migrated_tables(subject: Subject) -> Iterator[Found]:
     if manifest is None or plugin is None or not plugin.tables:
         return
     if not subject.migrations:
-        yield at(subject.path_of(MIGRATIONS), cause=f"{len(plugin.tables)} tables, no migration")
+        yield at(
+            subject.path_of(MIGRATIONS),
+            cause=Said(
+                f"{len(plugin.tables)} 张表没有迁移", f"{len(plugin.tables)} tables, no migration"
+            ),
+        )
     for source in subject.migrations:
         name = source.path.rpartition("/")[2]
         if not name.startswith(f"{manifest.schema}_"):
-            yield at(source.path, cause=f"does not begin with {manifest.schema}_")
+            yield at(
+                source.path,
+                cause=Said(
+                    f"文件名不以 {manifest.schema}_ 开头",
+                    f"its name does not begin with {manifest.schema}_",
+                ),
+            )
     told = "\n".join(source.text for source in subject.migrations)
     for table in plugin.tables if subject.migrations else ():
         name = str(table._meta.tablename)
         if not re.search(rf"\b{re.escape(name)}\b", told):
-            yield at(subject.path_of(MIGRATIONS), cause=f"none makes the table {name}")
+            yield at(
+                subject.path_of(MIGRATIONS),
+                cause=Said(f"没有建立表 {name} 的迁移", f"none makes the table {name}"),
+            )
 
 
 def additive_migrations(subject: Subject) -> Iterator[Found]:
@@ -122,7 +144,7 @@ def additive_migrations(subject: Subject) -> Iterator[Found]:
                     yield at(source.path, node.lineno, cause=cause)
 
 
-def _taken_away(call: ast.Call, step: str) -> str:
+def _taken_away(call: ast.Call, step: str) -> Said | str:
     """What a step of a migration takes from code of the version before; empty for nothing."""
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     if step in _TAKING:
@@ -137,13 +159,13 @@ def _taken_away(call: ast.Call, step: str) -> str:
         }
     is_required = _is(values.get("null"), False)
     if step == "add_column" and is_required and _is(values.get("default"), None):
-        return "add_column without a default"
+        return Said("add_column 没有默认值", "add_column without a default")
     if step == "alter_column":
         new, old = given.get("column_class"), given.get("old_column_class")
         if new is not None and old is not None and ast.dump(new) != ast.dump(old):
-            return "alter_column to another type"
+            return Said("alter_column 改变类型", "alter_column to another type")
         if is_required:
-            return "alter_column to NOT NULL"
+            return Said("alter_column 改为 NOT NULL", "alter_column to NOT NULL")
     return ""
 
 

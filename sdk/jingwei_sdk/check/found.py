@@ -2,6 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Said(NamedTuple):
+    """A part of a finding that reads differently in the two languages."""
+
+    zh: str
+    en: str
+
+    def in_language(self, locale: str) -> str:
+        """The text in ``zh`` or ``en``."""
+        return self.zh if locale == "zh" else self.en
 
 
 @dataclass(frozen=True, slots=True)

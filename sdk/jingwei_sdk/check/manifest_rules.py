@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from packaging.specifiers import SpecifierSet
 
-from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, PROJECT_FILE, Subject
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP
 from jingwei_sdk.versions import SDK_VERSION
@@ -23,13 +23,27 @@ def loads(subject: Subject) -> Iterator[Found]:
     manifest, names = subject.manifest, list(subject.entry)
     where = PROJECT_FILE if subject.is_project else subject.path_of(MANIFEST_FILE)
     if len(names) != 1:
-        yield at(where, cause=f"{len(names)} entry points in {ENTRY_POINT_GROUP}")
+        yield at(
+            where,
+            cause=Said(
+                f"{ENTRY_POINT_GROUP} 中有 {len(names)} 个入口点",
+                f"{len(names)} entry points in {ENTRY_POINT_GROUP}",
+            ),
+        )
     elif manifest is not None and names[0] != manifest.id:
-        yield at(where, cause=f"entry point {names[0]!r}, id {manifest.id!r}")
+        yield at(
+            where,
+            cause=Said(
+                f"入口点 {names[0]!r}，id {manifest.id!r}",
+                f"entry point {names[0]!r}, id {manifest.id!r}",
+            ),
+        )
     elif subject.plugin is None:
         yield at(where, cause=subject.load_error)
     elif subject.plugin.id != names[0]:
-        yield at(where, cause=f"entry point {names[0]!r}, Plugin(id={subject.plugin.id!r})")
+        made = f"Plugin(id={subject.plugin.id!r})"
+        cause = Said(f"入口点 {names[0]!r}，{made}", f"entry point {names[0]!r}, {made}")
+        yield at(where, cause=cause)
 
 
 def version_agrees(subject: Subject) -> Iterator[Found]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jingwei_sdk.check.found import Found
+from jingwei_sdk.check.found import Found, Said
 from jingwei_sdk.check.rules import RULES, Rule, Tier
 from jingwei_sdk.check.subject import Subject
 from jingwei_sdk.manifest import Exemption
@@ -138,7 +138,13 @@ def check(
 
 
 def _finding(rule: Rule, found: Found, excuse: Exemption | None, locale: str) -> Finding:
-    params: Mapping[str, object] = {"file": found.file, **found.params}
+    params: Mapping[str, object] = {
+        "file": found.file,
+        **{
+            name: value.in_language(locale) if isinstance(value, Said) else value
+            for name, value in found.params.items()
+        },
+    }
     return Finding(
         rule=rule.id,
         file=found.file,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, Subject
 from jingwei_sdk.messages import LOCALES
 
@@ -54,7 +54,7 @@ def texts_complete(subject: Subject) -> Iterator[Found]:
         texts = known.get(code, {})
         missing = [locale for locale in LOCALES if not texts.get(locale)]
         if missing:
-            yield at(file, line, code=code, cause=f"no {', '.join(missing)}")
+            yield at(file, line, code=code, cause=_lacks(missing))
             continue
         given = {keyword.arg for keyword in call.keywords}
         is_open = None in given or ast.unparse(call.func).endswith("Veto")
@@ -63,7 +63,11 @@ def texts_complete(subject: Subject) -> Iterator[Found]:
             yield at(file, line, code=code, cause=f"{{{lacking[0]}}}")
     for code, texts in known.items():
         if ("next_zh" in texts) != ("next_en" in texts):
-            yield at(subject.path_of(MESSAGES), code=code, cause="next step")
+            yield at(
+                subject.path_of(MESSAGES),
+                code=code,
+                cause=Said("下一步只有一种语言", "a next step in one language"),
+            )
 
 
 def texts_used(subject: Subject) -> Iterator[Found]:
@@ -130,6 +134,12 @@ def _described(kind: Any) -> str:
     parts = getattr(kind, "__args__", ())
     own = next((meta.description for meta in metas if meta.description), "")
     return own or next(filter(None, map(_described, parts)), "")
+
+
+def _lacks(locales: list[str]) -> Said:
+    names = {"zh": ("中文", "zh"), "en": ("英文", "en")}
+    zh, en = zip(*(names[locale] for locale in locales), strict=True)
+    return Said(f"没有{'、'.join(zh)}文本", f"no {', '.join(en)}")
 
 
 def _places(texts: Mapping[str, str]) -> set[str]:

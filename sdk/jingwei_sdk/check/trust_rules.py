@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from jingwei_sdk.check.found import Found, at
+from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, PROJECT_FILE, Subject
 from jingwei_sdk.trust.sbom import SBOM_FILE, sbom_problems
 
@@ -33,7 +33,7 @@ def sbom_agrees(subject: Subject) -> Iterator[Found]:
         return
     source = subject.file(SBOM_FILE)
     if source is None:
-        yield at(SBOM_FILE, cause="is missing")
+        yield at(SBOM_FILE, cause=Said("文件不存在", "the file is missing"))
         return
     try:
         document = json.loads(source.text)
@@ -41,7 +41,7 @@ def sbom_agrees(subject: Subject) -> Iterator[Found]:
         yield at(SBOM_FILE, cause=str(error))
         return
     for problem in sbom_problems(document, subject.project):
-        yield at(SBOM_FILE, cause=problem)
+        yield at(SBOM_FILE, cause=Said(*problem))
 
 
 def sbom_travels(subject: Subject) -> Iterator[Found]:

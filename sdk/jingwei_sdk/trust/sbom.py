@@ -33,31 +33,36 @@ def declared_needs(project: Mapping[str, Any]) -> dict[str, Requirement]:
     return found
 
 
-def sbom_problems(document: Mapping[str, Any], project: Mapping[str, Any]) -> Iterator[str]:
-    """Where a bill of materials and the declared dependencies disagree."""
+def sbom_problems(
+    document: Mapping[str, Any], project: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Where a bill of materials and the declared dependencies disagree, in zh and en."""
     told = project.get("project", {})
     main = document.get("metadata", {}).get("component", {})
     if document.get("bomFormat") != "CycloneDX":
-        yield "bomFormat"
+        yield "不是 CycloneDX", "it is no CycloneDX"
     for key in ("name", "version"):
         if main.get(key) != told.get(key):
-            yield f"{key} {main.get(key)!r}, pyproject {told.get(key)!r}"
+            both = f"{key} {main.get(key)!r}, pyproject.toml {told.get(key)!r}"
+            yield both, both
     components = {
         canonical(str(each.get("name", ""))): str(each.get("version", ""))
         for each in document.get("components", ())
     }
     for name, need in declared_needs(project).items():
         if name not in components:
-            yield f"{name} is missing"
+            yield f"缺少 {name}", f"{name} is missing"
         elif not _fits(need, components[name]):
-            yield f"{name} {components[name]}, declared {need.specifier}"
+            found = f"{name} {components[name]}"
+            yield f"{found}，声明为 {need.specifier}", f"{found}, declared {need.specifier}"
     refs = {each.get("bom-ref"): canonical(str(each.get("name", ""))) for each in _all(document)}
     direct = next(
         (e.get("dependsOn", ()) for e in document.get("dependencies", ()) if _is_of(e, main)), ()
     )
     for ref in direct:
         if refs.get(ref) not in declared_needs(project):
-            yield f"{refs.get(ref, ref)} is not declared"
+            name = refs.get(ref, str(ref))
+            yield f"{name} 没有声明", f"{name} is not declared"
 
 
 def write_sbom(folder: Path) -> Path:
