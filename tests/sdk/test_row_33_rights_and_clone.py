@@ -8,6 +8,7 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from jingwei_core.privacy.subject import erase_subject, export_subject
 from jingwei_core.settings import Settings
 from jingwei_core.tables import core_tables
 from jingwei_core.tenants.cloning import clone_tenant
+from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import DataRights, holds_persons
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
 from jingwei_sdk.settings import Secret
@@ -29,6 +31,7 @@ from tests.plugins.lifecycle.ward_book.book import (
     ID,
     TWO,
     BookSettings,
+    CallOn,
     erase,
     export,
     installed,
@@ -136,6 +139,41 @@ async def test_what_a_plugin_refuses_erases_nothing(wards: Wards) -> None:
     assert refusal.value.params["tables"] == "ward_book.call_on, ward_book.topic"
     assert await stored(wards) == before
     assert erase is not refuses
+
+
+@pytest.mark.commit
+async def test_people_without_an_account_have_the_same_rights(wards: Wards) -> None:
+    """Whom a plugin keeps in a record of its own: asked for by the id of the row."""
+    await noted(wards.east)
+    rows = await wards.east.fetch("SELECT id FROM ward_book.call_on")
+    row = rows[0]["id"]
+
+    async def copied(ctx: Context, call: UUID) -> dict[str, object]:
+        return {"phone": (await ctx.data.get(CallOn, call)).phone}
+
+    async def forgotten(ctx: Context, call: UUID) -> int:
+        await ctx.data.update(await ctx.data.lock(CallOn, call), phone="")
+        return 1
+
+    rights = (*TWO.data_rights, DataRights("WardCall", copied, forgotten))
+    book = Installed(ID, "available", manifest("2.0.0"), replace(TWO, data_rights=rights))
+    platform = wards.platform_of(book)
+    copy = await export_subject(platform, "east", str(row), record="WardCall")
+    assert copy.told()["packages"] == {ID: {"phone": "13700000007"}}
+    before = await stored(wards)
+    unknown = (
+        (str(row), "WardBed", "SUBJECT_UNKNOWN"),
+        ("lift", "WardCall", "SUBJECT_UNKNOWN"),
+        (str(UUID(int=7)), "WardCall", "ROW_NOT_FOUND"),
+    )
+    for who, record, code in unknown:
+        with pytest.raises(NotFound) as refusal:
+            await erase_subject(platform, "east", who, record=record)
+        assert refusal.value.code == code
+    assert await stored(wards) == before
+    assert await erase_subject(platform, "east", str(row), record="WardCall") == {ID: 1}
+    left = await wards.east.fetch("SELECT phone FROM ward_book.call_on")
+    assert [each["phone"] for each in left] == [""]
 
 
 @pytest.mark.commit

@@ -11,13 +11,22 @@ from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.host import discover
 from jingwei_core.privacy.register import as_page, as_rows
 from jingwei_core.privacy.register import register as entries_of
+from jingwei_sdk.data_rights import ACCOUNT
 from jingwei_sdk.plugin import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="个人信息 · What is kept about persons, and why.")
 
 
 Slug = Annotated[str, typer.Argument(metavar="TENANT", help="The tenant's slug.")]
-Login = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The login of the person's account.")]
+Who = Annotated[
+    str,
+    typer.Argument(
+        metavar="WHO", help="The login of the person's account; with --record the id of the row."
+    ),
+]
+Record = Annotated[
+    str, typer.Option("--record", help="The record that stands for the person in a plugin.")
+]
 
 
 def packages() -> list[Plugin]:
@@ -43,15 +52,16 @@ def register(
 @app.command()
 def export(
     slug: Slug,
-    login: Login,
+    who: Who,
     *,
+    record: Record = ACCOUNT,
     out: Annotated[Path, typer.Option("--out", help="The file to write; it holds personal data.")],
     as_json: Json = False,
 ) -> None:
     """个人信息副本 · Write a person's copy of their data, over the core and all plugins."""
     from jingwei_core.privacy.subject import export_subject
 
-    copy = with_platform(lambda platform: export_subject(platform, slug, login))
+    copy = with_platform(lambda platform: export_subject(platform, slug, who, record=record))
     text = json.dumps(copy.told(), ensure_ascii=False, indent=2)
     out.touch(mode=0o600)
     out.write_text(text, encoding="utf-8")
@@ -61,8 +71,9 @@ def export(
 @app.command()
 def erase(
     slug: Slug,
-    login: Login,
+    who: Who,
     *,
+    record: Record = ACCOUNT,
     yes: Annotated[bool, typer.Option("--yes", help="Nothing brings it back.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -71,6 +82,6 @@ def erase(
 
     if not yes:
         raise typer.BadParameter("say --yes", param_hint="--yes")
-    erased = with_platform(lambda platform: erase_subject(platform, slug, login))
+    erased = with_platform(lambda platform: erase_subject(platform, slug, who, record=record))
     lines = [f"{package}: {rows}" for package, rows in erased.items()]
     say(as_json, {"tenant": slug, "erased": dict(erased)}, *lines, "已删除。Erased.")

@@ -48,48 +48,51 @@ class Copy:
         }
 
 
-async def export_subject(platform: "Platform", slug: str, login: str) -> Copy:
-    """The copy of an account's data that its person may ask for.
+async def export_subject(
+    platform: "Platform", slug: str, who: str, *, record: str = ACCOUNT
+) -> Copy:
+    """The copy of a person's data that they may ask for.
 
-    Raises ``NotFound`` (``TENANT_NOT_FOUND``, ``ACCOUNT_UNKNOWN``), ``Conflict``
+    ``who`` is the login of an account, or the id of a row of ``record``: people whom a plugin keeps
+    have no account. Raises ``NotFound`` (``TENANT_NOT_FOUND``, ``ACCOUNT_UNKNOWN``,
+    ``SUBJECT_UNKNOWN``) and what the package raises for an id it does not know, ``Conflict``
     (``SUBJECT_CODE_MISSING``) naming tables whose plugin is not installed.
     """
     state = await platform.state(slug)
     async with system_context(platform, state.tenant, "privacy.export") as ctx:
-        account = await _account(ctx, login)
-        packages = {
-            plugin: dict(await right.export(ctx, account)) for plugin, right in await _rights(ctx)
-        }
-        given = SubjectExport(ACCOUNT, account)
+        subject, rights = await _subject(ctx, record, who), await _rights(ctx, record)
+        packages = {plugin: dict(await right.export(ctx, subject)) for plugin, right in rights}
+        given = SubjectExport(record, subject)
         extended = await platform.hooks.fold(ctx, extend_subject_export, given)
-        _note(ctx, account, {"exported": sorted(packages)})
-        await append_audit(ctx, "privacy.export", account)
-    return Copy(ACCOUNT, account, packages, extended.topics)
+        _note(ctx, subject, {"exported": sorted(packages)})
+        await append_audit(ctx, "privacy.export", subject)
+    return Copy(record, subject, packages, extended.topics)
 
 
-async def erase_subject(platform: "Platform", slug: str, login: str) -> Mapping[str, int]:
-    """Erase an account's data in all packages, in one transaction; rows changed by package.
+async def erase_subject(
+    platform: "Platform", slug: str, who: str, *, record: str = ACCOUNT
+) -> Mapping[str, int]:
+    """Erase a person's data in all packages, in one transaction; rows changed by package.
 
     The audit log stays whole and says that it was done, without a value. Raises as
     :func:`export_subject` does, and whatever a package raises: then nothing was erased.
     """
     state = await platform.state(slug)
     async with system_context(platform, state.tenant, "privacy.erase") as ctx:
-        account = await _account(ctx, login)
-        rights = await _rights(ctx)
+        subject, rights = await _subject(ctx, record, who), await _rights(ctx, record)
         # The core last: plugins may still look at whom they are asked for.
-        erased = {plugin: await right.erase(ctx, account) for plugin, right in reversed(rights)}
-        _note(ctx, account, {"erased": erased})
-        await append_audit(ctx, "privacy.erase", account)
-    platform.access_cache.drop(state.tenant.id, account)
+        erased = {plugin: await right.erase(ctx, subject) for plugin, right in reversed(rights)}
+        _note(ctx, subject, {"erased": erased})
+        await append_audit(ctx, "privacy.erase", subject)
+    platform.access_cache.drop(state.tenant.id, subject)
     return erased
 
 
-def _note(ctx: CoreContext, account: uuid.UUID, told: Mapping[str, Any]) -> None:
+def _note(ctx: CoreContext, subject: uuid.UUID, told: Mapping[str, Any]) -> None:
     """Only this goes into the audit log: a changed row would bring along what was erased."""
     assert isinstance(ctx.data, UnitData)
     ctx.data.changes.clear()
-    ctx.data.changes.append(Change("subject", account, None, told, None))
+    ctx.data.changes.append(Change("subject", subject, None, told, None))
 
 
 async def _account(ctx: CoreContext, login: str) -> uuid.UUID:
@@ -101,7 +104,16 @@ async def _account(ctx: CoreContext, login: str) -> uuid.UUID:
     return found
 
 
-async def _rights(ctx: CoreContext) -> list[tuple[str, DataRights]]:
+async def _subject(ctx: CoreContext, record: str, who: str) -> uuid.UUID:
+    if record == ACCOUNT:
+        return await _account(ctx, who)
+    try:
+        return uuid.UUID(who)
+    except ValueError:
+        raise NotFound("SUBJECT_UNKNOWN", record=record, who=who) from None
+
+
+async def _rights(ctx: CoreContext, record: str) -> list[tuple[str, DataRights]]:
     """Who answers for what, the core first; only plugins whose tables are there are asked."""
     host = ctx.platform.host
     plugins = [found.plugin for found in host.installed() if found.plugin is not None]
@@ -112,9 +124,12 @@ async def _rights(ctx: CoreContext) -> list[tuple[str, DataRights]]:
     if orphans:
         raise Conflict("SUBJECT_CODE_MISSING", tables=", ".join(row["name"] for row in orphans))
     asked = [host.core, *(p for p in plugins if not p.tables or p.id.replace("-", "_") in migrated)]
-    return [
+    found = [
         (plugin.id, right)
         for plugin in asked
         for right in plugin.data_rights
-        if right.subject == ACCOUNT
+        if right.subject == record
     ]
+    if not found:
+        raise NotFound("SUBJECT_UNKNOWN", record=record, who="")
+    return found
