@@ -122,6 +122,18 @@ async def in_a_city(deployment: Deployment) -> None:
     assert await deployment.fetch(gone) == []
 
 
+def test_the_sdk_alone_is_enough_to_begin(sdk_environment: FreshEnvironment, tmp_path: Path):
+    """No platform, no test kit, no library for signing: a plugin is written and checked."""
+    sdk, project = sdk_environment, tmp_path / "road-lamp"
+    sdk.run("jingwei-plugin", "new", "road-lamp", "--yes", cwd=tmp_path).succeeded()
+    told = sdk.run("jingwei-plugin", "check", "--json", cwd=project).succeeded()
+    assert json.loads(told.out)["holds"] == "bronze"
+    refused = sdk.run("jingwei-plugin", "sbom", cwd=project, JINGWEI_LOCALE="en")
+    assert (refused.code, refused.err.partition(":")[0]) == (1, "SBOM_NEEDS_LIBRARY")
+    assert "jingwei-sdk[trust]" in refused.err
+    assert not (project / "sbom.cdx.json").exists()
+
+
 @pytest.mark.parametrize("parts", CHOICES, ids=lambda parts: "+".join(sorted(parts)) or "nothing")
 def test_every_choice_of_parts_is_laid_out_clean_and_holds_bronze(
     parts: frozenset[Contribution], tmp_path: Path
