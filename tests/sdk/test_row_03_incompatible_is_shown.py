@@ -15,7 +15,7 @@ from tests.crash.server import application_servers
 from tests.sdk.installation import Installation, in_a_process, lines_of
 from tests.tenants.small_world import TwoCities
 
-ASKED = "{ me { name } platform { sdk plugins { id state reason } } }"
+ASKED = "{ me { name } platform { sdk plugins { plugin state reason } } }"
 GRANT = (
     "UPDATE core.role SET permissions = permissions || '{plugin.read}'::text[] WHERE code = 'admin'"
 )
@@ -33,7 +33,8 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
 
 
 def _states(lines: Iterable[dict[str, Any]]) -> dict[str, tuple[str, str]]:
-    return {line["id"]: (line["state"], line["reason"]) for line in lines}
+    named = ((line.get("plugin") or line["id"], line) for line in lines)
+    return {name: (line["state"], line["reason"]) for name, line in named}
 
 
 def _expected(state: str) -> dict[str, tuple[str, str]]:

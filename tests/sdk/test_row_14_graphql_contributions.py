@@ -87,14 +87,14 @@ async def test_a_name_without_the_prefix_puts_its_plugin_off_and_says_which(
     both = {"yichang": ["shops", "made1"]}
     async with graphql_scene.having(plugins, both) as asking:
         told = await asking.by("yichang").data(
-            "{ platform { plugins { id state reason } } __schema { types { name } } }"
+            "{ platform { plugins { plugin state reason } } __schema { types { name } } }"
         )
-    shown: dict[str, Any] = {one["id"]: one for one in told["platform"]["plugins"]}
+    shown: dict[str, Any] = {one["plugin"]: one for one in told["platform"]["plugins"]}
     # It cannot be served to anybody, so it is no candidate at all.
     assert shown["shops"]["state"] == "clash"
     for name in ("MarketStall", "Mutation.marketStallTouch"):
         assert name in shown["shops"]["reason"]
-    assert shown["made1"] == {"id": "made1", "state": "enabled", "reason": ""}
+    assert shown["made1"] == {"plugin": "made1", "state": "enabled", "reason": ""}
     names = {one["name"] for one in told["__schema"]["types"]}
     assert "Made1Thing" in names
     assert not any(name.startswith("Market") for name in names)
@@ -105,9 +105,7 @@ async def test_a_plugin_of_the_previous_major_needs_no_prefix(graphql_scene: Gra
     new = found(_shops("Bazaar", "bazaar"), "shops.read")
     both = {"yichang": ["shops", "bazaar"]}
     async with graphql_scene.having([old, new], both) as asking:
-        lines = (await asking.by("yichang").data("{ platform { plugins { id state reason } } }"))[
-            "platform"
-        ]["plugins"]
-    states = {one["id"]: (one["state"], one["reason"]) for one in lines}
+        told = await asking.by("yichang").data("{ platform { plugins { plugin state reason } } }")
+    states = {one["plugin"]: (one["state"], one["reason"]) for one in told["platform"]["plugins"]}
     assert states["shops"] == ("enabled", "")
     assert "SCHEMA_PREFIX_MISSING" in states["bazaar"][1]

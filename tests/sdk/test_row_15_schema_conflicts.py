@@ -15,12 +15,12 @@ from tests.api.test_name_check import _adding, _plugin, _with_level
 from tests.sdk.graphql_scene import GraphQLScene, found
 
 OLD = {"sdk": ">=0.1,<1"}
-_TOLD = "{ platform { plugins { id state reason version } } __schema { types { name } } }"
+_TOLD = "{ platform { plugins { plugin state reason version } } __schema { types { name } } }"
 
 
 async def _names(asker: Any) -> tuple[dict[str, Any], set[str]]:
     told = await asker.data(_TOLD)
-    lines = {one["id"]: one for one in told["platform"]["plugins"]}
+    lines = {one["plugin"]: one for one in told["platform"]["plugins"]}
     return lines, {one["name"] for one in told["__schema"]["types"]}
 
 

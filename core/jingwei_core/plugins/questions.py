@@ -37,7 +37,7 @@ class PluginPoint(msgspec.Struct, frozen=True):
 class PluginStanding(msgspec.Struct, frozen=True):
     """A plugin as this tenant has it (插件状况)."""
 
-    id: str
+    plugin: Annotated[str, _told("Its id, as in `jingwei plugin show`.")]
     version: str
     name: str
     state: Annotated[str, _told("enabled, disabled, or why it is not served: clash, denied, ….")]
