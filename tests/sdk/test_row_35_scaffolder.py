@@ -148,6 +148,19 @@ def test_every_choice_of_parts_is_laid_out_clean_and_holds_bronze(
     assert list(report.lines())[:-1] == []
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("parts", "tests"), [("settings", 1), ("records", 2), ("jobs", 6)])
+def test_a_smaller_choice_passes_its_tests_and_types(
+    parts: str, tests: int, author_environment: FreshEnvironment, tmp_path: Path
+):
+    project = tmp_path / "plugin"
+    chosen = frozenset({Contribution(parts)})
+    write_project(Answers("street-trees", "行道树", "Street trees", parts=chosen), project)
+    assert mypy(author_environment, project) == {}
+    tested = author_environment.python("-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project)
+    assert f"{tests} passed" in tested.succeeded().out
+
+
 def test_what_a_part_stands_on_comes_with_it():
     assert with_needs({Contribution.HOOKS}) == {
         Contribution.HOOKS,
