@@ -19,7 +19,6 @@ from jingwei_sdk.manifest import Manifest, PermissionText, RoleText
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
 from jingwei_sdk.presence import MapLayer, NavigationItem
 from jingwei_sdk.records import Computed, Extension, Record, TenantWide
-from jingwei_sdk.reminders import Reminder
 from jingwei_sdk.tables import TenantTable
 
 TEXTS = {
@@ -35,10 +34,6 @@ TEXTS = {
 
 async def work(ctx: Context, payload: Any) -> None:
     """What a job does."""
-
-
-async def found_due(ctx: Context) -> Sequence[Any]:
-    return ()
 
 
 async def counted(ctx: Context, rows: Sequence[Any]) -> list[int]:
@@ -96,8 +91,6 @@ CLAIMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"event_types": (EventType("shared.thing_made.v1", Sent),)},
     )
     * 2,
-    "reminder shared.due": ({"reminders": (Reminder("shared.due", "0 8 * * *", found_due, "X"),)},)
-    * 2,
     "indicator shared.count": (
         {"indicators": (Indicator("shared.count", "Event", "数", "Count", "thing.read"),)},
     )
@@ -150,8 +143,7 @@ def test_the_later_of_two_that_claim_one_name_is_off_beside_the_first_and_nobody
     off = host.off(everything)["bbb"]
     kind, name = claim.split(" ")
     assert off.state == "clash"
-    if kind != "reminder":  # which is a job as well, and that is told first
-        assert f"kind={kind!r} name={name!r}" in off.reason
+    assert f"kind={kind!r} name={name!r}" in off.reason
     assert "owners=['aaa', 'bbb']" in off.reason
     # Nothing of the one that is off is left behind: alone it is served whole.
     alone = host.registry(frozenset({"bbb", "ccc"}))
