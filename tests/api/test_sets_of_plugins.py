@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLSchema
 
+from jingwei_api.execution.warming import settle
 from jingwei_core.database import open_database
 from jingwei_core.platform import assemble
 from jingwei_core.plugins.host import Installed
@@ -38,11 +39,11 @@ def plugins() -> list[Installed]:
 
 
 @pytest.fixture(autouse=True)
-def frozen_heap() -> Iterator[None]:
-    """As in a process that serves: what the tests hold is not looked at by each collection."""
-    gc.collect()
-    gc.freeze()
+def settled() -> Iterator[None]:
+    """What :func:`settle` changes of the process, put back."""
+    before = gc.get_threshold()
     yield
+    gc.set_threshold(*before)
     gc.unfreeze()
 
 
@@ -71,6 +72,7 @@ async def test_a_first_query_after_a_switch_does_not_wait_for_a_schema(
     async with scene.having(plugins, {}) as asking:
         await asking.executor.make_whole()
         told = await asking.by("yichang").data(ASKED)
+        settle()  # as a process does before it serves
         took = []
         for enabled in _sets(12):
             with cpu_time() as taken:
