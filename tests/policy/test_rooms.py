@@ -1,12 +1,12 @@
 """Imports point down: api → core → sdk, plugins → sdk and the plugins their manifest declares."""
 
-import ast
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
+from jingwei_sdk.check.imports import runtime_imports
 from tests.policy.project import ROOT, Source, paths, sources
 
 OURS = "jingwei"
@@ -27,23 +27,9 @@ SDK_TOOLS_MAY_IMPORT = {
 }
 
 
-def _runtime_imports(node: ast.AST) -> Iterator[tuple[int, str]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Import):
-            yield from ((child.lineno, alias.name) for alias in child.names)
-        elif isinstance(child, ast.ImportFrom) and child.level == 0 and child.module:
-            yield child.lineno, child.module
-        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            # Types may look up: nothing is imported when the program runs.
-            for other in child.orelse:
-                yield from _runtime_imports(ast.Module([other], []))
-        else:
-            yield from _runtime_imports(child)
-
-
 def top_level_imports(source: Source) -> list[tuple[int, str]]:
     """The line and the first part of the name of everything a file imports when it runs."""
-    return [(line, name.split(".")[0]) for line, name in _runtime_imports(source.tree)]
+    return [(line, name.split(".")[0]) for line, name in runtime_imports(source.tree)]
 
 
 def _package(path: str) -> str | None:
@@ -61,7 +47,7 @@ def trespasses(source: Source, allowed: Mapping[str, frozenset[str]]) -> list[st
     if package is None:
         return []
     found = []
-    for line, name in _runtime_imports(source.tree):
+    for line, name in runtime_imports(source.tree):
         top = name.split(".")[0]
         if top.startswith(OURS) and top != package and top not in allowed[package]:
             found.append(f"{source.path}:{line} imports {name}")
@@ -103,6 +89,7 @@ def test_imports_point_down() -> None:
         ("plugins/x/jingwei_x/a.py", "import jingwei_z\nimport jingwei_sdk\nimport jingwei_x", 0),
         ("sdk/jingwei_sdk/a.py", "if TYPE_CHECKING:\n    import jingwei_core", 0),
         ("sdk/jingwei_sdk/a.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import jingwei_core", 1),
+        ("core/jingwei_core/a.py", "import_module('jingwei_api.app')", 1),
         ("tests/core/test_a.py", "import jingwei_core", 0),
     ],
 )
