@@ -153,7 +153,8 @@ async def traces(connection: "asyncpg.Connection[Any]", keys: Sequence[str]) -> 
              WHERE e.title LIKE 'crash %') AS steps,
            (SELECT count(*) FROM core.audit_entry WHERE command IN ('event.report', 'event.act'))
              AS audited,
-           (SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint = 'core.plugin-reaction') AS jobs
+           (SELECT count(*) FROM jobs.pgqueuer WHERE entrypoint = 'core.plugin-reaction'
+              AND convert_from(payload, 'UTF8') LIKE '%on_event_transitioned%') AS jobs
     """
     return dict(await connection.fetchrow(sql, list(keys)) or {})
 

@@ -50,8 +50,13 @@ async def test_demo_events_stand_where_the_package_says(demo: Demo, slug: str) -
 @pytest.mark.parametrize("slug", SLUGS)
 async def test_every_step_was_taken_by_somebody_and_in_order(demo: Demo, slug: str) -> None:
     steps = await _rows(
-        demo, slug, "SELECT event, sequence, at, actor FROM core.event_step ORDER BY 1, 2"
+        demo,
+        slug,
+        # What a plugin opens for the demonstration is opened by the platform.
+        "SELECT s.event, s.sequence, s.at, s.actor FROM core.event_step s JOIN core.event e"
+        " ON e.id = s.event WHERE e.reporter IS NOT NULL ORDER BY 1, 2",
     )
+    assert len({step["event"] for step in steps}) >= EVENTS
     assert all(step["actor"] is not None for step in steps)
     for before, after in itertools.pairwise(steps):
         if before["event"] == after["event"]:

@@ -158,7 +158,7 @@ FAULTS = (
     ),
     Fault(
         "greater or equal is greater",
-        of("eventKinds"),
+        of("deadlineRules", "placeLevels"),
         lambda patch, platform: patch.setitem(criteria._OPERATORS, "gte", ">"),
     ),
     Fault(

@@ -29,7 +29,7 @@ REMINDER = Record(
     read="reminder.read",
     scope=(OwnedBy("account"),),
     filters=("code", "day"),
-    sort=("created_at", "day"),
+    sort=("created_at",),
     hidden=frozenset({"message", "params"}),
     relations={"subject": Either("subject_type", "subject_id")},
     computed={"text": Computed(str, ("message", "params"), texts, description="What it says.")},
