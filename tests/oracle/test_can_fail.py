@@ -158,7 +158,7 @@ FAULTS = (
     ),
     Fault(
         "greater or equal is greater",
-        of("deadlineRules", "placeLevels"),
+        {**of("eventKinds"), "EventKind": ("rank", "id")},
         lambda patch, platform: patch.setitem(criteria._OPERATORS, "gte", ">"),
     ),
     Fault(
