@@ -35,7 +35,7 @@ class ApiSettings(BaseSettings):
         default=5, gt=0, le=5, description="how long an ended session may go on listening"
     )
     schema_cache_size: int = Field(
-        default=32, ge=1, description="enabled sets whose schema is kept"
+        default=16, ge=1, description="sets of plugins whose schema is kept, 1.5 MB each"
     )
     auth_calls_per_minute: int = Field(
         default=120, ge=1, description="calls under /auth from one address, in each process"

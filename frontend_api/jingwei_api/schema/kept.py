@@ -33,7 +33,7 @@ class SchemaCache:
 
     def __init__(
         self,
-        size: int = 32,
+        size: int = 16,
         whole: Callable[[], Declarations] | None = None,
         forget: Callable[[str], None] = _nobody,
     ) -> None:

@@ -137,7 +137,9 @@ def test_a_package_that_keeps_too_much_is_off_and_the_core_runs(fault: str) -> N
 
     host = PluginHost(core_contribution(), [Installed("sample", "available", plugin=plugin)])
 
-    assert [(each.state, code in each.reason) for each in host.installed()] == [("faulty_declaration", True)]
+    assert [(each.state, code in each.reason) for each in host.installed()] == [
+        ("faulty_declaration", True)
+    ]
     registry = host.registry(frozenset({"sample"}))
     assert registry.enabled == {"core"}
     assert "event.report" in registry.commands
