@@ -21,6 +21,7 @@ from jingwei_api.http.evidence import download, upload
 from jingwei_api.http.failures import failed
 from jingwei_api.http.graphql_endpoint import graphql_get, graphql_post
 from jingwei_api.http.health import live, ready
+from jingwei_api.http.metrics import metrics_handlers
 from jingwei_api.http.plugin_pages import public_router
 from jingwei_api.http.services import Services, keep_services
 from jingwei_api.http.shell import Application
@@ -41,7 +42,7 @@ HANDLERS = (
     live,
     ready,
 )
-"""Everything that has an address, but for ``/auth`` and ``/public``."""
+"""Everything that has an address, but for ``/auth``, ``/metrics`` and ``/public``."""
 
 
 def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
@@ -66,7 +67,12 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
                 await feed.stop()
 
     app = Application(
-        route_handlers=[*HANDLERS, auth_router(chosen.auth_calls_per_minute), public_router()],
+        route_handlers=[
+            *HANDLERS,
+            *metrics_handlers(chosen.metrics_token),
+            auth_router(chosen.auth_calls_per_minute),
+            public_router(),
+        ],
         lifespan=[lifespan],
         stores={CALLS: calls},
         exception_handlers={Exception: failed},

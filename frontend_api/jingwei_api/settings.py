@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -39,6 +39,11 @@ class ApiSettings(BaseSettings):
     )
     auth_calls_per_minute: int = Field(
         default=120, ge=1, description="calls under /auth from one address, in each process"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="bearer token that GET /metrics asks for; without one there is no such page",
     )
     trusted_documents: Path | None = Field(
         default=None,
