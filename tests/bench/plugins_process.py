@@ -26,6 +26,7 @@ from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Caller, Document
 from jingwei_api.execution.warming import settle, warm_up
 from jingwei_api.http.services import services_in
+from jingwei_api.settings import ApiSettings
 from jingwei_core.jobs.schedule import Scheduler
 from jingwei_core.platform import Platform, open_platform
 from jingwei_core.registry import Registry
@@ -107,7 +108,8 @@ async def _sets(platform: Platform, executor: Executor, slugs: list[str], figure
     figures["schema_ms"] = median(times) * 1000
     figures["schema_most_ms"] = max(times) * 1000
     figures["schemas_mb"] = _rss_mb()
-    last = [platform.host.registry(state.enabled) for state in states[-30:]]
+    kept = ApiSettings().schema_cache_size
+    last = [platform.host.registry(state.enabled) for state in states[-kept:]]
     again = [await _cpu_s(lambda r=r: executor.schema(r)) for r in last]
     figures["kept_schema_us"] = median(again) * 1e6
 
