@@ -102,7 +102,7 @@ async def test_a_listener_waits_for_those_that_looked_before_it_came(database: D
             await asyncio.sleep(0.1)
             assert not ready.done()
             await writer.execute("COMMIT")
-            assert await asyncio.wait_for(ready, 3) is None
+            assert await asyncio.wait_for(ready, 20) is None
             # What it does not hear is committed, so whoever reads now sees it.
             async with database.unit(TENANT) as unit:
                 assert await unit.fetchval("SELECT code FROM core.place_level") == "x"
