@@ -50,7 +50,7 @@ class Platform:
         self.hooks = Dispatcher()
         self.store = store
         self.clock: Clock = SystemClock()
-        self.queue = JobQueue(_origins(host, self.settings.plugin_jobs_waiting))
+        self.queue = JobQueue(_origins(host, self.settings))
         self.events: Events = EventService()
         self.records: Records = RecordsInSight()
         lifetime = timedelta(seconds=self.settings.access_token_s)
@@ -155,11 +155,11 @@ def assemble(
     return Platform(database, host, open_store(database.settings))
 
 
-def _origins(host: PluginHost, most_waiting: int) -> Origins:
+def _origins(host: PluginHost, settings: Settings) -> Origins:
     versions = host.versions()
     packages = [(host.core, "")]
     packages += [(one.plugin, versions[one.id]) for one in host.installed() if one.plugin]
-    return Origins(packages, most_waiting)
+    return Origins(packages, settings.plugin_jobs_waiting, settings.plugin_jobs_together)
 
 
 def _catalogue(host: PluginHost) -> Catalogue:

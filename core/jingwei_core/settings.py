@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         ge=1,
         description="jobs of one name that a plugin may have waiting for a tenant, unless it says",
     )
+    plugin_jobs_together: int = Field(
+        default=20_000,
+        ge=1,
+        description="jobs of all its names that a plugin may have waiting for a tenant",
+    )
     statement_cache_size: int = Field(
         default=200, ge=0, description="0 behind a pooler in transaction mode"
     )

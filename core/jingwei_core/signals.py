@@ -45,12 +45,13 @@ class UnitSignals:
     ) -> None:
         """Queue a declared job for this tenant; it runs only if the transaction commits.
 
-        Raises ``Conflict`` (``JOB_QUOTA``) when as many of its plugin's jobs wait as may.
+        Raises ``Conflict`` when as many of them wait as may: ``JOB_QUOTA`` of this name,
+        ``PLUGIN_JOB_QUOTA`` of all jobs of its plugin.
         """
         call = adding(self._tenant.id, NewJob(job, payload, delay_s), self._queue.origins.of(job))
-        more = self._queued[job] + 1
-        await self._queue.check_quota(self._data.unit, self._tenant.id, job, more)
-        self._queued[job] = more
+        queued = self._queued + Counter((job,))
+        await self._queue.check_quota(self._data.unit, self._tenant.id, job, queued)
+        self._queued = queued
         self._data.parting.append(call)
 
     async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:

@@ -45,7 +45,8 @@ class Job:
 
     ``schedule`` is a cron expression in the tenant's time zone for jobs that start by themselves.
     ``timeout_s`` ends a run that takes longer; of one tenant at most ``most_waiting`` wait at a
-    time (``None``: as many as the deployment allows).
+    time (``None``: as many as the deployment allows), and of all jobs of the plugin together no
+    more than the deployment allows.
     """
 
     name: str

@@ -9,7 +9,10 @@ import pytest
 
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.jobs.administration import list_jobs
+from jingwei_core.jobs.origins import Origins
+from jingwei_core.jobs.queue import JobQueue, NewJob
 from jingwei_core.platform import Platform
+from jingwei_core.plugins.health import plugin_health
 from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_core.session import system_context
 from jingwei_sdk.context import Context
@@ -116,6 +119,48 @@ async def test_a_tenant_has_as_many_waiting_as_may_and_its_neighbour_its_own(lam
     await lamps.enqueue(YICHANG, "proof.mark")
     await lamps.enqueue(CHANGZHI, "lamp-patrol.count")
     assert len(await lamps.queue_rows()) == 4
+
+
+async def test_all_jobs_of_a_plugin_together_have_a_limit_too(lamps: LampCities):
+    """Whatever each of them may: what one plugin has waiting for one tenant, told in its health."""
+    tenant = await lamps.tenant("yichang")
+    origins = Origins([(LAMPS, "1.4.0"), (CORE, "")], 100, most_together=3)
+    queue = lamps.queue = JobQueue(origins)
+
+    async def health() -> list[tuple[str, str, int, str, str]]:
+        async with lamps.database.platform() as unit:
+            found = await plugin_health(unit, jobs_together=3)
+        return [
+            (each.tenant, each.point, each.waiting, each.state, each.last_error) for each in found
+        ]
+
+    await lamps.enqueue(YICHANG, "lamp-patrol.count")
+    await lamps.enqueue(YICHANG, "lamp-patrol.walk")
+    assert await health() == [("yichang", "jobs", 2, "healthy", "")]
+
+    async def queue_two() -> None:
+        async with system_context(lamps, tenant, "test") as ctx:
+            await ctx.signals.enqueue("lamp-patrol.count", {})
+            await ctx.signals.enqueue("lamp-patrol.stroll", {})
+
+    async def add_two() -> None:
+        async with lamps.database.unit(YICHANG) as unit:
+            new = [NewJob("lamp-patrol.stroll"), NewJob("lamp-patrol.walk")]
+            await queue.add(unit, YICHANG, new)
+
+    with pytest.raises(Conflict) as refusal:
+        await queue_two()
+    assert (refusal.value.code, refusal.value.params["plugin"]) == ("PLUGIN_JOB_QUOTA", LAMPS.id)
+    assert len(await lamps.queue_rows()) == 2, "the command that was refused queued nothing"
+    with pytest.raises(Conflict) as refusal:
+        await add_two()
+    assert refusal.value.code == "PLUGIN_JOB_QUOTA"
+    assert len(await lamps.queue_rows()) == 2
+    await lamps.enqueue(YICHANG, "lamp-patrol.stroll")
+    assert await health() == [("yichang", "jobs", 3, "failing", "PLUGIN_JOB_QUOTA")]
+    await lamps.enqueue(YICHANG, "proof.mark")
+    await lamps.enqueue(CHANGZHI, "lamp-patrol.stroll")
+    assert len(await lamps.queue_rows()) == 5
 
 
 async def test_a_run_ends_at_its_time_and_leaves_nothing(lamps: LampCities):

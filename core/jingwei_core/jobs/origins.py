@@ -12,31 +12,45 @@ CORE = "core"
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The package whose code a job runs. Of one tenant at most ``most_waiting`` jobs of the name
-    wait at a time; ``None`` is without a limit."""
+    wait at a time, and ``most_together`` of all names of the package; ``None`` is without a limit.
+    """
 
     plugin: str = CORE
     version: str = ""
     most_waiting: int | None = None
+    most_together: int | None = None
 
 
 class Origins:
     """The origin of each job by name, as the packages of this process declare them.
 
-    ``most_waiting`` is what a plugin's job may have waiting that says nothing itself.
+    ``most_waiting`` is what a plugin's job may have waiting that says nothing itself, and
+    ``most_together`` what all jobs of a plugin may, whatever they say.
     """
 
     def __init__(
-        self, packages: Iterable[tuple[Plugin, str]] = (), most_waiting: int | None = None
+        self,
+        packages: Iterable[tuple[Plugin, str]] = (),
+        most_waiting: int | None = None,
+        most_together: int | None = None,
     ) -> None:
         self._origins: dict[str, Origin] = {}
+        self._names: dict[str, list[str]] = {}
         for plugin, version in packages:
+            together = None if plugin.id == CORE else most_together
             for job in jobs_of(plugin):
                 limit = _limit(plugin, job, most_waiting)
-                self._origins.setdefault(job.name, Origin(plugin.id, version, limit))
+                origin = Origin(plugin.id, version, limit, together)
+                if self._origins.setdefault(job.name, origin) is origin:
+                    self._names.setdefault(plugin.id, []).append(job.name)
 
     def of(self, job: str) -> Origin:
         """The origin of the job called so; a name that nobody declares is the core's."""
         return self._origins.get(job, _CORES)
+
+    def names(self, plugin: str) -> list[str]:
+        """The names of the jobs that a package declares."""
+        return self._names.get(plugin, [])
 
 
 _CORES = Origin()

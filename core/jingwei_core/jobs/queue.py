@@ -6,6 +6,7 @@ lane grow, so a tenant that arrives late stands right behind the job being serve
 another's backlog; and every lane's next job has a tag that the others must pass.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ _HIGHEST_TAG = 2**31 - 1
 _WAITING = """
 SELECT count(*) FROM (
     SELECT FROM jobs.pgqueuer WHERE status = 'queued' AND headers ->> 'plugin' <> 'core'
-        AND tenant_id = $1 AND entrypoint = $2 LIMIT $3
+        AND tenant_id = $1 AND entrypoint = ANY($2) LIMIT $3
 ) waiting
 """
 
@@ -63,17 +64,25 @@ class JobQueue:
     def __init__(self, origins: Origins | None = None) -> None:
         self.origins = origins or Origins()
 
-    async def check_quota(self, unit: Unit, tenant_id: UUID, job: str, more: int = 1) -> None:
-        """Raise ``Conflict`` (``JOB_QUOTA``) when ``more`` jobs would be more than may wait.
+    async def check_quota(
+        self, unit: Unit, tenant_id: UUID, job: str, new: Mapping[str, int]
+    ) -> None:
+        """Raise ``Conflict`` when more jobs would wait than may: ``JOB_QUOTA`` of this name,
+        ``PLUGIN_JOB_QUOTA`` of all that its plugin has waiting for the tenant. ``new`` are the
+        jobs of the transaction that the database does not have yet, this one among them, by name.
 
-        Transactions do not see one another's jobs: together they may pass the limit a little.
+        Transactions do not see one another's jobs: together they may pass a limit a little.
         """
-        limit = self.origins.of(job).most_waiting
-        if limit is None:
-            return
-        waiting: int = await unit.fetchval(_WAITING, tenant_id, job, limit)
-        if waiting + more > limit:
+        origin = self.origins.of(job)
+        limit = origin.most_waiting
+        if limit is not None and await _is_over(unit, tenant_id, [job], new, limit):
             raise Conflict("JOB_QUOTA", job=job, limit=limit)
+        names, together = self.origins.names(origin.plugin), origin.most_together
+        # What its names may have waiting one by one is often less than what they may together.
+        if together is None or self._most(names) <= together:
+            return
+        if await _is_over(unit, tenant_id, names, new, together):
+            raise Conflict("PLUGIN_JOB_QUOTA", job=job, plugin=origin.plugin, limit=together)
 
     async def enqueue(
         self,
@@ -102,8 +111,9 @@ class JobQueue:
             return []
         payloads: list[bytes | None] = [_encoded(job) for job in new]
         delays: list[timedelta | None] = [timedelta(seconds=job.delay_s) for job in new]
-        for name, count in Counter(job.name for job in new).items():
-            await self.check_quota(unit, tenant_id, name, count)
+        counted = Counter(job.name for job in new)
+        for name in counted:
+            await self.check_quota(unit, tenant_id, name, counted)
         headers: list[dict[str, str] | None] = [
             headers_of(tenant_id, self.origins.of(job.name)) for job in new
         ]
@@ -121,6 +131,18 @@ class JobQueue:
             on_conflict="skip",
         )
         return [None if number is None else int(number) for number in found]
+
+    def _most(self, names: Sequence[str]) -> float:
+        """How many jobs of these names may wait, were each only limited by itself."""
+        limits = [self.origins.of(name).most_waiting for name in names]
+        return sum(math.inf if limit is None else limit for limit in limits)
+
+
+async def _is_over(
+    unit: Unit, tenant_id: UUID, names: Sequence[str], new: Mapping[str, int], limit: int
+) -> bool:
+    waiting: int = await unit.fetchval(_WAITING, tenant_id, list(names), limit)
+    return waiting + sum(new.get(name, 0) for name in names) > limit
 
 
 def _priorities(new: Sequence[NewJob], last: int) -> list[int]:

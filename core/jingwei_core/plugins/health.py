@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +20,16 @@ WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND ($2::text IS NULL OR o.plugin_i
 ORDER BY o.plugin_id, t.slug, o.hook
 """
 
+_WAITING = """
+SELECT t.slug AS tenant, q.headers ->> 'plugin' AS plugin, count(*) AS waiting,
+    max(q.updated) AS last_at
+FROM jobs.pgqueuer q JOIN platform.tenant t ON t.id = q.tenant_id
+WHERE q.status = 'queued' AND q.headers ->> 'plugin' <> 'core'
+    AND ($1::uuid IS NULL OR q.tenant_id = $1)
+    AND ($2::text IS NULL OR q.headers ->> 'plugin' = $2)
+GROUP BY 1, 2
+"""
+
 _RESET = """
 UPDATE platform.plugin_outcome SET opened_until = NULL
 WHERE tenant_id = $1 AND plugin_id = $2 AND opened_until IS NOT NULL RETURNING hook
@@ -32,10 +42,12 @@ class PluginHealth(msgspec.Struct, frozen=True):
     """How one point of a plugin fared in one tenant since it was first called.
 
     ``point`` is the name of a hook, or that of a job, consumer or field with ``job:``,
-    ``consumer:`` or ``field:`` before it. ``state`` is ``paused`` until ``paused_until`` while its
-    breaker is open, ``failing`` when the last call did not go well. ``mean_us`` is the mean time of
-    a call in microseconds. ``last_error`` is the name of a type, never a text; it is empty when the
-    last call went well. All of it is about a second old.
+    ``consumer:`` or ``field:`` before it; ``jobs`` stands for all jobs of the plugin that wait for
+    the tenant, ``waiting`` of them, and is ``failing`` (``PLUGIN_JOB_QUOTA``) when no more may.
+    ``state`` is ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the
+    last call did not go well. ``mean_us`` is the mean time of a call in microseconds.
+    ``last_error`` is the name of a type or a code, never a text; it is empty when the last call
+    went well. All of it is about a second old.
     """
 
     tenant: str
@@ -49,14 +61,24 @@ class PluginHealth(msgspec.Struct, frozen=True):
     last_error: str
     last_at: datetime
     paused_until: datetime | None
+    waiting: int = 0
 
 
 async def plugin_health(
-    unit: Unit, tenant_id: uuid.UUID | None = None, plugin_id: str | None = None
+    unit: Unit,
+    tenant_id: uuid.UUID | None = None,
+    plugin_id: str | None = None,
+    *,
+    jobs_together: int | None = None,
 ) -> Sequence[PluginHealth]:
     """The health of each point that was ever called, by plugin, tenant and name; of one tenant
-    and one plugin if they are named. Any unit will do: the table is the platform's."""
-    return [_health(dict(row)) for row in await unit.fetch(_HEALTH, tenant_id, plugin_id)]
+    and one plugin if they are named. With ``jobs_together``, which is how many jobs of a plugin may
+    wait for a tenant, also how many do. Any unit will do: the tables are the platform's."""
+    found = [_health(dict(row)) for row in await unit.fetch(_HEALTH, tenant_id, plugin_id)]
+    if jobs_together is not None:
+        rows = await unit.fetch(_WAITING, tenant_id, plugin_id)
+        found += [_jobs(dict(row), jobs_together) for row in rows]
+    return sorted(found, key=lambda each: (each.plugin, each.tenant, each.point))
 
 
 async def reset_breakers(ctx: CoreContext, plugin_id: str) -> list[str]:
@@ -71,6 +93,14 @@ async def reset_breakers(ctx: CoreContext, plugin_id: str) -> list[str]:
         after = {"plugin": plugin_id, "paused": []}
         ctx.data.changes.append(Change("plugin_outcome", ctx.tenant.id, before, after, None))
     return points
+
+
+def _jobs(row: dict[str, Any], most: int) -> PluginHealth:
+    is_full = row["waiting"] >= most
+    calls = {"succeeded": 0, "failed": 0, "timed_out": 0, "mean_us": 0, "paused_until": None}
+    state: HealthState = "failing" if is_full else "healthy"
+    told = {"point": "jobs", "state": state, "last_error": "PLUGIN_JOB_QUOTA" if is_full else ""}
+    return msgspec.convert({**row, **calls, **told}, PluginHealth)
 
 
 def _health(row: dict[str, object]) -> PluginHealth:

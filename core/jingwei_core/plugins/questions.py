@@ -58,7 +58,8 @@ async def platform(ctx: Context) -> Platform:
     assert isinstance(ctx, CoreContext)
     state = await ctx.platform.tenant_by_id(ctx.tenant.id)
     lines = tenant_lines(ctx.platform.host, state.enabled, ctx.locale, state.held_back)
-    health = await plugin_health(ctx.unit, ctx.tenant.id)
+    most = ctx.platform.settings.plugin_jobs_together
+    health = await plugin_health(ctx.unit, ctx.tenant.id, jobs_together=most)
     return Platform(SDK_VERSION, tuple(_standing(line, health) for line in lines))
 
 

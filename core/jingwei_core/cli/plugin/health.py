@@ -21,7 +21,7 @@ def health(
     tenant: Annotated[str | None, typer.Option(help="One tenant only.")] = None,
     as_json: Json = False,
 ) -> None:
-    """插件健康 · How calls of hooks, jobs and computed fields ended, and which are paused."""
+    """插件健康 · How calls of hooks, jobs and fields ended, which are paused, how many wait."""
     from jingwei_core.plugins.health import plugin_health
 
     async def read(platform: "Platform") -> Any:
@@ -29,7 +29,8 @@ def health(
             platform.host.get(plugin)
         tenant_id = (await platform.state(tenant)).tenant.id if tenant is not None else None
         async with platform.database.platform() as unit:
-            return await plugin_health(unit, tenant_id, plugin)
+            most = platform.settings.plugin_jobs_together
+            return await plugin_health(unit, tenant_id, plugin, jobs_together=most)
 
     rows = [msgspec.to_builtins(each) for each in with_platform(read)]
     say_rows(as_json, rows, "还没有调用过插件。No plugin was called yet.")
