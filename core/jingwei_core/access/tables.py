@@ -89,7 +89,11 @@ class Account(TenantTable, tablename="account", schema="core"):
 
 
 class Post(PlacedTable, tablename="post", schema="core"):
-    """岗位: an account holds a role at a place for ``[valid_from, valid_to)``."""
+    """岗位: an account holds a role at a place for ``[valid_from, valid_to)``.
+
+    A substitute (顶岗) holds a copy of each post of the one who is away: ``covers`` names the leave
+    and ``covered_post`` the post. Nobody enters these; they follow the leave and the post.
+    """
 
     account = TenantFK(Account, null=False, on_delete=OnDelete.cascade)
     role = TenantFK(Role, null=False, on_delete=OnDelete.restrict)
@@ -97,6 +101,16 @@ class Post(PlacedTable, tablename="post", schema="core"):
     is_primary = Boolean(default=False, null=False)
     valid_from = Timestamptz(default=None, null=False)
     valid_to = Timestamptz(default=None, null=True)
+    covers = TenantFK(
+        LazyTableReference("Leave", module_path="jingwei_core.workforce.tables"),
+        null=True,
+        on_delete=OnDelete.cascade,
+    )
+    covered_post = TenantFK(
+        LazyTableReference("Post", module_path=__name__),
+        null=True,
+        on_delete=OnDelete.cascade,
+    )
 
 
 class RefreshToken(TenantTable, tablename="refresh_token", schema="core"):

@@ -165,6 +165,7 @@ class EventStep(TenantTable, tablename="event_step", schema="core"):
     to_state = Text(default=None, null=False)
     actor = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     actor_name = Text(default="", null=False)
+    acted_for = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)
     assignee = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     note = Text(default="", null=False)
