@@ -16,8 +16,10 @@ from jingwei_core.catalogue import load_core_texts
 from jingwei_core.clock import SystemClock
 from jingwei_core.contribution import core_contribution, core_manifest
 from jingwei_core.database.engine import Database, open_database
+from jingwei_core.event_ports import event_ports
 from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.events.opening import EventService
+from jingwei_core.events.ports import Ports
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.origins import Origins
@@ -52,6 +54,7 @@ class Platform:
         self.clock: Clock = SystemClock()
         self.queue = JobQueue(_origins(host, self.settings))
         self.events: Events = EventService()
+        self.event_ports: Ports = event_ports()
         self.records: Records = RecordsInSight()
         lifetime = timedelta(seconds=self.settings.access_token_s)
         self.tokens = AccessTokens(self.settings.secret(), lifetime)

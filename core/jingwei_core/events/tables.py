@@ -3,6 +3,7 @@
 from piccolo.columns import (
     JSONB,
     UUID,
+    Array,
     BigInt,
     Boolean,
     Date,
@@ -139,6 +140,20 @@ class Event(PlacedTable, tablename="event", schema="core"):
     warn_at = Timestamptz(default=None, null=True)
     due_at = Timestamptz(default=None, null=True, help_text="for the whole loop")
     closed_at = Timestamptz(default=None, null=True)
+    handling = Text(default="", null=False, help_text="general, coordinated, emergency, approval")
+    first_receiver = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
+    found_by = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
+    owned_by = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
+    owned_department = TenantFK(Department, null=True, on_delete=OnDelete.restrict)
+    solved_by = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
+    checked_by = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
+    returns = Integer(default=0, null=False, help_text="how often it was sent back")
+    extended_count = Integer(default=0, null=False, help_text="how often its limit was extended")
+    merged_into = TenantFK(
+        LazyTableReference("Event", module_path=__name__), null=True, on_delete=OnDelete.restrict
+    )
+    suspended = JSONB(default=None, null=True, help_text="what stands still while it waits")
+    demands = Array(base_column=Text(), default=list, null=False, help_text="phases of photos owed")
 
 
 @append_only

@@ -1,0 +1,11 @@
+"""Which room fills which port of events: see :mod:`jingwei_core.events.ports`."""
+
+from functools import cache
+
+from jingwei_core.events.ports import Ports
+
+
+@cache
+def event_ports() -> Ports:
+    """The ports as the core's rooms fill them; rooms are imported here and not at import time."""
+    return Ports()
