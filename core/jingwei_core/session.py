@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from jingwei_core.access.loading import Access, load_access
+from jingwei_core.access.loading import Access, Mind, load_access, of_no_concern
 from jingwei_core.audit.writing import finish
 from jingwei_core.commands.data import UnitData
 from jingwei_core.database.expressions import Expression
@@ -63,11 +63,13 @@ class Opening:
     context says whether it was free. A context that may be late trusts what is remembered of the
     account, and that the key is new, until the unit begins; were it not so, the unit ends with
     ``Outdated``. What is refused before the unit has begun may be refused on the strength of what
-    is past: ask again with a context that is not late.
+    is past: ask again with a context that is not late. ``mind`` refuses on the strength of what is
+    so: a context that it would refuse is not late.
     """
 
     key: str = ""
     may_be_late: bool = False
+    mind: Mind = of_no_concern
 
 
 class EveryPermission:
@@ -93,8 +95,9 @@ async def account_context(
     """A context for a signed-in account, with one unit of work.
 
     Raises ``Unauthenticated`` (``SESSION_ENDED``) when the account is gone or suspended, or signed
-    out everywhere since the token was issued; ``Denied`` (``TENANT_SUSPENDED``). A context that may
-    begin late is made with what is remembered: see :class:`Opening`.
+    out everywhere since the token was issued; ``Denied`` (``TENANT_SUSPENDED``); what the opening's
+    ``mind`` raises. A context that may begin late is made with what is remembered: see
+    :class:`Opening`.
     """
     state = await platform.tenant_by_id(tenant.id)
     state.require_active()
@@ -105,6 +108,7 @@ async def account_context(
         and known is not None
         and database.reads_apart
         and open_unit_or_none() is None
+        and _is_minded(opening.mind, known)
     ):
         async with database.late_unit(tenant.id, _checks(known, opening.key)) as unit:
             ctx = _account_context(platform, state, unit, (known, request, bool(opening.key)))
@@ -116,6 +120,7 @@ async def account_context(
         holds = known is not None and unit.opened == _ONE_ROW
         if known is None or not holds:
             known = await _exact_access(platform, unit, identity)
+        opening.mind(known)
         has_key = holds and bool(opening.key)
         ctx = _account_context(platform, state, unit, (known, request, has_key))
         yield ctx
@@ -123,6 +128,15 @@ async def account_context(
 
 
 _ONE_ROW = "SELECT 1"
+
+
+def _is_minded(mind: Mind, known: Access) -> bool:
+    """Whether what is remembered is not refused; a refusal is to be made of what is so."""
+    try:
+        mind(known)
+    except Exception:  # noqa: BLE001 - whatever it is, it is raised again if it still holds
+        return False
+    return True
 
 
 def _at_once(known: Access, key: str) -> str:

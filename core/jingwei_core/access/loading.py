@@ -7,7 +7,7 @@ very grants that went into them, so that equal ones are compiled once.
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -81,6 +81,14 @@ class Access:
         if self.began_at is not None and now < self.began_at:
             return False
         return self.changes_at is None or now < self.changes_at
+
+
+Mind = Callable[[Access], None]
+"""Is told by what access something is done, and may refuse it."""
+
+
+def of_no_concern(access: Access) -> None:
+    """Whatever the account may do, it is done."""
 
 
 class _Post(msgspec.Struct, frozen=True, gc=False):

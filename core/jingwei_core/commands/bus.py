@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import msgspec
 
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keep_answer
@@ -42,6 +43,7 @@ class Call(msgspec.Struct, frozen=True):
 
     ``is_typed`` says that msgspec made the input and so found it to be all that its type asks for.
     ``along`` makes the read of the row that the command answers, if it can go with the command.
+    ``mind`` is told by what access the command is run, before its handler is, and may refuse it.
     """
 
     command: Command
@@ -51,6 +53,7 @@ class Call(msgspec.Struct, frozen=True):
     key: str | None = None
     is_typed: bool = False
     along: Riding | None = None
+    mind: Mind = of_no_concern
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -111,7 +114,7 @@ async def _attempt(
         return await _late(platform, asked, call, (checked, keyed))
     except Outdated:
         _forget(platform, asked, call, checked)
-    async with account_context(platform, *asked, Opening(key)) as ctx:
+    async with account_context(platform, *asked, Opening(key, mind=call.mind)) as ctx:
         ctx.require(call.command.permission)
         return await _run(ctx, call, checked, keyed)
 
@@ -124,7 +127,7 @@ async def _late(
 ) -> Answer:
     """Run the command on what is remembered; raises ``Outdated`` when that is not to be trusted."""
     checked, keyed = prepared
-    opening = Opening(keyed.key if keyed else "", may_be_late=True)
+    opening = Opening(keyed.key if keyed else "", may_be_late=True, mind=call.mind)
     ctx: CoreContext | None = None
     try:
         async with account_context(platform, *asked, opening) as ctx:

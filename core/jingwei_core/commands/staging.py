@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.bus import Call, run
-from jingwei_core.session import Identity, Request, account_context
+from jingwei_core.session import Identity, Opening, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import JingweiError
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CoreStage:
-    """A stage with what only the core may reach; see :class:`jingwei_sdk.commands.Stage`."""
+    """A stage with what only the core may reach; see :class:`jingwei_sdk.commands.Stage`.
+
+    ``mind`` is told by what access the command begins, and may refuse it.
+    """
 
     platform: "Platform"
     tenant: Tenant
     workers: "ImageWorkers"
+    mind: Mind = of_no_concern
 
     def now(self) -> datetime:
         """The platform's time."""
@@ -39,7 +44,8 @@ async def run_staged(
     """
     staged, platform = command.staged, stage.platform
     assert staged is not None
-    async with account_context(platform, stage.tenant, identity, request) as ctx:
+    opening = Opening(mind=stage.mind)
+    async with account_context(platform, stage.tenant, identity, request, opening) as ctx:
         ctx.require(command.permission)
         plan = await staged.before(ctx, row_id)
     if plan is None:

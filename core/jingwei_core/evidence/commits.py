@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.staging import CoreStage, run_staged
 from jingwei_core.evidence.commands import UPLOAD_PERMISSION
 from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE
@@ -164,9 +165,9 @@ class Commits:
         self._platform = platform
         self._workers = workers
 
-    def stage(self, tenant: Tenant) -> CoreStage:
-        """Where the staged commands of a tenant do their work."""
-        return CoreStage(self._platform, tenant, self._workers)
+    def stage(self, tenant: Tenant, mind: Mind = of_no_concern) -> CoreStage:
+        """Where the staged commands of a tenant do their work; see :class:`CoreStage`."""
+        return CoreStage(self._platform, tenant, self._workers, mind)
 
     async def commit(
         self, tenant: Tenant, identity: Identity, evidence_id: uuid.UUID, request: Request

@@ -98,14 +98,13 @@ class Executor:
         await self._schemas.whole()
 
     async def _run(self, caller: Caller, registry: Registry, entered: Entered) -> Answer:
-        question = entered.question
-        if question.operation.type is OperationType.QUERY:
-            try:
-                read = await self._queries.run(caller, registry, question, entered.holds_for)
-            except TooMuch as refusal:
-                raise _Told(refusal.errors, refusal.figures) from refusal
-        else:
-            read = await self._mutations.run(caller, registry, question)
+        question, mind = entered.question, entered.holds_for
+        is_query = question.operation.type is OperationType.QUERY
+        run = self._queries.run if is_query else self._mutations.run
+        try:
+            read = await run(caller, registry, question, mind)
+        except TooMuch as refusal:
+            raise _Told(refusal.errors, refusal.figures) from refusal
         return self._answer(caller, read, entered.admitted)
 
     async def _prepare(self, caller: Caller, document: Document) -> tuple[Registry, Entered]:

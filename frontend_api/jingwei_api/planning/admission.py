@@ -39,8 +39,9 @@ class Entered:
         """
         if access.limits == self.standing.roles:
             return
-        self.standing = msgspec.structs.replace(self.standing, roles=access.limits)
-        self.admitted = self.gate.admit_again(self.admitted.cost, self.standing)
+        standing = msgspec.structs.replace(self.standing, roles=access.limits)
+        self.admitted = self.gate.admit_again(self.admitted.cost, standing)
+        self.standing = standing
 
 
 class Admission:

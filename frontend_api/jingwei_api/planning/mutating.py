@@ -2,15 +2,18 @@
 
 A payload's row is read as the caller would read it in the next request: with the command where
 that can be, and else after the commit. What goes wrong with one command is told at its field; the
-next one is run all the same.
+next one is run all the same. Only limits that do not hold any more end the whole, as long as
+nothing of it is written.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller, Runtime
+from jingwei_api.limits.gate import TooMuch
 from jingwei_api.planning.answers import an_object
 from jingwei_api.planning.arguments import given_to
 from jingwei_api.planning.collecting import Chosen
@@ -27,12 +30,23 @@ from jingwei_api.schema.meanings import (
     PayloadValue,
 )
 from jingwei_api.schema.mutations import Payload, call_of
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands import bus
 from jingwei_core.commands.staging import run_staged
 from jingwei_core.registry import Registry
 from jingwei_sdk.commands import Command
 
 NULL = b"null"
+
+
+@dataclass(slots=True)
+class _Running:
+    """One mutation; ``mind`` may refuse it until something of it is written."""
+
+    caller: Caller
+    registry: Registry
+    question: Question
+    mind: Mind
 
 
 class Mutations:
@@ -42,73 +56,74 @@ class Mutations:
         self._runtime = runtime
         self._reads = reads
 
-    async def run(self, caller: Caller, registry: Registry, question: Question) -> Read:
-        """Run the commands of a mutation in their order; answers their payloads."""
+    async def run(
+        self, caller: Caller, registry: Registry, question: Question, mind: Mind = of_no_concern
+    ) -> Read:
+        """Run the commands of a mutation in their order; answers their payloads.
+
+        ``mind`` is told what the caller may do before anything is written, and what it raises of
+        the limits (``TooMuch``) is raised.
+        """
+        running = _Running(caller, registry, question, mind)
         members: list[tuple[str, bytes]] = []
         errors: list[GraphQLError] = []
         for chosen in chosen_at(question):
-            found = await self._field(caller, registry, question, chosen)
+            found = await self._field(running, chosen)
             members.append((chosen.key, found.data))
             errors += found.errors
         return Read(an_object(members), errors)
 
-    async def _field(
-        self, caller: Caller, registry: Registry, question: Question, chosen: Chosen
-    ) -> Read:
+    async def _field(self, running: _Running, chosen: Chosen) -> Read:
         try:
-            rider = Rider(self._reads, caller, registry, (question, chosen))
-            acted = await self._act(caller, chosen, question, rider)
-            if acted is None:
+            if not isinstance(chosen.meaning, CommandField):
                 return Read(msgspec.json.encode(chosen.parent), [])  # __typename
-            return await self._payload(caller, registry, question, (chosen, *acted))
+            payload, found = await self._act(running, chosen, chosen.meaning.command)
+            running.mind = of_no_concern
+            return await self._payload(running, chosen, payload, found)
+        except TooMuch:
+            raise
         except GraphQLError as error:
             return Read(NULL, [GraphQLError(error.message, chosen.nodes, path=chosen.path)])
         except Exception as error:  # noqa: BLE001 - the dispatcher of commands: one told, all run
             return Read(NULL, [told(chosen, error)])
 
     async def _act(
-        self, caller: Caller, chosen: Chosen, question: Question, rider: Rider
-    ) -> tuple[Payload, Read | None] | None:
+        self, running: _Running, chosen: Chosen, command: Command
+    ) -> tuple[Payload, Read | None]:
         """Run the command; its answer, and what of it is read already."""
-        meaning = chosen.meaning
-        given = given_to(chosen, question.variables)
+        given = given_to(chosen, running.question.variables)
+        if command.staged is not None:
+            return await self._act_in_stages(running, command, given["id"]), None
+        caller, registry = running.caller, running.registry
+        rider = Rider(self._reads, caller, registry, (running.question, chosen))
+        call = call_of(command, given, rider.along, running.mind)
         platform = self._runtime.platform
-        if isinstance(meaning, CommandField) and meaning.command.staged is not None:
-            return await self._act_in_stages(caller, meaning.command, given["id"]), None
-        if isinstance(meaning, CommandField):
-            call = call_of(meaning.command, given, rider.along)
-            answer = await bus.execute(
-                platform, caller.tenant, caller.identity, call, caller.request
-            )
-            payload = Payload(answer.row_id, answer.values, answer.replayed)
-            return payload, rider.read(answer.read)
-        return None
+        answer = await bus.execute(platform, caller.tenant, caller.identity, call, caller.request)
+        payload = Payload(answer.row_id, answer.values, answer.replayed)
+        return payload, rider.read(answer.read)
 
-    async def _act_in_stages(self, caller: Caller, command: Command, told: str) -> Payload:
+    async def _act_in_stages(self, running: _Running, command: Command, told: str) -> Payload:
         assert command.on is not None
         row_id = global_id.decode_as(command.on, told, "id")
-        stage = self._runtime.commits.stage(caller.tenant)
+        caller = running.caller
+        stage = self._runtime.commits.stage(caller.tenant, running.mind)
         await run_staged(stage, command, caller.identity, row_id, caller.request)
         return Payload(row_id, None, replayed=False)
 
     async def _payload(
-        self,
-        caller: Caller,
-        registry: Registry,
-        question: Question,
-        acted: tuple[Chosen, Payload, Read | None],
+        self, running: _Running, chosen: Chosen, payload: Payload, found: Read | None
     ) -> Read:
-        chosen, payload, found = acted
         below = chosen.below()
         rows: Mapping[str, bytes] = {}
         errors: list[GraphQLError] = []
         asking = [one for one in below if isinstance(one.meaning, PayloadRow)]
         if payload.row_id is not None and asking:
+            question = running.question
             question.variables[ROW] = payload.row_id
             try:
                 if found is None:
                     part = Part((chosen.key,))
-                    found = await self._reads.read(caller, registry, question, part)
+                    found = await self._reads.read(running.caller, running.registry, question, part)
                 if len(asking) == len(below):
                     return found  # the statement has answered the payload as it is
                 rows, errors = _members(found.data), found.errors

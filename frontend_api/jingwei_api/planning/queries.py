@@ -7,7 +7,8 @@ from jingwei_api.planning.answers import an_object
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.introspecting import Introspection
 from jingwei_api.planning.plans import Question, chosen_at
-from jingwei_api.planning.reads import Mind, Read, Reads, of_no_concern
+from jingwei_api.planning.reads import Read, Reads
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.registry import Registry
 
 

@@ -4,7 +4,6 @@ What the caller may do is remembered between requests, and the statement checks 
 if not, it answers nothing, and the read is planned again with what holds now.
 """
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -18,7 +17,7 @@ from jingwei_api.planning.auditing import shows_audited, take_ids
 from jingwei_api.planning.building import Refusal
 from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question
 from jingwei_api.planning.working import fill_in
-from jingwei_core.access.loading import Access
+from jingwei_core.access.loading import Access, Mind, of_no_concern
 from jingwei_core.audit.reading import note_reading
 from jingwei_core.database.along import Along
 from jingwei_core.database.reading import Reading, one_trip
@@ -33,12 +32,6 @@ from jingwei_sdk.errors import Unavailable
 
 _ATTEMPTS = 5
 _NOTHING = one_trip("1")
-Mind = Callable[[Access], None]
-"""Is told by what access a read is made, and may refuse it."""
-
-
-def of_no_concern(access: Access) -> None:
-    """Whatever the caller may do, it is read."""
 
 
 class Read(msgspec.Struct, frozen=True):

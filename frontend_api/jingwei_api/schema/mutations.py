@@ -18,6 +18,7 @@ from jingwei_api.schema.meanings import (
 from jingwei_api.schema.naming import lower_first, pascal
 from jingwei_api.schema.references import Declarations, owner_of
 from jingwei_api.schema.types import Argument, Field, TypeSpace
+from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.bus import Call, Riding
 from jingwei_sdk.commands import Command
 from jingwei_sdk.errors import Invalid
@@ -117,8 +118,14 @@ def _payload(space: TypeSpace, structs: Structs, command: Command, owner: str) -
     return name
 
 
-def call_of(command: Command, given: Mapping[str, Any], along: Riding | None = None) -> Call:
-    """The call that the arguments of a mutation make; ``along`` makes the read of its payload.
+def call_of(
+    command: Command,
+    given: Mapping[str, Any],
+    along: Riding | None = None,
+    mind: Mind = of_no_concern,
+) -> Call:
+    """The call that the arguments of a mutation make; ``along`` makes the read of its payload, and
+    ``mind`` is told by what access it is run.
 
     Raises ``Invalid``: ``IDEMPOTENCY_KEY_INVALID`` and what ids and input refuse.
     """
@@ -136,4 +143,5 @@ def call_of(command: Command, given: Mapping[str, Any], along: Riding | None = N
         key=key,
         is_typed=True,
         along=along,
+        mind=mind,
     )

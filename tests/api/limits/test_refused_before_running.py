@@ -1,8 +1,9 @@
 """What exceeds a limit is refused over HTTP and sockets, and nothing of it was run."""
 
+import functools
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import httpx
@@ -12,12 +13,13 @@ from jingwei_api.app import create_app
 from jingwei_api.limits import gate
 from jingwei_api.limits.budget import Budgets
 from jingwei_api.planning.reads import Reads
+from jingwei_api.schema import global_id
 from jingwei_api.settings import ApiSettings
 from jingwei_core.commands import bus
 from jingwei_core.platform import Platform
 from tests.api.client import Client
 from tests.api.conftest import serving
-from tests.api.world import City, World
+from tests.api.world import GRID, City, World
 
 TIGHT = ApiSettings(max_cost=300, max_rows=250, max_depth=8, max_aliases=3, max_root_fields=4)
 LIST = "query($n: Int) { organisations(first: $n) { edges { node { name } } } }"
@@ -66,14 +68,15 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_refill(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budgets of servers that start from here on stay as they are spent."""
-    monkeypatch.setattr(gate, "Budgets", partial(Budgets, clock=lambda: 0.0))
+    monkeypatch.setattr(gate, "Budgets", functools.partial(Budgets, clock=lambda: 0.0))
 
 
 @pytest.fixture
 async def as_before(platform: Platform, world: World) -> AsyncIterator[None]:
     """Whatever a test says of the limits of roles, the next one meets none."""
     yield
-    await _role(world.yichang, "{}")
+    for code in ("worker", "chief"):
+        await _role(world.yichang, "{}", code)
 
 
 def refusals(answer: httpx.Response) -> dict[str, tuple[int, int]]:
@@ -253,6 +256,41 @@ async def test_a_changed_limit_of_a_role_refuses_and_lets_in_the_very_next_reque
         assert "errors" not in await client.ask(WIDE.replace("totalCount", "n: totalCount"))
 
 
+@pytest.mark.usefixtures("as_before")
+async def test_the_first_command_that_meets_a_changed_limit_is_refused_with_all_after_it(
+    platform: Platform, world: World
+) -> None:
+    city = world.yichang
+    place = global_id.encode("Place", city.places[GRID])
+    register = (
+        '%s: organisationRegister(input: {placeId: "' + place + '", name: "late"},'
+        ' idempotencyKey: "late-%s") { organisation { place { name } } }'
+    )
+    unfit = f"{register.replace(place, 'x') % ('n', 'n')}"
+    three = f"mutation {{ __typename {unfit} {register % ('a', 'a')} {register % ('b', 'b')} }}"
+    commit = 'mutation { evidenceCommit(id: "%s") { evidence { id } } }'
+    commit %= global_id.encode("Evidence", uuid.uuid4())
+    limit = functools.partial(_role, city, code="chief")
+    async with signed_in(platform, ApiSettings(max_cost=1000), "chief") as client:
+        for query, depth in ((three, 4), (commit, 3)):
+            assert await _limit(client) == 1000
+            written = await city.value("SELECT count(*) FROM core.audit_entry")
+            await limit('{"max_depth": 1, "max_cost": 900}')
+            refused = await client.post("/graphql", {"query": query})
+            assert refusals(refused) == {"QUERY_TOO_DEEP": (depth, 1)}
+            assert refused.json()["extensions"]["cost"]["limit"] == 900
+            assert await city.value("SELECT count(*) FROM core.audit_entry") == written
+            await limit("{}")
+        # One that still fits is told the new limit; a part that was refused takes nothing along.
+        assert await _limit(client) == 1000
+        await limit('{"max_cost": 900}')
+        told = await client.ask(three)
+        assert told["extensions"]["cost"]["limit"] == 900
+        assert [error["path"] for error in told["errors"]] == [["n"]]
+        assert told["data"]["b"]["organisation"]["place"]["name"] == f"yichang{GRID}"
+        await city.value("DELETE FROM core.organisation WHERE name = 'late'")
+
+
 @pytest.mark.usefixtures("no_refill")
 async def test_a_refusal_says_what_the_operation_would_have_cost(
     tight: Client, platform: Platform, world: World
@@ -285,8 +323,8 @@ async def _limit(client: Client) -> int:
     return found
 
 
-async def _role(city: City, limits: str) -> None:
-    await city.value("UPDATE core.role SET limits = $1 WHERE code = 'worker' RETURNING id", limits)
+async def _role(city: City, limits: str, code: str = "worker") -> None:
+    await city.value("UPDATE core.role SET limits = $1 WHERE code = $2", limits, code)
 
 
 async def _tenant(platform: Platform, city: City, limits: str) -> None:
