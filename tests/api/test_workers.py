@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from jingwei_api.schema import global_id
 from jingwei_core.settings import Settings
@@ -31,7 +32,7 @@ async def test_every_worker_answers_and_listens_to_changes_while_it_has_subscrib
         await asyncio.to_thread(server.start)
         # Each worker always hears of switches of plugins.
         before += 2
-        assert await connection.fetchval(LISTENING) == before
+        await _listening(connection, before)
         client = await stack.enter_async_context(Client(server.url, "yichang"))
         await client.sign_in("chief")
         # The kernel deals connections out: among so many, both workers have some.
@@ -40,10 +41,7 @@ async def test_every_worker_answers_and_listens_to_changes_while_it_has_subscrib
             await socket.subscribe(CHANGES)
             await socket.send(type="ping")
             assert (await socket.receive())["type"] == "pong"
-        for _ in range(200):
-            if await connection.fetchval(LISTENING) == before + 2:
-                break
-            await asyncio.sleep(0.1)
+        await _listening(connection, before + 2)
         await asyncio.sleep(0.5)
         place = global_id.encode("Place", world.yichang.places[GRID])
         given = {"placeId": place, "name": "两个进程"}
@@ -54,3 +52,12 @@ async def test_every_worker_answers_and_listens_to_changes_while_it_has_subscrib
         async with asyncio.timeout(10):
             told = await asyncio.gather(*(socket.receive() for socket in sockets))
         assert {one["payload"]["data"]["changes"]["id"] for one in told} == {wanted}
+
+
+async def _listening(connection: asyncpg.Connection, count: int) -> None:
+    """Wait until so many connections listen: a server answers when its first worker does."""
+    for _ in range(300):
+        if await connection.fetchval(LISTENING) == count:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail(f"not {count} connections listen")

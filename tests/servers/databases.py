@@ -50,6 +50,8 @@ class TestRun:
             data_dir=Path(self.folder),
             role_prefix=self.name,
             pool_size=8,
+            # Clients that sign in once for all tests outlive the usual ten minutes.
+            access_token_s=3600,
         )
 
 
