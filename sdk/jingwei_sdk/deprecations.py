@@ -91,11 +91,10 @@ def uses(package_dir: Path) -> Iterator[Use]:
     if manifest.is_file():
         yield from _manifest_uses(manifest)
     for path in sorted(package_dir.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
         try:
-            tree = ast.parse(text)
-        except SyntaxError:
-            continue
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError, OSError):
+            continue  # ``plugin check`` tells of files that cannot be read
         for name, line in imported_names(tree):
             known = _by_name().get(name)
             if known is not None:

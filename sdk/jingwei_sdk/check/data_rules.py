@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from jingwei_sdk.check.found import Found, Said, at
-from jingwei_sdk.check.graphql_rules import computed_fields
+from jingwei_sdk.check.graphql_rules import computed_fields, name_of
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
 from jingwei_sdk.personal_fields import objections
 from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
@@ -198,11 +198,11 @@ def batched_fields(subject: Subject) -> Iterator[Found]:
     if subject.plugin is None:
         return
     for name, field in computed_fields(subject.plugin):
-        code = inspect.unwrap(field.resolve)
-        source = _defining(subject, code.__name__)
+        function = name_of(inspect.unwrap(field.resolve))
+        source = _defining(subject, function)
         if source is None:
             continue
-        for line in _awaited_in_loops(source.tree, code.__name__):
+        for line in _awaited_in_loops(source.tree, function):
             yield at(source.path, line, name=name)
 
 

@@ -49,7 +49,8 @@ def context_first(subject: Subject) -> Iterator[Found]:
     for function in called_functions(plugin):
         parameters = list(inspect.signature(function).parameters)
         if parameters[:1] != ["ctx"]:
-            yield at(_defining(subject, function.__name__), name=function.__name__)
+            name = name_of(function)
+            yield at(_defining(subject, name), name=name)
 
 
 def called_functions(plugin: Plugin) -> Iterator[Callable[..., Any]]:
@@ -67,6 +68,11 @@ def called_functions(plugin: Plugin) -> Iterator[Callable[..., Any]]:
         yield from (right.export, right.erase)
     if plugin.demo is not None:
         yield plugin.demo.fill
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What a function is called; of another callable, such as a ``partial``, its type."""
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def computed_fields(plugin: Plugin) -> Iterator[tuple[str, Computed]]:

@@ -19,7 +19,9 @@ def readable(subject: Subject) -> Iterator[Found]:
 
 
 def loads(subject: Subject) -> Iterator[Found]:
-    """One entry point, named like the plugin, gives its declarations."""
+    """One entry point, named like the plugin, gives its declarations; no file hides from rules."""
+    for path in subject.unread:
+        yield at(path, cause=Said("不是 UTF-8 的 Python 文件", "it is no Python in UTF-8"))
     manifest, names = subject.manifest, list(subject.entry)
     where = PROJECT_FILE if subject.is_project else subject.path_of(MANIFEST_FILE)
     if len(names) != 1:

@@ -37,7 +37,7 @@ class Source:
         """The syntax tree of a Python file; that of an empty one when it cannot be parsed."""
         try:
             return ast.parse(self.text)
-        except SyntaxError:
+        except (SyntaxError, ValueError):
             return ast.parse("")
 
     def line_of(self, words: str) -> int:
@@ -104,9 +104,8 @@ class Subject:
 
     @cached_property
     def project(self) -> Mapping[str, Any]:
-        """What ``pyproject.toml`` says; empty when there is none."""
-        source = self.file(PROJECT_FILE)
-        return {} if source is None else tomllib.loads(source.text)
+        """What ``pyproject.toml`` says; empty when there is none that can be read."""
+        return _project(self.folder)
 
     @cached_property
     def code(self) -> tuple[Source, ...]:
@@ -119,10 +118,21 @@ class Subject:
 
     @cached_property
     def migrations(self) -> tuple[Source, ...]:
-        """The migration files of the package."""
+        """The migration files of the package in the order in which they run."""
         folder = self.package_dir / MIGRATIONS
         found = (*self._sources(folder, ".py"), *self._sources(folder, ".sql"))
-        return tuple(source for source in found if not source.path.endswith("__init__.py"))
+        ordered = sorted(found, key=lambda source: source.path)
+        return tuple(source for source in ordered if not source.path.endswith("__init__.py"))
+
+    @cached_property
+    def unread(self) -> tuple[str, ...]:
+        """The paths of Python files of the package that no rule can look into: they are not UTF-8
+        or no Python."""
+        return tuple(
+            self._path(place)
+            for place in sorted(self.package_dir.rglob("*.py"))
+            if not _is_passed_over(place, self.package_dir) and not _is_python(self._read(place))
+        )
 
     @cached_property
     def tests(self) -> tuple[Source, ...]:
@@ -143,7 +153,7 @@ class Subject:
 
     def _sources(self, folder: Path, suffix: str) -> Iterator[Source]:
         for path in sorted(folder.rglob(f"*{suffix}")) if folder.is_dir() else ():
-            source = None if _PASSED_OVER & set(path.parts) else self._read(path)
+            source = None if _is_passed_over(path, folder) else self._read(path)
             if source is not None:
                 yield source
 
@@ -155,6 +165,18 @@ class Subject:
 
     def _path(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
+
+
+def _is_passed_over(path: Path, folder: Path) -> bool:
+    # What the folders above are called says nothing of what lies in this one.
+    return bool(_PASSED_OVER & set(path.relative_to(folder).parts))
+
+
+def _is_python(source: Source | None) -> bool:
+    try:
+        return source is not None and bool(ast.parse(source.text))
+    except (SyntaxError, ValueError):
+        return False
 
 
 Place = tuple[Path, Path, Mapping[str, str]]
@@ -178,12 +200,15 @@ def _in_folder(folder: Path) -> Place | None:
 
 
 def _declared_entry(root: Path) -> Mapping[str, str]:
+    points = _project(root).get("project", {}).get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
+    return {str(name): str(value) for name, value in points.items()}
+
+
+def _project(root: Path) -> Mapping[str, Any]:
     try:
-        project = tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8"))
+        return tomllib.loads((root / PROJECT_FILE).read_text(encoding="utf-8"))
     except (OSError, UnicodeError, tomllib.TOMLDecodeError):
         return {}
-    points = project.get("project", {}).get("entry-points", {}).get(ENTRY_POINT_GROUP, {})
-    return {str(name): str(value) for name, value in points.items()}
 
 
 def _installed(plugin: str) -> Place | None:

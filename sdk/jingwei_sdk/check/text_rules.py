@@ -27,13 +27,17 @@ Texts = Mapping[str, Mapping[str, str]]
 
 
 def texts_of(subject: Subject) -> Texts:
-    """The plugin's catalogue by code; empty when there is none or it cannot be read."""
+    """The plugin's catalogue by code; empty when there is none or it cannot be read. What is no
+    table of texts has no text."""
     source = subject.shipped(MESSAGES)
     try:
-        found: Texts = {} if source is None else tomllib.loads(source.text)
+        found = {} if source is None else tomllib.loads(source.text)
     except tomllib.TOMLDecodeError:
         return {}
-    return found
+    return {
+        code: {name: str(text) for name, text in told.items()} if isinstance(told, dict) else {}
+        for code, told in found.items()
+    }
 
 
 def raised_codes(subject: Subject) -> Iterator[tuple[str, int, str, ast.Call]]:
@@ -56,12 +60,17 @@ def texts_complete(subject: Subject) -> Iterator[Found]:
         if missing:
             yield at(file, line, code=code, cause=_lacks(missing))
             continue
+        if _cannot_be_filled(texts):
+            continue  # told below
         given = {keyword.arg for keyword in call.keywords}
         is_open = None in given or ast.unparse(call.func).endswith("Veto")
         lacking = sorted(_places(texts) - {name for name in given if name} - _ALWAYS_GIVEN)
         if lacking and not is_open:
             yield at(file, line, code=code, cause=f"{{{lacking[0]}}}")
     for code, texts in known.items():
+        if not texts or _cannot_be_filled(texts):
+            cause = Said("不是可以填写的文本", "no text that can be filled")
+            yield at(subject.path_of(MESSAGES), code=code, cause=cause)
         if ("next_zh" in texts) != ("next_en" in texts):
             yield at(
                 subject.path_of(MESSAGES),
@@ -140,6 +149,13 @@ def _lacks(locales: list[str]) -> Said:
     names = {"zh": ("中文", "zh"), "en": ("英文", "en")}
     zh, en = zip(*(names[locale] for locale in locales), strict=True)
     return Said(f"没有{'、'.join(zh)}文本", f"no {', '.join(en)}")
+
+
+def _cannot_be_filled(texts: Mapping[str, str]) -> bool:
+    try:
+        return any(not name.isidentifier() for name in _places(texts))
+    except ValueError:
+        return True
 
 
 def _places(texts: Mapping[str, str]) -> set[str]:

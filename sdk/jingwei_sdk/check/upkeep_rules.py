@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from jingwei_sdk.check.found import Found, at
-from jingwei_sdk.check.graphql_rules import called_functions, computed_fields
+from jingwei_sdk.check.graphql_rules import called_functions, computed_fields, name_of
 from jingwei_sdk.check.subject import Subject
 from jingwei_sdk.check.text_rules import raised_codes, setting_texts
 from jingwei_sdk.commands import declaration
@@ -87,15 +87,15 @@ def _called(plugin: Plugin) -> Iterator[tuple[str, ...]]:
         yield declaration(handler).name, declaration(handler).mutation
     for job in plugin.jobs:
         known.add(job.run)
-        yield job.name, job.run.__name__
+        yield job.name, name_of(job.run)
     for name, field in computed_fields(plugin):
         known.add(field.resolve)
         column = name.partition(".")[2]
-        yield column, _camel(column), field.resolve.__name__
+        yield column, _camel(column), name_of(field.resolve)
     for function in called_functions(plugin):
         hook = getattr(function, "__hook__", None)
         if function not in known:
-            yield function.__name__, *([] if hook is None else [hook.name])
+            yield name_of(function), *([] if hook is None else [hook.name])
 
 
 def _camel(name: str) -> str:

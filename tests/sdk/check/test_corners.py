@@ -107,3 +107,50 @@ def test_which_steps_old_code_survives(call: str, is_additive: bool, plugin: Pat
         assert (list(RULES["JW-405"].run(Subject.of(plugin))) == []) is is_additive
     finally:
         path.unlink()
+
+
+def test_a_project_is_read_whatever_the_folders_above_it_are_called(tmp_path: Path):
+    project = golden(tmp_path / "build" / ".venv" / "road-lamp")
+    (project / "road_lamp" / "more.py").write_text("import socket\n", encoding="utf-8")
+    (project / "road_lamp" / "build").mkdir()
+    (project / "road_lamp" / "build" / "more.py").write_text("import socket\n", encoding="utf-8")
+    told = [each.file for each in RULES["JW-203"].run(Subject.of(project))]
+    assert told == ["road_lamp/more.py"]
+
+
+def test_the_first_migration_is_the_oldest_whatever_it_is_written_in(tmp_path: Path):
+    project = golden(tmp_path / "road-lamp")
+    migrations = project / "road_lamp/migrations"
+    (migrations / "road_lamp_2025_01_01t00_00_00_before.sql").write_text("CREATE TABLE a ();")
+    (later,) = migrations.glob("road_lamp_2026*.py")
+    later.write_text(later.read_text(encoding="utf-8") + "\nmanager.drop_table()\n")
+    told = [each.file for each in RULES["JW-405"].run(Subject.of(project))]
+    assert set(told) == {f"road_lamp/migrations/{later.name}"}
+
+
+BROKEN = {
+    "a file in another encoding": ("road_lamp/more.py", "", "NAME = '路灯'\n"),
+    "a project that is no TOML": ("pyproject.toml", "[project]", "[project"),
+    "a text that cannot be filled": ("road_lamp/messages.toml", 'en = "', 'en = "{'),
+    "a catalogue of no tables": ("road_lamp/messages.toml", "[", 'ODD = "odd"\n['),
+    "a job that is no function": (
+        "road_lamp/plugin.py",
+        "",
+        "\nfrom dataclasses import replace\nfrom functools import partial\n"
+        "_JOB = plugin.jobs[0]\n"
+        "plugin = replace(plugin, jobs=(replace(_JOB, run=partial(_JOB.run)),))\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN))
+def test_what_is_broken_is_reported_and_breaks_no_report(name: str, tmp_path: Path):
+    project = golden(tmp_path / "road-lamp")
+    file, replaces, text = BROKEN[name]
+    path = project / file
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    after = before.replace(replaces, text, 1) if replaces else before + text
+    path.write_text(after, encoding="gb18030" if "encoding" in name else "utf-8")
+    report = check(Subject.of(project), Tier.GOLD)
+    assert report.plugin == "road-lamp"
+    assert report.is_passed is (name == "a job that is no function"), list(report.lines())
