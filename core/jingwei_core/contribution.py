@@ -8,6 +8,7 @@ from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
 from jingwei_core.evidence import commits as evidence_commits
 from jingwei_core.jobs.core_jobs import JOBS
+from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
@@ -47,6 +48,7 @@ def core_contribution() -> Plugin:
         navigation=core_items.NAVIGATION,
         map_layers=core_items.MAP_LAYERS,
         indicators=core_items.INDICATORS,
+        channels=CHANNELS,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from jingwei_core.commands.data import UnitData
 from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.jobs.queue import JobQueue, NewJob, adding
+from jingwei_core.outbox.channels import channel_of
 from jingwei_core.outbox.event_messages import published
 from jingwei_core.outbox.sending import new_message
 from jingwei_sdk.context import Tenant
@@ -54,9 +55,15 @@ class UnitSignals:
         self._queued = queued
         self._data.parting.append(call)
 
-    async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
-        """Put a message into the outbox and queue its delivery."""
-        return await new_message(self, self._data.parting, channel, payload)
+    async def send(
+        self, channel: str, payload: msgspec.Struct | Mapping[str, object]
+    ) -> uuid.UUID:
+        """Put a message into the outbox and queue its delivery.
+
+        Raises what :func:`channel_of` and :func:`new_message` raise.
+        """
+        found = channel_of(self._registry, channel)
+        return await new_message(self, self._data.parting, found, payload)
 
     async def publish(self, event_type: EventType[Payload], payload: Payload) -> uuid.UUID:
         """Put a message of a declared event type into the outbox and queue its delivery.

@@ -37,12 +37,24 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """On whose behalf something happens; ``account_id`` is ``None`` for the platform itself."""
+    """On whose behalf something happens; ``account_id`` is ``None`` for the platform itself.
+
+    ``covers`` are the accounts on leave that the actor stands in for now (顶岗): what is assigned
+    to one of them is the actor's to handle, for as long as the leave lasts.
+    """
 
     kind: Literal["account", "system"]
     name: str
     account_id: uuid.UUID | None = None
     department_ids: frozenset[uuid.UUID] = frozenset()
+    covers: frozenset[uuid.UUID] = frozenset()
+
+    @property
+    def desks(self) -> tuple[uuid.UUID, ...]:
+        """The accounts for which the actor works: its own, then those it covers, in a stable
+        order; empty for the platform itself."""
+        own = () if self.account_id is None else (self.account_id,)
+        return (*own, *sorted(self.covers))
 
 
 class Permissions(Protocol):
@@ -166,8 +178,14 @@ class Signals(Protocol):
         """Queue a declared job (后台任务) for this tenant, at least once."""
         ...
 
-    async def send(self, channel: str, payload: Mapping[str, object]) -> uuid.UUID:
-        """Put a message that leaves the system into the outbox (发件箱); returns its id."""
+    async def send(self, channel: str, payload: msgspec.Struct | Mapping[str, object]) -> uuid.UUID:
+        """Put a message that leaves the system into the outbox (发件箱); returns its id.
+
+        ``channel`` is the code of one that an enabled package declares; where it reaches persons
+        the message is a ``Letter`` (:mod:`jingwei_sdk.channels`). Raises ``Invalid``:
+        ``OUTBOX_CHANNEL_UNKNOWN``, ``OUTBOX_LETTER``, ``CHANNEL_TEXT_TOO_LONG``,
+        ``OUTBOX_PAYLOAD_UNFIT``, ``OUTBOX_PAYLOAD_TOO_LARGE``.
+        """
         ...
 
     async def publish(self, event_type: "EventType[Payload]", payload: Payload) -> uuid.UUID:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jingwei_sdk.channels import Channel
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import CloneRule, DataRights
 from jingwei_sdk.demo import Demo
@@ -104,3 +105,4 @@ class Plugin:
     demo: Demo | None = None
     data_rights: tuple[DataRights, ...] = ()
     clone_rules: tuple[CloneRule, ...] = ()
+    channels: tuple[Channel, ...] = ()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(600)
 MOST_BOOT_S = 5.0
 FIXTURES = (
     *("jingwei_city", "jingwei_other_city", "jingwei_client", "jingwei_clock"),
-    *("jingwei_evidence", "captured_hooks", "captured_jobs", "query_counts"),
+    *("jingwei_evidence", "captured_hooks", "captured_jobs", "captured_channels", "query_counts"),
 )
 # A command that reaches past its own tenant, as no plugin should: it binds another one by SQL.
 _LEAK = '''

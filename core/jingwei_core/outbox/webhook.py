@@ -9,16 +9,13 @@ import asyncio
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING
 
 import httpx
 
 from jingwei_core.outbox.outbox_settings import OutboxSettings, WebhookTarget
 from jingwei_core.outbox.targets import Target, check_target
+from jingwei_sdk.channels import Message
 from jingwei_sdk.errors import Denied, Unavailable
-
-if TYPE_CHECKING:
-    from jingwei_core.outbox.channels import Message
 
 _LATER = frozenset({408, 425, 429})
 """Refusals (4xx) that say "not now": RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4."""
@@ -31,14 +28,14 @@ class Webhook:
         self._target = target
         self._settings = settings
 
-    async def deliver(self, message: "Message") -> None:
-        """Return when the target answered 2xx.
+    async def deliver(self, message: Message, tenant: str) -> None:
+        """Return when the target answered 2xx; ``tenant`` is the slug of the sender.
 
         Raises ``Unavailable`` (``WEBHOOK_UNREACHABLE``, ``WEBHOOK_NOT_NOW``), ``Denied``
         (``WEBHOOK_REFUSED``) and those of :func:`check_target`.
         """
         checked = await check_target(self._target.url, self._settings)
-        body = json.dumps(dict(message.payload), ensure_ascii=False).encode()
+        body = json.dumps(dict(message.data), ensure_ascii=False).encode()
         sent_at = int(message.sent_at.timestamp())
         secret = self._target.secret.get_secret_value()
         headers = {
@@ -46,7 +43,7 @@ class Webhook:
             "Content-Type": "application/json",
             "User-Agent": "jingwei-outbox",
             "Idempotency-Key": str(message.id),
-            "Jingwei-Tenant": message.tenant,
+            "Jingwei-Tenant": tenant,
             "Jingwei-Signature": f"t={sent_at},v1={signature(secret, sent_at, body)}",
         }
         _judge(await self._post(checked, body, headers))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 Point = tuple[uuid.UUID, str, str]
 """What a plugin is called for: the tenant, the plugin's id, and the name of a hook, a job
-(``job:<name>``), a consumer (``consumer:<name>``) or a field (``field:<Record>.<name>``)."""
+(``job:<name>``), a consumer (``consumer:<name>``), a channel (``channel:<code>``) or a field
+(``field:<Record>.<name>``)."""
 
 Named = tuple[str, str]
 """A point within a tenant: the plugin's id and the name."""

@@ -55,6 +55,8 @@ def _kept(plugin: Plugin) -> Iterator[_Pair]:
         yield "consumer", f"{plugin.id}.{consumer.name}"
     for reminder in plugin.reminders:
         yield "reminder", f"{plugin.id}.{reminder.code}"
+    for channel in plugin.channels:
+        yield "channel", channel.code
 
 
 def _shown(plugin: Plugin) -> Iterator[_Pair]:

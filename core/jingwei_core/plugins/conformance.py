@@ -7,7 +7,7 @@ from jsonschema.exceptions import SchemaError
 from packaging.version import Version
 
 from jingwei_core.plugins.context_first import without_context
-from jingwei_core.plugins.contributing.objections import of_put, of_shown, of_texts
+from jingwei_core.plugins.contributing.objections import of_channels, of_put, of_shown, of_texts
 from jingwei_core.plugins.event_types import event_type_objections
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
@@ -109,5 +109,5 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 _CHECKS = (
     *(_requirements, _permissions, _tables, _context, _event_types, _settings, _privacy),
     _data_rights,
-    *(of_put, of_shown, of_texts),
+    *(of_put, of_channels, of_shown, of_texts),
 )

@@ -43,6 +43,7 @@ def functions_of(plugin: Plugin) -> Found:
     yield from ((name, resolve) for name, resolve in asked if resolve is not None)
     yield from ((f"consumer {each.name}", each.run) for each in plugin.consumers)
     yield from ((f"reminder {each.code}", each.find) for each in plugin.reminders)
+    yield from ((f"channel {each.code}", each.deliver) for each in plugin.channels)
     yield from ((f"public page {each.path}", each.answer) for each in plugin.public_pages)
     yield from ((f"upgrade to {each.to_version}", each.run) for each in plugin.upgrades)
     for rights in plugin.data_rights:

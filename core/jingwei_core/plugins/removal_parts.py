@@ -9,10 +9,17 @@ from dataclasses import dataclass
 
 _JOBS = (
     "(headers ->> 'plugin' = $1 OR entrypoint = ANY($3) OR entrypoint ^@ ($1 || '.')"
-    # The core's job in which a plugin reacts says in its payload whose code it runs.
-    " OR CASE WHEN entrypoint ^@ 'core.plugin-'"
+    # The core's jobs in which a plugin reacts or delivers say in their payload whose code they run.
+    " OR CASE WHEN entrypoint ^@ 'core.plugin-' OR entrypoint = 'core.outbox-deliver'"
     " THEN convert_from(payload, 'UTF8')::jsonb ->> 'plugin' = $1 ELSE false END)"
 )
+_UNSENT = (
+    "status = 'waiting' AND id IN (SELECT"
+    " CASE WHEN q.entrypoint = 'core.outbox-deliver'"
+    " AND convert_from(q.payload, 'UTF8')::jsonb ->> 'plugin' = $1"
+    " THEN (convert_from(q.payload, 'UTF8')::jsonb ->> 'message')::uuid END FROM jobs.pgqueuer q)"
+)
+_GIVEN_UP = "status = 'failed', last_error = 'PLUGIN_REMOVED', version = version + 1"
 _UNUSED_KIND = (
     "owner_plugin = $1"
     " AND NOT EXISTS (SELECT FROM core.event e WHERE (e.tenant_id, e.kind) = (t.tenant_id, t.id))"
@@ -82,6 +89,8 @@ PARTS = (
     Part("deadlines", "core.deadline_rule", "owner_plugin = $1"),
     Part("consumed", "core.consumed", "(consumer ^@ ($1 || ':') OR consumer ^@ ($1 || '.'))"),
     Part("reminders", "core.reminder", "code ^@ ($1 || '.')"),
+    # Its jobs say which messages wait for its channels: before the jobs.
+    Part("unsent", "core.outbox_message", _UNSENT, _GIVEN_UP),
     Part("jobs", "jobs.pgqueuer", _JOBS),
     Part("schedules", "jobs.tick", "(job = ANY($3) OR job ^@ ($1 || '.'))"),
     Part("outcomes", "platform.plugin_outcome", "plugin_id = $1"),

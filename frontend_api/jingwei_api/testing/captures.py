@@ -1,4 +1,5 @@
-"""What a plugin does beside answering: calls of its hooks, jobs in the queue, statements sent."""
+"""What a plugin does beside answering: calls of its hooks, jobs in the queue, messages that leave,
+statements sent."""
 
 import functools
 import inspect
@@ -10,10 +11,15 @@ from typing import Any
 
 from jingwei_api.testing.cities import KitCity
 from jingwei_core.database.connections import Connections
-from jingwei_core.session import Request, system_context
+from jingwei_core.jobs.origins import CORE
+from jingwei_core.jobs.running import run_job
+from jingwei_core.outbox import attempts
+from jingwei_core.outbox.channels import Owned
+from jingwei_core.session import CoreContext, Request, system_context
+from jingwei_sdk.channels import Delivered, Message, Outcome
 from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.testing.contract import HookCall, WaitingJob
+from jingwei_sdk.testing.contract import ChannelCall, HookCall, WaitingJob
 
 # A job that queues itself again would never leave the queue empty.
 _MOST_RUNS = 1000
@@ -69,6 +75,35 @@ class HookRecorder:
         self.calls.append(HookCall(name, slug, given, answer[0]))
 
 
+@dataclass(eq=False)
+class ChannelRecorder:
+    """Keeps each attempt to deliver a message; what the core would send stays here."""
+
+    calls: list[ChannelCall] = field(default_factory=list)
+
+    def of(self, channel: str) -> Sequence[ChannelCall]:
+        """The attempts of one channel."""
+        return [call for call in self.calls if call.channel == channel]
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Stand between the outbox and the channels while the block runs."""
+        original = attempts.attempt
+
+        async def noted(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
+            is_core = found.plugin.id == CORE
+            outcome = Delivered() if is_core else await original(ctx, found, message)
+            code, city = found.channel.code, ctx.tenant.slug
+            self.calls.append(ChannelCall(code, city, message, outcome))
+            return outcome
+
+        attempts.attempt = noted
+        try:
+            yield
+        finally:
+            attempts.attempt = original
+
+
 @dataclass(frozen=True)
 class Queues:
     """The queues of the cities of a test, run by hand."""
@@ -121,7 +156,7 @@ class Queues:
             raise LookupError(f"no job {name!r} in {city.tenant.slug}")
         who = f"job:{name}"
         async with system_context(city.platform, city.tenant, who, Request("zh", "test")) as ctx:
-            await registry.jobs[name].run(ctx, payload)
+            await run_job(ctx, registry.jobs[name], payload)
 
 
 def _job(slug: str, row: Mapping[str, Any]) -> WaitingJob:

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from jingwei_api.testing.captures import HookRecorder, Queues, Statements, Wire
+from jingwei_api.testing.captures import ChannelRecorder, HookRecorder, Queues, Statements, Wire
 from jingwei_api.testing.cities import KitCity
 from jingwei_api.testing.clock import StandingClock
 from jingwei_api.testing.evidence import PhotoBox
@@ -41,6 +41,7 @@ class KitScene:
     evidence: PhotoBox
     hooks: HookRecorder
     jobs: Queues
+    channels: ChannelRecorder
     wire: Wire
     sight: Sight
     before: Mapping[str, int]
@@ -72,7 +73,8 @@ class KitPlatform:
         """The platform for one test; nothing of it is kept."""
         self.recorder.calls.clear()
         wire = Wire()
-        with wire.attached():
+        channels = ChannelRecorder()
+        with wire.attached(), channels.attached():
             async with self.database.rehearsal() as rehearsed:
                 clock = self._renew(rehearsed)
                 cities = [KitCity(self.platform, await self.platform.tenant(s)) for s in CITIES]
@@ -87,6 +89,7 @@ class KitPlatform:
                     evidence=PhotoBox(self.platform),
                     hooks=self.recorder,
                     jobs=Queues(cities),
+                    channels=channels,
                     wire=wire,
                     sight=self.sight,
                     before=before,

@@ -62,6 +62,7 @@ def called_functions(plugin: Plugin) -> Iterator[Callable[..., Any]]:
     yield from (each.resolve for each in plugin.questions if each.resolve is not None)
     yield from (reminder.find for reminder in plugin.reminders)
     yield from (consumer.run for consumer in plugin.consumers)
+    yield from (channel.deliver for channel in plugin.channels)
     yield from (page.answer for page in plugin.public_pages)
     yield from (upgrade.run for upgrade in plugin.upgrades)
     for right in plugin.data_rights:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from jingwei_sdk.channels import Message, Outcome
 from jingwei_sdk.context import Context, Tenant
 
 PROVIDERS = "jingwei.testing"
@@ -71,6 +72,16 @@ class HookCall:
     given: Any
     answer: Any = None
     error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCall:
+    """An attempt to deliver a message, and how it ended."""
+
+    channel: str
+    city: str
+    message: Message
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +260,21 @@ class CapturedJobs(Protocol):
         ...
 
 
+class CapturedChannels(Protocol):
+    """Every attempt to deliver a message during a test, in order: ``await captured_jobs.run_all()``
+    makes them. Channels of plugins are called; those of the core take every message, and nothing
+    of it leaves."""
+
+    @property
+    def calls(self) -> Sequence[ChannelCall]:
+        """All of them so far."""
+        ...
+
+    def of(self, channel: str) -> Sequence[ChannelCall]:
+        """Those of one channel."""
+        ...
+
+
 class Sent(Protocol):
     """What went to the database while a block ran."""
 
@@ -268,6 +294,7 @@ class Scene(Protocol):
     evidence: EvidenceBox
     hooks: CapturedHooks
     jobs: CapturedJobs
+    channels: CapturedChannels
 
     def counting(self) -> AbstractContextManager[Sent]:
         """Note the statements that are sent while the block runs."""

@@ -8,6 +8,7 @@
 ``jingwei_evidence``    photos: ``await jingwei_evidence.photo(caller)``.
 ``captured_hooks``      every call of the plugin's hooks.
 ``captured_jobs``       the queue: ``await captured_jobs.run_all()``.
+``captured_channels``   every attempt to deliver a message: ``captured_channels.of("sms")``.
 ``query_counts``        how many statements a block sends, against a baseline: see
                         :mod:`jingwei_sdk.testing.queries`.
 
@@ -26,6 +27,7 @@ import pytest
 if TYPE_CHECKING:
     from jingwei_sdk.testing.contract import (
         BootedPlatform,
+        CapturedChannels,
         CapturedHooks,
         CapturedJobs,
         City,
@@ -171,6 +173,12 @@ def captured_hooks(jingwei_scene: "Scene") -> "CapturedHooks":
 def captured_jobs(jingwei_scene: "Scene") -> "CapturedJobs":
     """See the top of this file."""
     return jingwei_scene.jobs
+
+
+@pytest.fixture
+def captured_channels(jingwei_scene: "Scene") -> "CapturedChannels":
+    """See the top of this file."""
+    return jingwei_scene.channels
 
 
 @pytest.fixture

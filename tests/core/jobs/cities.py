@@ -24,6 +24,7 @@ from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.jobs.running import Limits
 from jingwei_core.jobs.schedule import Scheduler
 from jingwei_core.jobs.worker import Worker, WorkerOptions
+from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.platform import Platform
 from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_core.settings import Settings
@@ -89,6 +90,7 @@ CORE = Plugin(
         Job("proof.fail", fail),
         Job("proof.fail-at-first", fail_at_first),
     ),
+    channels=CHANNELS,
 )
 EXTRA = Plugin(
     id="proof-plugin",
@@ -112,8 +114,8 @@ class Cities(Platform):
 
     clock: SetClock
 
-    def __init__(self, database: Database) -> None:
-        host = PluginHost(CORE, [Installed("proof-plugin", "available", None, EXTRA)])
+    def __init__(self, database: Database, extra: Plugin = EXTRA) -> None:
+        host = PluginHost(CORE, [Installed(extra.id, "available", None, extra)])
         super().__init__(database, host, open_store(database.settings))
         self.clock = SetClock()
 

@@ -20,6 +20,7 @@ from jingwei_sdk.messages import LOCALES
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.presence import MapLayer, NavigationItem
 from jingwei_sdk.records import Record
+from jingwei_sdk.settings import undescribed_in
 
 ROLE_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REMINDER_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -85,6 +86,17 @@ def of_put(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the workflow {workflow.code} asks for {sorted(asked - known)}, which nobody has"
 
 
+def of_channels(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """What a channel needs are settings of the plugin."""
+    typed = plugin.settings
+    known = set(typed.schema.__struct_fields__) if typed is not None else set()
+    known |= set(manifest.settings.get("properties", {}))
+    for channel in plugin.channels:
+        unknown = sorted(set(channel.needs) - known)
+        if unknown:
+            yield f"the channel {channel.code} needs {unknown}, which are no settings of the plugin"
+
+
 def _of_jobs(plugin: Plugin) -> Iterator[str]:
     foreign = sorted(job.name for job in plugin.jobs if not job.name.startswith(f"{plugin.id}."))
     if foreign:
@@ -101,10 +113,21 @@ def of_texts(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     ]
     if missing:
         yield f"no text in both languages for {', '.join(missing)}"
+    undescribed = _settings_without_texts(plugin, manifest)
+    if undescribed:
+        yield f"no description in both languages for the settings {', '.join(undescribed)}"
     codes = {reminder.message for reminder in plugin.reminders}
     unknown = sorted(codes - _messages(plugin)) if codes else []
     if unknown:
         yield f"no text in messages.toml for {', '.join(unknown)}"
+
+
+def _settings_without_texts(plugin: Plugin, manifest: Manifest) -> list[str]:
+    if not _is_of_this_major(manifest):
+        return []
+    if plugin.settings is not None:
+        return plugin.settings.undescribed()
+    return undescribed_in(manifest.settings)
 
 
 def _pairs(plugin: Plugin, manifest: Manifest) -> Iterator[tuple[str, str, str]]:
@@ -117,6 +140,7 @@ def _pairs(plugin: Plugin, manifest: Manifest) -> Iterator[tuple[str, str, str]]
     yield from ((each.code, each.zh, each.en) for each in plugin.map_layers)
     yield from ((each.code, each.zh, each.en) for each in plugin.indicators)
     yield from ((each.path, each.zh, each.en) for each in plugin.public_pages)
+    yield from ((each.code, each.zh, each.en) for each in plugin.channels)
     try:
         workflows = shipped_files(plugin).workflows
     except Invalid:
