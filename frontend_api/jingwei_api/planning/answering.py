@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from graphql import GraphQLError
 
 from jingwei_api.planning.arguments import input_of
 from jingwei_api.planning.asking import slot_of
@@ -67,7 +68,7 @@ def _resolved(building: Building, chosen: Chosen) -> RootField:
 
     def run(asked: Asked, _: str) -> int:
         answer = asked.variables[slot]
-        if isinstance(answer, JingweiError):
+        if isinstance(answer, (JingweiError, GraphQLError)):
             raise answer
         return len(answer) if isinstance(answer, list) else 0
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
+from graphql import GraphQLError
 
 from jingwei_api.planning.arguments import input_of
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.schema.meanings import QuestionField, SpaceField
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import JingweiError, Unavailable
 from jingwei_sdk.questions import MOST_ROWS, Question
@@ -52,7 +54,7 @@ async def ask(ctx: CoreContext, asking: Sequence[Chosen], variables: dict[str, A
     for chosen in asking:
         try:
             variables[slot_of(chosen)] = await _answer(ctx, chosen, variables)
-        except JingweiError as refusal:
+        except (JingweiError, GraphQLError) as refusal:
             variables[slot_of(chosen)] = refusal
 
 
@@ -68,7 +70,7 @@ async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]
 
     async def work() -> Any:
         async with ctx.data.savepoint():
-            raise _Answered(await resolve(ctx, *told))
+            raise _Answered(await resolve(given_to(meaning.owner, ctx), *told))
 
     try:
         await ctx.platform.hooks.guarded(point, work, WITHIN_S, (JingweiError, _Answered))

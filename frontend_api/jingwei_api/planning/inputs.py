@@ -48,10 +48,15 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A variable, or what lies at ``path`` inside one."""
+    """A variable, or what lies at ``path`` inside one.
+
+    ``needed`` is the type that takes no null, where the variable stands for a value of such a one:
+    a variable with a default may stand there, and be null all the same.
+    """
 
     name: str
     path: tuple[str, ...] = ()
+    needed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,18 @@ Input = Fixed | Bound | Parts | Items | Untyped
 
 
 def read(given: Input, variables: Given) -> Any:
-    """The value with these variables, :data:`ABSENT` when it was left out."""
+    """The value with these variables, :data:`ABSENT` when it was left out.
+
+    Raises ``GraphQLError`` for null where a value is needed.
+    """
     if isinstance(given, Fixed):
         return given.value
     if isinstance(given, Bound):
         value = variables.get(given.name, ABSENT)
         for name in given.path:
             value = ABSENT if value is ABSENT or value is None else value.get(name, ABSENT)
+        if value is None and given.needed:
+            raise GraphQLError(f"A value of type '{given.needed}' is needed.")
         return value
     if isinstance(given, Parts):
         found = {name: read(part, variables) for name, part in given.fields.items()}
@@ -135,7 +145,8 @@ class Literals:
     def literal(self, node: ValueNode, kind: Any) -> Input:
         """A value of an input type."""
         if isinstance(node, VariableNode):
-            return Bound(node.name.value)
+            needed = str(kind) if isinstance(kind, GraphQLNonNull) else ""
+            return Bound(node.name.value, needed=needed)
         if isinstance(kind, GraphQLNonNull):
             return self.literal(node, kind.of_type)
         if isinstance(node, NullValueNode):

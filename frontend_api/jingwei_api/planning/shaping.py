@@ -56,17 +56,17 @@ def is_filled(value: Any) -> Hashable:
 
 
 def type_names(value: Any) -> Hashable:
-    """The type that each id names, ``None`` for what is no id."""
+    """The type that each id names; empty for what is no id, ``None`` for null."""
     if isinstance(value, str):
         return _type_name(value)
     return tuple(_type_name(item) for item in value) if isinstance(value, list) else None
 
 
-def _type_name(value: str) -> str | None:
+def _type_name(value: str | None) -> str | None:
     try:
-        return global_id.decode(value)[0]
+        return None if value is None else global_id.decode(value)[0]
     except Invalid:
-        return None
+        return ""
 
 
 _BY_ARGUMENT: Mapping[str, Shaper] = {
