@@ -163,7 +163,7 @@ def _account_context(
     platform: "Platform", state: "TenantState", unit: Unit, made: tuple[Access, Request, bool]
 ) -> CoreContext:
     access, request, has_key = made
-    actor = Actor("account", access.name, access.account_id, access.department_ids)
+    actor = Actor("account", access.name, access.account_id, access.department_ids, access.covers)
     who = (actor, access.permissions, request)
     return _context(platform, state, unit, who, (access.policy_version, has_key))
 

@@ -36,9 +36,14 @@ class TenantWide:
 
 @dataclass(frozen=True, slots=True)
 class OwnedBy:
-    """A row is in sight of the account that its ``column`` names."""
+    """A row is in sight of the account that its ``column`` names.
+
+    With ``covered`` it is so too of whoever stands in for that account now (``Actor.covers``): for
+    work that is handed to a person, never for what is that person's own.
+    """
 
     column: str
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,13 @@ SELECT json_build_object('login', a.login, 'name', a.name, 'status', a.status,
                       'permissions', r.permissions, 'limits', r.limits
                   ) ORDER BY p.is_primary DESC, p.valid_from, p.id), '[]')
              FROM core.post p JOIN core.role r ON r.tenant_id = p.tenant_id AND r.id = p.role
-            WHERE p.account = a.id AND (p.valid_to IS NULL OR p.valid_to > {now})))
+            WHERE p.account = a.id AND (p.valid_to IS NULL OR p.valid_to > {now})),
+       'covers', (
+           SELECT coalesce(json_agg(json_build_object(
+                      'account', l.account, 'begins', l.begins_at, 'ends', l.ends_at)), '[]')
+             FROM core.leave l
+            WHERE l.tenant_id = a.tenant_id AND l.substitute = a.id
+              AND l.state IN ('approved', 'closed') AND l.ends_at > {now}))
   FROM core.account a
  WHERE a.id = {account})"""
 LOAD = bound_trip(_EXPRESSION.format(account="$2", now="$3::timestamptz"))
@@ -54,8 +60,9 @@ class Access:
     """An account with what it may do at one instant (账号及其当前权限).
 
     It is right from ``began_at``, when the last of the posts began, until before ``changes_at``,
-    when a post begins or ends; whoever keeps it longer must load it again then. ``limits`` holds
-    what each of the roles states, a role that states nothing included.
+    when a post begins or ends; whoever keeps it longer must load it again then. An interval in
+    which the account covers another one (``covers``) counts as a post does. ``limits`` holds what
+    each of the roles states, a role that states nothing included.
     """
 
     account_id: uuid.UUID
@@ -70,6 +77,7 @@ class Access:
     changes_at: datetime | None
     permissions: PermissionSet
     limits: frozenset[CallLimits] = frozenset()
+    covers: frozenset[uuid.UUID] = frozenset()
 
     @property
     def active(self) -> bool:
@@ -91,13 +99,20 @@ def of_no_concern(access: Access) -> None:
     """Whatever the account may do, it is done."""
 
 
-class _Post(msgspec.Struct, frozen=True, gc=False):
-    path: str
-    department: uuid.UUID | None
+class _Interval(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     begins: datetime
     ends: datetime | None
+
+
+class _Post(_Interval, frozen=True, gc=False, kw_only=True):
+    path: str
+    department: uuid.UUID | None
     permissions: tuple[str, ...]
     limits: dict[str, Any]
+
+
+class _Cover(_Interval, frozen=True, gc=False, kw_only=True):
+    account: uuid.UUID
 
 
 class _Account(msgspec.Struct, frozen=True, gc=False):
@@ -107,6 +122,7 @@ class _Account(msgspec.Struct, frozen=True, gc=False):
     epoch: int
     policy_version: int
     posts: tuple[_Post, ...]
+    covers: tuple[_Cover, ...]
 
 
 _DECODER = msgspec.json.Decoder(_Account)
@@ -155,8 +171,11 @@ def decoded_access(
     account = _DECODER.decode(answer)
     posts = account.posts if account.status == ACTIVE else ()
     valid = [post for post in posts if post.begins <= now]
-    turns = [post.begins for post in posts if post.begins > now]
-    turns += [post.ends for post in posts if post.ends is not None]
+    covers = account.covers if account.status == ACTIVE else ()
+    covered = [cover for cover in covers if cover.begins <= now]
+    intervals: tuple[_Interval, ...] = (*posts, *covers)
+    turns = [each.begins for each in intervals if each.begins > now]
+    turns += [each.ends for each in intervals if each.ends is not None]
     grants = frozenset(Grant(post.path, post.permissions) for post in valid)
     return Access(
         account_id=account_id,
@@ -167,8 +186,9 @@ def decoded_access(
         policy_version=account.policy_version,
         department_ids=frozenset(p.department for p in valid if p.department is not None),
         primary_path=valid[0].path if valid else None,
-        began_at=max((post.begins for post in valid), default=None),
+        began_at=max((each.begins for each in intervals if each.begins <= now), default=None),
         changes_at=min(turns, default=None),
         permissions=sets.compiled(grants) if sets else PermissionSet(grants),
         limits=frozenset(stored_limits(post.limits) for post in valid),
+        covers=frozenset(cover.account for cover in covered),
     )

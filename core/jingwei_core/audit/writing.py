@@ -34,7 +34,7 @@ _LONG = 64 * 1024
 async def append_audit(ctx: "CoreContext", command: str, target_id: uuid.UUID | None) -> None:
     """Make one row of what the context has written since the last one; it is stored at the end."""
     assert isinstance(ctx.data, UnitData)
-    changes = [_told(change) for change in ctx.data.changes]
+    changes = [_told(change) for change in ctx.data.changes] + _covering(ctx)
     deferred = tuple(ctx.data.deferred)
     paths = [change.place_path for change in ctx.data.changes]
     path = smallest_subtree(paths + [each.place_path for each in deferred])
@@ -67,6 +67,15 @@ def _told(change: Change) -> dict[str, object]:
     if change.revealed is not None:
         return {**told, **change.revealed}
     return {**told, "before": change.before, "after": change.after}
+
+
+def _covering(ctx: "CoreContext") -> list[dict[str, object]]:
+    """For whom the actor stands in while doing it (顶岗): one entry for each."""
+    who = str(ctx.actor.account_id)
+    return [
+        {"table": "account", "id": str(covered), "covered_by": who}
+        for covered in sorted(ctx.actor.covers)
+    ]
 
 
 async def finish(ctx: "CoreContext") -> None:

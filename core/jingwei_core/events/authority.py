@@ -18,11 +18,11 @@ class Desk:
 
 
 def is_assigned(ctx: Context, desk: Desk) -> bool:
-    """Whether the event is on the actor's desk: assigned to the actor in person, or to the actor's
-    department. The platform itself acts for everybody."""
+    """Whether the event is on the actor's desk: assigned to the actor in person, to somebody whom
+    the actor covers now, or to the actor's department. The platform itself acts for everybody."""
     if ctx.actor.kind == "system":
         return True
-    if desk.account is not None and desk.account == ctx.actor.account_id:
+    if desk.account is not None and desk.account in ctx.actor.desks:
         return True
     return desk.department is not None and desk.department in ctx.actor.department_ids
 

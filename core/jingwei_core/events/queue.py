@@ -64,11 +64,18 @@ def waiting(
 def queued(groups: Sequence[Waiting], actor: Actor) -> AnyOf:
     """The condition on ``Event`` for the open events that wait for the actor.
 
-    They wait for an actor who may lead them on: in person, as a member of the assigned department
-    while no person is named, or for actions open to anyone by permission at the event's place.
+    They wait for an actor who may lead them on: in person or for somebody on leave whom the actor
+    covers, as a member of the assigned department while no person is named, or for actions open to
+    anyone by permission at the event's place.
     """
+    # Few cover anybody: all others keep the statement that names one account.
+    in_person: Condition = (
+        OneOf("assigned_account", actor.desks)
+        if actor.covers
+        else Equal("assigned_account", actor.account_id)
+    )
     assigned: tuple[tuple[Condition, ...], ...] = (
-        (Equal("assigned_account", actor.account_id),),
+        (in_person,),
         (OneOf("assigned_department", tuple(actor.department_ids)), IsNull("assigned_account")),
     )
     found: list[tuple[Condition, ...]] = []

@@ -64,7 +64,7 @@ EVENT = Record(
     scope=(
         AtPlace(),
         OwnedBy("reporter"),
-        OwnedBy("assigned_account"),
+        OwnedBy("assigned_account", covered=True),
         OfDepartment("assigned_department"),
     ),
     filters=(

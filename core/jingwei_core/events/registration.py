@@ -12,6 +12,7 @@ from jingwei_core.commands.shapes import shape_of
 from jingwei_core.commands.steps import Adding, as_told
 from jingwei_core.database.expressions import Expression
 from jingwei_core.events.configuration import Kind, StoredWorkflow
+from jingwei_core.events.covering import reports_for
 from jingwei_core.events.deadlines import Deadlines
 from jingwei_core.events.numbering import Counting, next_number, number_of
 from jingwei_core.events.placing import Placing
@@ -54,7 +55,9 @@ async def register(ctx: Context, new: Registration, *, is_last: bool = False) ->
     workflow = configuration.current_workflow(new.kind)
     deadlines = configuration.deadlines(new.kind.deadline_profile, ctx.tenant.timezone)
     event = _new_event(ctx, new, workflow, deadlines)
-    step = entry_of(ctx, event, Entry(REGISTER, None, note=new.description))
+    acted_for = await reports_for(ctx, "event.report", event.place_path)
+    entry = Entry(REGISTER, None, note=new.description, acted_for=acted_for)
+    step = entry_of(ctx, event, entry)
     step.sequence = 1
     code = new.kind.code
     is_heard = is_asked(ctx, code) or is_told(ctx, code)

@@ -13,6 +13,7 @@ from jingwei_core.commands.data import UnitData
 from jingwei_core.commands.steps import Changing
 from jingwei_core.events.authority import Desk, require_taking
 from jingwei_core.events.configuration import Configuration, Kind
+from jingwei_core.events.covering import acts_for
 from jingwei_core.events.registration import transition
 from jingwei_core.events.step_evidence import AttachedEvidence, Claimed, attach, claim_evidence
 from jingwei_core.events.tables import Event
@@ -96,6 +97,7 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
         department=plan.department if names_unit else None,
         assignee=plan.account if names_unit else None,
         was_late=was_late,
+        acted_for=await acts_for(ctx, action, desk),
     )
     event = await _move(ctx, event, await _changes(ctx, event, kind, plan), entry, claimed)
     await announce(ctx, change)

@@ -16,7 +16,7 @@ _NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM core.event_step WHERE event
 
 class Entry(msgspec.Struct, frozen=True):
     """What an entry says beyond who and when; ``department`` and ``assignee`` are those that the
-    step named."""
+    step named, ``acted_for`` is the account on leave that the actor stood in for."""
 
     action: str
     from_state: str | None
@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True):
     department: uuid.UUID | None = None
     assignee: uuid.UUID | None = None
     was_late: bool = False
+    acted_for: uuid.UUID | None = None
 
 
 async def append_entry(ctx: Context, event: Event, entry: Entry, claimed: Claimed) -> EventStep:
@@ -51,6 +52,7 @@ def entry_of(ctx: Context, event: Event, entry: Entry) -> EventStep:
         to_state=event.state,
         actor=ctx.actor.account_id,
         actor_name=ctx.actor.name,
+        acted_for=entry.acted_for,
         department=entry.department,
         assignee=entry.assignee,
         note=entry.note,

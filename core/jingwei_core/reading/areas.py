@@ -105,7 +105,8 @@ def compile_probe(registry: Registry, names: Sequence[str], asked: Asked) -> Com
 def _key(record: Record, asked: Asked) -> _Key:
     actor = asked.actor
     paths = asked.permissions.paths(record.read)
-    return (asked.tenant.id, record.name, paths, actor.account_id, actor.department_ids)
+    mine = (actor.account_id, actor.department_ids, actor.covers)
+    return (asked.tenant.id, record.name, paths, *mine)
 
 
 def _told(plan: Plan, record: Record) -> str:

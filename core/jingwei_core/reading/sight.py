@@ -125,6 +125,10 @@ class Viewer(Protocol):
         """The condition that a column names the account."""
         ...
 
+    def on_desk(self, column: str, arguments: Arguments) -> str:
+        """The condition that a column names the account, or one that it covers."""
+        ...
+
     def departments(self, column: str, arguments: Arguments) -> str:
         """The condition that a column names a department of the account."""
         ...
@@ -153,6 +157,10 @@ class Present:
         owner = self._ctx.actor.account_id
         return "false" if owner is None else f"{column} = {arguments.add(owner)}"
 
+    def on_desk(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        return f"{column} = ANY({arguments.add(list(self._ctx.actor.desks))}::uuid[])"
+
     def departments(self, column: str, arguments: Arguments) -> str:
         """See :class:`Viewer`."""
         mark = arguments.add(list(self._ctx.actor.department_ids))
@@ -170,6 +178,7 @@ class Planned:
         self._permissions = permissions
         self._values: dict[tuple[str, str, int], Value] = {}
         self._owner = Value(lambda asked: asked.actor.account_id, "uuid")
+        self._desks = Value(lambda asked: list(asked.actor.desks), "uuid[]")
         self._departments = Value(lambda asked: list(asked.actor.department_ids), "uuid[]")
 
     def shape(self, permission: str) -> int:
@@ -209,6 +218,10 @@ class Planned:
     def owned(self, column: str, arguments: Arguments) -> str:
         """See :class:`Viewer`; nothing is owned by nobody."""
         return f"{column} = {arguments.add(self._owner)}"
+
+    def on_desk(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        return f"{column} = ANY({arguments.add(self._desks)})"
 
     def departments(self, column: str, arguments: Arguments) -> str:
         """See :class:`Viewer`."""
@@ -297,7 +310,8 @@ class Sight:
         if isinstance(scope, AtPlace):
             return self.viewer.subtree(column, record.read, self.arguments)
         if isinstance(scope, OwnedBy):
-            return self.viewer.owned(column, self.arguments)
+            owned = self.viewer.on_desk if scope.covered else self.viewer.owned
+            return owned(column, self.arguments)
         if isinstance(scope, OfDepartment):
             return self.viewer.departments(column, self.arguments)
         return self._through(scope, column)

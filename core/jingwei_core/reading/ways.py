@@ -38,6 +38,9 @@ def ways(plan: Plan, record: Record) -> list[Way]:
     for scope in record.scope:
         if isinstance(scope, AtPlace):
             starts, test = area_of(plan, record), "{0} >= way.low AND {0} < way.high"
+        elif isinstance(scope, OwnedBy) and scope.covered:
+            desks = plan.once(("desks",), lambda asked: list(asked.actor.desks), "uuid[]")
+            starts, test = f"unnest({desks}) AS way(one)", "{0} = way.one"
         elif isinstance(scope, OwnedBy):
             account = plan.once(("owner",), lambda asked: asked.actor.account_id, "uuid")
             starts, test = f"(SELECT {account} AS one) way", "{0} = way.one"

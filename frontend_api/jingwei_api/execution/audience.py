@@ -41,7 +41,7 @@ class Position:
         """The ways that may lead to this subscriber."""
         permissions = self.access.permissions
         found = {EVERYONE, str(self.access.account_id)}
-        found.update(str(one) for one in self.access.department_ids)
+        found.update(str(one) for one in self.access.department_ids | self.access.covers)
         for read in {record.read for record in registry.records.values()}:
             found.update(permissions.paths(read))
         return found

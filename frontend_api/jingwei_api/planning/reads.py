@@ -161,7 +161,7 @@ class Reads:
         account = caller.identity.account_id
         return Asked(
             caller.tenant,
-            Actor("account", access.name, account, access.department_ids),
+            Actor("account", access.name, account, access.department_ids, access.covers),
             access.permissions,
             self._platform.clock.now(),
             caller.request.locale,
