@@ -82,7 +82,10 @@ class _Missing(dict[str, object]):
 
 def _fill(template: str, params: Mapping[str, object]) -> str:
     told = {name: _told(value) for name, value in params.items()}
-    return template.format_map(_Missing(told))
+    try:
+        return template.format_map(_Missing(told))
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return template  # braces are better than another error in place of the one that is told
 
 
 def _told(value: object) -> object:

@@ -62,8 +62,8 @@ class SettingsOf:
     ``schema`` is a frozen struct in which every field has a default, so that a tenant may start
     without setting anything. ``migrations`` bring settings stored by version *n* to *n + 1*.
     A secret is a field of the struct itself, ``Secret | None``. Raises ``Refused``
-    (``SETTINGS_DECLARATION``) when a field lacks a default, a step is missing or a secret lies
-    deeper.
+    (``SETTINGS_DECLARATION``) when a field lacks a default or is of a type that no JSON stands for,
+    a step is missing or a secret lies deeper.
     """
 
     schema: type[msgspec.Struct]
@@ -78,6 +78,10 @@ class SettingsOf:
         missing = [step for step in range(1, self.version) if step not in self.migrations]
         if missing:
             cause = f"no migration from version {', '.join(map(str, missing))}"
+            raise Refused("SETTINGS_DECLARATION", settings=self.schema.__name__, cause=cause)
+        odd = [f.name for f in msgspec.structs.fields(self.schema) if _is_odd(f.type)]
+        if odd:
+            cause = f"of a type that settings cannot hold: {', '.join(odd)}"
             raise Refused("SETTINGS_DECLARATION", settings=self.schema.__name__, cause=cause)
         deep = [f.name for f in msgspec.structs.fields(self.schema) if _has_deep_secret(f.type)]
         if deep:
@@ -122,6 +126,8 @@ class SettingsOf:
             found: msgspec.Struct = msgspec.convert(values, self.schema, dec_hook=_decoded)
         except msgspec.ValidationError as error:
             told = str(error)
+        except Exception as error:  # noqa: BLE001 - an author's own check may raise anything
+            told = type(error).__name__
         else:
             return found
         # Outside the clause: an author's own check may quote what it was given, and would be told
@@ -169,6 +175,11 @@ def _has_deep_secret(kind: Any) -> bool:
     return not _is_secret(kind) and any(
         isinstance(part, CustomType) and part.cls is Secret for part in _parts(type_info(kind), [])
     )
+
+
+def _is_odd(kind: Any) -> bool:
+    custom = (part for part in _parts(type_info(kind), []) if isinstance(part, CustomType))
+    return any(part.cls is not Secret for part in custom)
 
 
 def _parts(info: Any, seen: list[Any]) -> Iterator[Any]:

@@ -62,7 +62,9 @@ def with_defaults(found: Installed, settings: Mapping[str, Any]) -> dict[str, An
     if typed is not None:
         return typed.shown(typed.read(settings))
     rules = found.manifest.settings.get("properties", {}) if found.manifest else {}
-    defaults = {name: rule["default"] for name, rule in rules.items() if "default" in rule}
+    # A rule may be a plain ``true``: anything goes.
+    told = {name: rule for name, rule in rules.items() if isinstance(rule, Mapping)}
+    defaults = {name: rule["default"] for name, rule in told.items() if "default" in rule}
     return {**defaults, **settings}
 
 
