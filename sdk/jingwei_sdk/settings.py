@@ -25,6 +25,7 @@ Migration = Callable[[dict[str, Any]], dict[str, Any]]
 """Settings as they were stored by one version, as the next stores them. Secrets are among them as
 :class:`Secret`, so that one can be given another name without being revealed."""
 
+_CHINESE, _ENGLISH = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]{2}")
 _PLACE = re.compile(r" - at `\$\.?(?P<field>[^`]*)`$")
 _LEAST_SCRUBBED = 3
 
@@ -148,6 +149,11 @@ class SettingsOf:
         """The JSON Schema 2020-12 of the settings; secrets are ``writeOnly``."""
         return msgspec.json.schema(self.schema, schema_hook=_described)
 
+    def undescribed(self) -> list[str]:
+        """The names of the settings whose description is not there in both languages."""
+        fields = msgspec.structs.fields(self.schema)
+        return [f.name for f in fields if not _is_in_both(_description(f.type))]
+
     def _scrubbed(self, text: str, values: Mapping[str, Any]) -> str:
         for name in self.secrets & values.keys():
             value = values[name]
@@ -210,3 +216,25 @@ def _described(kind: type) -> dict[str, Any]:
     if kind is Secret:
         return {"type": "string", "writeOnly": True}
     raise NotImplementedError(f"settings cannot hold {kind.__name__}")
+
+
+def undescribed_in(schema: Mapping[str, Any]) -> list[str]:
+    """The names of the settings in a manifest's JSON Schema whose description is not there in both
+    languages."""
+    properties = schema.get("properties", {})
+    return [
+        name
+        for name, told in properties.items()
+        if not _is_in_both(str(told.get("description", "")) if isinstance(told, Mapping) else "")
+    ]
+
+
+def _is_in_both(text: str) -> bool:
+    return bool(_CHINESE.search(text) and _ENGLISH.search(text))
+
+
+def _description(kind: Any) -> str:
+    metas = (each for each in getattr(kind, "__metadata__", ()) if isinstance(each, msgspec.Meta))
+    parts = getattr(kind, "__args__", ())
+    own = next((meta.description for meta in metas if meta.description), "")
+    return own or next(filter(None, map(_description, parts)), "")

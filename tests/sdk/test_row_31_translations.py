@@ -5,7 +5,9 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pytest
 
 from jingwei_core.plugins.conformance import objection
@@ -16,6 +18,7 @@ from jingwei_sdk.errors import Invalid
 from jingwei_sdk.manifest import Manifest
 from jingwei_sdk.messages import LOCALES, Catalogue
 from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.settings import SettingsOf
 from tests.policy.project import ROOT
 
 SOURCE = ROOT / "plugins" / "safety_production"
@@ -78,6 +81,34 @@ def first(declared: tuple[object, ...], **changes: object) -> tuple[object, ...]
 def test_a_plugin_whose_reader_would_miss_a_text_is_not_loaded(name: str):
     plugin, changed = MISSING[name](manifest())
     assert objection(plugin, changed) == f"no text in both languages for {name}"
+
+
+class Untold(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of which one has no description, one says it in English alone."""
+
+    days: int = 3
+    hours: Annotated[int | None, msgspec.Meta(description="hours to wait")] = None
+    told: Annotated[int, msgspec.Meta(description="天数 · days")] = 1
+
+
+@pytest.mark.parametrize(
+    ("plugin", "changes"),
+    [
+        (replace(safety, settings=SettingsOf(Untold)), {}),
+        (
+            replace(safety, settings=None),
+            {"settings": {"properties": {"days": {}, "hours": {"description": "hours"}}}},
+        ),
+    ],
+    ids=["typed", "schema of the manifest"],
+)
+def test_a_plugin_whose_settings_say_not_what_they_do_is_not_loaded(
+    plugin: Plugin, changes: dict[str, object]
+):
+    why = "no description in both languages for the settings days, hours"
+    assert objection(plugin, replaced(manifest(), **changes)) == why
+    older = replaced(manifest(), **changes, sdk=">=0.1,<2")
+    assert objection(plugin, older) == "", "one of 0.1 keeps to what 0.1 asked"
 
 
 def test_a_workflow_and_a_reminder_are_told_in_both_languages(

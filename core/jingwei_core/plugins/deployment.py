@@ -51,6 +51,12 @@ ON CONFLICT (plugin_id) DO UPDATE
 SET enabled = true, version = excluded.version, settings = excluded.settings,
     settings_version = excluded.settings_version, sealed = excluded.sealed, changed_at = now()
 """
+# Whoever removes the plugin waits for that, or is waited for: what is looked at next, such as its
+# tables, cannot go away before the row is stored. The transaction stands while all are served.
+_HELD = """
+SET LOCAL idle_in_transaction_session_timeout = 0;
+LOCK TABLE platform.plugin_deployment IN ROW EXCLUSIVE MODE
+"""
 _OFF = """
 UPDATE platform.plugin_deployment SET enabled = false, changed_at = now() WHERE plugin_id = $1
 """
@@ -84,25 +90,25 @@ async def enable_everywhere(
     host = platform.host
     found, plugin = host.get(plugin_id), host.require_available(plugin_id)
     require_scope(found, Scope.DEPLOYMENT)
-    async with platform.database.platform() as unit:
-        everywhere = await on_everywhere(unit)
-        plan_enable(host, everywhere, plugin_id)
-        await require_tables(unit, plugin)
-        await _require_upgraded(unit, found)
-        tenants = await _tenants(unit)
-        settings = await _settings(platform, unit, found, change or SettingsChange())
-    for slug, own in tenants.items():
-        _refuse_clash(platform, slug, own | everywhere, plugin_id)
-    _refuse_clash(platform, EVERYWHERE, everywhere, plugin_id)
     try:
-        await _bring_into(platform, found, tenants, is_on=plugin_id in everywhere)
         async with platform.database.platform() as unit:
-            version = found.manifest.version if found.manifest is not None else None
-            await unit.execute(_STORE, plugin_id, version, *settings.columns())
-    except JingweiError:
-        if plugin_id not in everywhere:
-            await _take_out_of(platform, plugin_id, tenants)
-        raise
+            await unit.execute(_HELD)
+            everywhere = await on_everywhere(unit)
+            plan_enable(host, everywhere, plugin_id)
+            await require_tables(unit, plugin)
+            await _require_upgraded(unit, found)
+            tenants = await _tenants(unit)
+            settings = await _settings(platform, unit, found, change or SettingsChange())
+            for slug, own in {**tenants, EVERYWHERE: frozenset[str]()}.items():
+                _refuse_clash(platform, slug, own | everywhere, plugin_id)
+            try:
+                await _bring_into(platform, found, tenants, is_on=plugin_id in everywhere)
+                version = found.manifest.version if found.manifest is not None else None
+                await unit.execute(_STORE, plugin_id, version, *settings.columns())
+            except JingweiError:
+                if plugin_id not in everywhere:
+                    await _take_out_of(platform, plugin_id, tenants)
+                raise
     finally:
         platform.forget()
     return list(tenants)

@@ -5,13 +5,13 @@ import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, Subject
 from jingwei_sdk.messages import LOCALES
+from jingwei_sdk.settings import undescribed_in
 
 MESSAGES = "messages.toml"
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -116,33 +116,29 @@ def _pairs(subject: Subject) -> Iterator[tuple[str, str, str]]:
         yield from ((each.code, each.zh, each.en) for each in plugin.navigation)
         yield from ((each.code, each.zh, each.en) for each in plugin.map_layers)
         yield from ((each.code, each.zh, each.en) for each in plugin.indicators)
+        yield from ((each.code, each.zh, each.en) for each in plugin.channels)
         for page in plugin.public_pages:
             yield page.path, page.zh, page.en
 
 
 def settings_described(subject: Subject) -> Iterator[Found]:
     """Whoever sets something reads what it does, in both languages."""
-    for name, text in setting_texts(subject):
-        if not _CHINESE.search(text) or not re.search(r"[A-Za-z]{2}", text):
-            yield at(subject.path_of(MANIFEST_FILE), name=name)
+    manifest, plugin = subject.manifest, subject.plugin
+    names: list[str] = []
+    if plugin is not None and plugin.settings is not None:
+        names = plugin.settings.undescribed()
+    elif manifest is not None:
+        names = undescribed_in(manifest.settings)
+    for name in names:
+        yield at(subject.path_of(MANIFEST_FILE), name=name)
 
 
-def setting_texts(subject: Subject) -> Iterator[tuple[str, str]]:
-    """The name and description of each setting of the plugin."""
+def setting_names(subject: Subject) -> list[str]:
+    """The settings of the plugin."""
     manifest, plugin = subject.manifest, subject.plugin
     if plugin is not None and plugin.settings is not None:
-        for field in msgspec.structs.fields(plugin.settings.schema):
-            yield field.name, _described(field.type)
-    elif manifest is not None:
-        for name, told in manifest.settings.get("properties", {}).items():
-            yield name, str(told.get("description", "")) if isinstance(told, Mapping) else ""
-
-
-def _described(kind: Any) -> str:
-    metas = (each for each in getattr(kind, "__metadata__", ()) if isinstance(each, msgspec.Meta))
-    parts = getattr(kind, "__args__", ())
-    own = next((meta.description for meta in metas if meta.description), "")
-    return own or next(filter(None, map(_described, parts)), "")
+        return [field.name for field in msgspec.structs.fields(plugin.settings.schema)]
+    return list(manifest.settings.get("properties", {})) if manifest is not None else []
 
 
 def _lacks(locales: list[str]) -> Said:

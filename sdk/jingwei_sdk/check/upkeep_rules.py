@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from jingwei_sdk.check.found import Found, at
 from jingwei_sdk.check.graphql_rules import called_functions, computed_fields, name_of
 from jingwei_sdk.check.subject import Subject
-from jingwei_sdk.check.text_rules import raised_codes, setting_texts
+from jingwei_sdk.check.text_rules import raised_codes, setting_names
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.messages import LOCALES
 from jingwei_sdk.plugin import Plugin
@@ -53,12 +53,13 @@ def docs_complete(subject: Subject) -> Iterator[Found]:
 def _documented(subject: Subject) -> list[str]:
     manifest, plugin = subject.manifest, subject.plugin
     names = [permission.code for permission in manifest.permissions] if manifest else []
-    names += [name for name, _ in setting_texts(subject)]
+    names += setting_names(subject)
     names += [code for _, _, code, _ in raised_codes(subject)]
     if plugin is not None:
         names += [declaration(handler).name for handler in plugin.commands]
         names += [kind.code for kind in plugin.event_kinds]
         names += [job.name for job in plugin.jobs]
+        names += [channel.code for channel in plugin.channels]
     return sorted(set(names))
 
 

@@ -8,10 +8,15 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from jingwei_core.plugins.deployment import enable_everywhere
 from jingwei_core.plugins.host import Installed, discover
+from jingwei_core.plugins.removing import remove_plugin
 from jingwei_core.plugins.switching import Switching, disable_plugin, enable_plugin
+from jingwei_core.session import CoreContext
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Conflict
+from jingwei_sdk.manifest import Scope
+from jingwei_sdk.payloads import PluginEnabled
 from jingwei_sdk.plugin import Plugin
 from tests.fixtures.command_line import CommandLine
 from tests.plugins.lifecycle.ward_book.book import ID, installed, manifest
@@ -103,3 +108,47 @@ async def test_who_enables_what_is_being_removed_waits_and_finds_it_gone(wards: 
         await enabling
     assert refusal.value.code == "PLUGIN_NOT_MIGRATED"
     assert await on(wards) == []
+
+
+def for_everybody() -> Installed:
+    """The book as a plugin that the deployment may switch on."""
+    told = msgspec.structs.replace(manifest("2.0.0"), scope=Scope.BOTH)
+    return replace(installed(), manifest=told)
+
+
+async def test_who_enables_for_everybody_what_is_being_removed_finds_it_gone(wards: Wards) -> None:
+    platform = wards.platform_of(for_everybody())
+    async with wards.database.owner() as unit:
+        await unit.execute("LOCK TABLE platform.plugin_deployment IN SHARE ROW EXCLUSIVE MODE")
+        enabling = asyncio.create_task(
+            enable_everywhere(platform, ID), context=contextvars.Context()
+        )
+        await asyncio.sleep(0.3)
+        assert not enabling.done()
+        await unit.execute("DROP SCHEMA ward_book CASCADE")
+    with pytest.raises(Conflict) as refusal:
+        await enabling
+    assert refusal.value.code == "PLUGIN_NOT_MIGRATED"
+    for table in ("platform.plugin_deployment", "core.event_kind", "core.audit_entry"):
+        assert await wards.owner(f"SELECT 1 FROM {table}") == []
+
+
+async def test_who_removes_what_is_being_enabled_for_everybody_waits_and_may_not(
+    wards: Wards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The removal begins when the last tenant has been served, and before that is stored."""
+    platform, removals = wards.platform_of(for_everybody()), []
+
+    async def late(ctx: CoreContext, told: PluginEnabled) -> None:
+        if ctx.tenant.slug == "west":
+            removal = remove_plugin(wards.east.platform, ID)
+            removals.append(asyncio.create_task(removal, context=contextvars.Context()))
+            await asyncio.sleep(0.3)
+
+    monkeypatch.setattr("jingwei_core.plugins.deployment.announce_enabled", late)
+    assert await enable_everywhere(platform, ID) == ["east", "west"]
+    with pytest.raises(Conflict) as refusal:
+        await removals[0]
+    assert refusal.value.code == "PLUGIN_STILL_ENABLED"
+    assert await wards.owner("SELECT enabled FROM platform.plugin_deployment") == [(True,)]
+    assert await wards.east.value("SELECT count(*) FROM ward_book.call_on") == 0
