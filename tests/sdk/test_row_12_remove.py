@@ -36,6 +36,7 @@ _TABLES = (
     "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
     " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1"
 )
+_KEEPERS = "SELECT permissions FROM core.role WHERE code = 'ward_keeper'"
 
 
 async def dump(wards: Wards) -> dict[str, Counter[str]]:
@@ -73,6 +74,16 @@ async def use(ward: Ward, calls: int) -> None:
     )
 
 
+async def with_keeper(ward: Ward) -> None:
+    """Somebody holds the role that the plugin brings: it has to stay."""
+    await ward.fetch(
+        "INSERT INTO core.post (account, role, place_id, valid_from)"
+        " SELECT $1, id, $2, now() FROM core.role WHERE code = 'ward_keeper'",
+        ward.keeper,
+        ward.place,
+    )
+
+
 async def with_event(ward: Ward) -> None:
     """An event of the plugin's kind: the kind has to stay."""
     workflow = await ward.value(
@@ -91,6 +102,7 @@ async def with_event(ward: Ward) -> None:
 PLANNED = {
     "tables": {"call_on": {"east": 3, "west": 1}, "topic": {"east": 1, "west": 1}},
     "parts": {
+        "roles_kept": {"east": 1},
         "grants": {"east": 2, "west": 2},
         "kinds": {"west": 1},
         "kinds_kept": {"east": 1},
@@ -104,10 +116,11 @@ PLANNED = {
 
 
 async def used_by_both(wards: Wards) -> None:
-    """Both tenants use the book; an event of one of them is of its kind."""
+    """Both tenants use the book; in one an event is of its kind, and somebody has its role."""
     await use(wards.east, calls=3)
     await use(wards.west, calls=1)
     await with_event(wards.east)
+    await with_keeper(wards.east)
 
 
 async def test_it_is_told_exported_dropped_and_begins_anew(
@@ -154,7 +167,8 @@ async def nothing_speaks_of_it(wards: Wards, untouched: dict[str, Counter[str]])
     speaking = {
         name for name, rows in after.items() if any("ward.finding" in r or ID in r for r in rows)
     }
-    assert speaking == {"core.audit_entry", "core.event_kind", "jobs.pgqueuer_log"}
+    kept = {"core.event_kind", "core.role"}
+    assert speaking == {"core.audit_entry", "jobs.pgqueuer_log", *kept}
     assert not [name for name, rows in after.items() if any("sk-row-12" in row for row in rows)]
     assert await wards.east.value("SELECT is_active FROM core.event_kind") is False
     granted = await wards.owner("SELECT DISTINCT unnest(permissions) AS code FROM core.role")
@@ -190,7 +204,11 @@ async def reinstalled(wards: Wards, settings: Settings) -> None:
     assert [name for name in report.applied if name.startswith("ward_book")] == list(report.applied)
     assert len(report.applied) == 1
     assert await problems(settings, installed_apps(plugins)) == []
+    assert await east.value(_KEEPERS) == []
     row = (await enable_plugin(platform, "east", ID)).row
+    assert await east.value(_KEEPERS) == ["ward.read", "ward.write"]
+    held = "SELECT count(*) FROM core.post p JOIN core.role r ON r.id = p.role"
+    assert await east.value(f"{held} WHERE r.code = 'ward_keeper'") == 1
     assert (row.settings.values, dict(row.settings.sealed)) == ({}, {})
     assert await east.value("SELECT count(*) FROM ward_book.call_on") == 0
     await wards.owner(

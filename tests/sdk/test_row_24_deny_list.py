@@ -146,6 +146,26 @@ async def test_a_list_that_comes_while_serving_counts_and_so_does_one_that_lifts
 
 
 @pytest.mark.commit
+async def test_what_was_denied_at_the_start_says_that_it_waits_for_the_next(
+    denying: Denying,
+) -> None:
+    denying.write(1)
+    async with denying.serving() as platform:
+        denying.write(2, versions="<0.5")
+        async with asyncio.timeout(5):
+            while "restart" not in platform.host.get("bad").reason:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        assert (platform.host.get("bad").state, denying.imported("bad")) == ("denied", False)
+        denying.write(3)
+        async with asyncio.timeout(5):
+            while platform.host.get("bad").link != LINK:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+    denying.write(4, versions="<0.5")
+    async with denying.serving() as platform:
+        assert (platform.host.get("bad").state, denying.imported("bad")) == ("available", True)
+
+
+@pytest.mark.commit
 async def test_what_is_older_forged_or_gone_leaves_the_last_good_list_in_force(
     denying: Denying,
 ) -> None:

@@ -14,7 +14,7 @@ _JOBS = (
     " THEN convert_from(payload, 'UTF8')::jsonb ->> 'plugin' = $1 ELSE false END)"
 )
 _UNSENT = (
-    "status = 'waiting' AND id IN (SELECT"
+    "t.status = 'waiting' AND t.id IN (SELECT"
     " CASE WHEN q.entrypoint = 'core.outbox-deliver'"
     " AND convert_from(q.payload, 'UTF8')::jsonb ->> 'plugin' = $1"
     " THEN (convert_from(q.payload, 'UTF8')::jsonb ->> 'message')::uuid END FROM jobs.pgqueuer q)"
@@ -39,7 +39,6 @@ _USED_KIND = f"owner_plugin = $1 AND NOT ({_UNUSED_KIND})"
 _USED_WORKFLOW = f"owner_plugin = $1 AND NOT ({_UNUSED_WORKFLOW})"
 _STRIPPED = (
     "permissions = ARRAY(SELECT p FROM unnest(permissions) p WHERE NOT p = ANY($2)),"
-    " owner_plugin = CASE WHEN owner_plugin = $1 THEN '' ELSE owner_plugin END,"
     " version = version + 1, updated_at = now()"
 )
 
@@ -79,9 +78,11 @@ _USED = "num_nonnulls($1::text, $2::text[], $3::text[]) = 3"
 _OF_NOBODY = ("platform.plugin_deployment", "platform.plugin_fault", "platform.migration")
 
 PARTS = (
-    # A role that nobody holds goes, one that is held loses its permissions.
+    # A role that nobody holds goes. One that is held loses its permissions and stays the plugin's,
+    # so that it has them again when the plugin is installed and enabled anew.
     Part("roles", "core.role", _UNHELD),
-    Part("grants", "core.role", f"(permissions && $2 OR owner_plugin = $1) AND {_HELD}", _STRIPPED),
+    Part("roles_kept", "core.role", f"owner_plugin = $1 AND {_HELD}", _STRIPPED),
+    Part("grants", "core.role", "permissions && $2 AND owner_plugin <> $1", _STRIPPED),
     Part("kinds", "core.event_kind", _UNUSED_KIND),
     Part("kinds_kept", "core.event_kind", _USED_KIND, "is_active = false"),
     Part("workflows", "core.workflow", _UNUSED_WORKFLOW),

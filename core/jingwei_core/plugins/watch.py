@@ -21,6 +21,7 @@ from jingwei_core.settings import Settings
 from jingwei_sdk.errors import JingweiError, Unavailable
 
 _EVERYBODY = "*"
+_LIFTED = "名单已不再停用它，重启本进程后可用 · not denied any more: restart this process"
 _IS_MIGRATED = "SELECT to_regclass('platform.plugin_fault') IS NOT NULL"
 _KEPT = (
     "SELECT detail ->> 'text' FROM platform.plugin_fault WHERE plugin_id = $1 AND stage = 'deny'"
@@ -91,8 +92,20 @@ class PluginWatch:
 
 
 def take_over(host: PluginHost, word: Word) -> None:
-    """Put off what the deployment says is off; it counts from the next request on."""
-    host.set_off("deny", word.denied.offs(host.versions()))
+    """Put off what the deployment says is off; it counts from the next request on.
+
+    A plugin that was denied when this process started, and is not any more, stays off and says so:
+    its code was not imported, and all that a process has of its plugins is made when it starts.
+    """
+    denied = word.denied.offs(host.versions())
+    named = {off.plugin for off in denied}
+    never_loaded = (each for each in host.installed() if each.plugin is None)
+    lifted = [
+        Off(each.id, "denied", _LIFTED)
+        for each in never_loaded
+        if each.state == "denied" and each.id not in named
+    ]
+    host.set_off("deny", [*denied, *lifted])
     faults = word.faults.items()
     host.set_off("migration", [Off(plugin, "not_migrated", why) for plugin, why in faults])
 
