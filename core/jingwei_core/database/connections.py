@@ -31,7 +31,11 @@ class Connections:
         self._closing = False
 
     async def lend(self) -> Connection:
-        """A connection that nobody else uses; raises ``Unavailable`` (``DATABASE_UNREACHABLE``)."""
+        """A connection that nobody else uses.
+
+        Raises ``Unavailable``: ``DATABASE_BUSY`` when all are lent for too long,
+        ``DATABASE_UNREACHABLE`` when there is no new one.
+        """
         while self._free:
             connection = self._free.pop()
             if not is_gone(connection):
@@ -41,10 +45,16 @@ class Connections:
         try:
             async with asyncio.timeout(self._patience_s):
                 return await self._pool.acquire()
-        except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
+        except (TimeoutError, OSError, asyncpg.PostgresError) as error:
+            if isinstance(error, TimeoutError) and self._are_all_lent:
+                raise Unavailable("DATABASE_BUSY") from error
             raise Unavailable("DATABASE_UNREACHABLE", cause=str(error) or "timeout") from error
         finally:
             self._waiting -= 1
+
+    @property
+    def _are_all_lent(self) -> bool:
+        return not self._pool.get_idle_size() and self._pool.get_size() == self._pool.get_max_size()
 
     async def hand_on(self, connection: Connection) -> None:
         """Give back a connection in whose session nothing was left behind."""

@@ -4,9 +4,11 @@ import asyncio
 import uuid
 from contextvars import Context
 
+import asyncpg
 import pytest
 
 from jingwei_core.database import Database, open_database
+from jingwei_core.database.connections import Connections
 from jingwei_core.settings import Settings
 from jingwei_sdk.errors import Unavailable
 
@@ -42,9 +44,32 @@ async def test_a_unit_that_is_given_none_is_told_so(database: Database, settings
         async with narrow.unit(OURS):
             # In a context of its own: else it would be a part of this unit.
             other = asyncio.create_task(pid(narrow), context=Context())
-            with pytest.raises(Unavailable, match="DATABASE_UNREACHABLE"):
+            with pytest.raises(Unavailable, match="DATABASE_BUSY"):
                 await other
         assert await pid(narrow)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.TooManyConnectionsError("too many clients already"),
+        asyncpg.InvalidPasswordError("password authentication failed"),
+        ConnectionRefusedError("refused"),
+    ],
+    ids=lambda refusal: type(refusal).__name__,
+)
+async def test_a_server_that_takes_no_connection_is_told_as_unreachable(refusal: Exception):
+    """Told, and worth another attempt: no fault of ours."""
+
+    class Refusing:
+        async def acquire(self) -> None:
+            raise refusal
+
+    with pytest.raises(Unavailable, match="DATABASE_UNREACHABLE") as told:
+        await Connections(Refusing(), patience_s=5).lend()
+    assert told.value.params["cause"] == str(refusal)
+    assert told.value.retryable
 
 
 @pytest.mark.commit
