@@ -14,7 +14,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, value_from_
 from jingwei_api.limits.affine import MOST, Affine, Slots, Test
 from jingwei_api.limits.shape import Shape, in_order, shape_of
 from jingwei_api.limits.sizes import Worst, condition, extra, group_size, ids_size, page_size
-from jingwei_api.limits.weights import OBJECTS, ROW, ROWS, TOLD_FOR_ONE, Weight, Weights
+from jingwei_api.limits.weights import ROW, ROWS, TOLD_FOR_ONE, Weight, Weights
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 _NOTHING = Affine()
@@ -169,7 +169,7 @@ class _Measuring:
         if weight.kind == "ids":
             return self.slots.scaled(inner.plus(1, ROW), ids_size(node)).plus(0, weight.own)
         if weight.kind == "objects":
-            return inner.times(OBJECTS).plus(OBJECTS, weight.own + OBJECTS * ROW)
+            return inner.plus(1, ROW).times(weight.count).plus(0, weight.own)
         return inner.plus(0, weight.own)
 
     def _page(self, node: Any, weight: Weight, below: _Part) -> Affine:

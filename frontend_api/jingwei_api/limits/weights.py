@@ -28,10 +28,12 @@ from jingwei_api.schema.meanings import (
     ManyField,
     OneField,
     QuestionField,
+    ToldRelation,
     meaning_of,
 )
 from jingwei_api.schema.references import Declarations
 from jingwei_sdk.indexes import indexes_of
+from jingwei_sdk.questions import MOST_ROWS
 from jingwei_sdk.records import Record
 
 ROW = 1
@@ -57,7 +59,8 @@ LISTEN = 10
 """A subscription."""
 
 OBJECTS = 20
-"""How many objects a list without pages is taken to hold."""
+"""How many objects a list without pages is taken to hold, unless its question says how many rows it
+answers at most."""
 
 Kind = Literal["plain", "row", "page", "groups", "ids", "objects", "introspection", "told"]
 ROWS = ("edges", "nodes", "groups")
@@ -71,7 +74,7 @@ class Weight:
     """What a field costs each time it is answered, and how its selection multiplies.
 
     ``filters`` and ``sorts`` say of each filter field and sort key whether an index begins with
-    it; ``count`` is how many objects of a schema are told of.
+    it; ``count`` is how many objects of a schema are told of, or a list without pages holds.
     """
 
     kind: Kind
@@ -142,7 +145,7 @@ class Weights:
         if isinstance(get_nullable_type(field.type), GraphQLList):
             if "ids" in field.args:
                 return Weight("ids", own, kind)
-            return Weight("objects", own, kind)
+            return Weight("objects", own, kind, count=_most_of(meaning_of(field)))
         return Weight("row", own + ROW, kind) if is_row else Weight("plain", own, kind)
 
     def _declared(self, field: GraphQLField, parent: Any) -> int:
@@ -155,7 +158,7 @@ class Weights:
             own += meaning.question.cost
         elif isinstance(meaning, (ListField, LookupField)):
             own += meaning.record.cost
-        elif isinstance(meaning, (OneField, ManyField)):
+        elif isinstance(meaning, (OneField, ManyField, ToldRelation)):
             own += self._declarations.records[meaning.relation.record].cost
         elif isinstance(meaning, ComputedField):
             record = self._declarations.records[parent.name]
@@ -174,6 +177,16 @@ class Weights:
                 {column.upper(): column in led for column in record.sort},
             )
         return self._indexed[type_name]
+
+
+def _most_of(meaning: Any) -> int:
+    """How many entries a list without pages has at most, or is taken to have."""
+    if not isinstance(meaning, QuestionField):
+        return OBJECTS
+    question = meaning.question
+    if question.about is not None:
+        return question.about.most
+    return MOST_ROWS if isinstance(question.answers, Record) else OBJECTS
 
 
 def is_connection(kind: Any) -> bool:

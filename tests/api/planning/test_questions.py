@@ -252,11 +252,18 @@ async def test_what_a_question_writes_is_undone(centre: Asker_, world: World) ->
 
 async def test_its_cost_is_what_it_declares(centre: Asker_) -> None:
     async def cost(field: str) -> int:
-        told = await centre(f"{{ asked {{ {field} {{ text }} }} }}")
+        told = await centre("{ asked { %s } }" % field)  # noqa: UP031 - braces
         found: int = told["extensions"]["cost"]["requested"]
         return found
 
-    assert await cost("guarded") - await cost("nothing") == 499
+    assert await cost("guarded { text }") - await cost("nothing { text }") == 499
+    own = 1
+    # As many rows as it may answer, and for each of them what is asked of it.
+    assert await cost("organisations { name }") == own + MOST_ROWS
+    assert await cost("organisations { place { name } }") == own + 2 * MOST_ROWS
+    few = 'few(begins: "x") { organisation { place { name } } }'
+    assert await cost(few) == own + ABOUT.most * 3
+    assert await cost("several { text }") == own + 20
 
 
 async def test_narrowed_questions_are_part_of_the_one_statement(
