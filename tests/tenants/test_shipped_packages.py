@@ -11,7 +11,8 @@ import jsonschema
 import pytest
 
 from jingwei_core.events.work_clock import TimeUnit
-from jingwei_core.events.workflow import By, Requirement, StateKind, read_workflow
+from jingwei_core.events.workflow import By, Requirement, StateKind
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.tenants.generate import generate_places
 from jingwei_core.tenants.generate_calendar import generate_calendar_days
 from jingwei_core.tenants.generate_demo import generate_demo
@@ -115,7 +116,7 @@ def test_the_standard_workflow_is_the_eight_steps(city: TenantPackage) -> None:
     finals = {state.code for state in standard.states if state.kind is StateKind.FINAL}
     assert finals == {"closed", "rejected", "cancelled"}
     handle = next(action for action in standard.actions if action.code == "handle")
-    assert (handle.from_states, handle.to_state) == (("dispatched",), "handled")
+    assert (handle.from_, handle.to) == (("dispatched",), "handled")
     assert [str(item) for item in handle.requires] == ["photo:after", "note"]
 
 

@@ -19,7 +19,8 @@ from jingwei_core.demo.photos import Photographer
 from jingwei_core.demo.pictures import railing
 from jingwei_core.demo.story import instants, path_to, turn_of
 from jingwei_core.events.commands import act, report
-from jingwei_core.events.workflow import Assigns, By, PhotoPhase, Requirement
+from jingwei_core.events.workflow import Action, Assigns, By, Requirement, WorkflowDefinition
+from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_core.evidence.workers import ImageWorkers
 from jingwei_core.platform import Platform
 from jingwei_core.session import Request
@@ -27,8 +28,6 @@ from jingwei_core.tenants.package_model import (
     DemoEvent,
     KindRow,
     TenantPackage,
-    WorkflowAction,
-    WorkflowRow,
 )
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.context import Tenant
@@ -69,7 +68,7 @@ class Turn:
 
     member: Member
     at: datetime
-    action: WorkflowAction | None
+    action: Action | None
     phases: tuple[PhotoPhase, ...]
     department: uuid.UUID | None = None
     assignee: uuid.UUID | None = None
@@ -197,7 +196,7 @@ class Storyteller:
         return {row.code: row for row in self._package.kinds}
 
     @cached_property
-    def _workflows(self) -> Mapping[str, WorkflowRow]:
+    def _workflows(self) -> Mapping[str, WorkflowDefinition]:
         return {row.code: row for row in self._package.workflows}
 
     @cached_property

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from jingwei_core.tenants.package_model import WorkflowAction, WorkflowRow
+from jingwei_core.events.workflow import Action, WorkflowDefinition
 
 FIRST_HOUR, HOURS = 8, 9
 """Demo events are registered between 8:00 and 17:00 of the tenant."""
@@ -14,16 +14,16 @@ LONGEST_WAIT = timedelta(hours=20)
 LATEST = timedelta(minutes=2)
 
 
-def path_to(workflow: WorkflowRow, state: str) -> tuple[WorkflowAction, ...] | None:
+def path_to(workflow: WorkflowDefinition, state: str) -> tuple[Action, ...] | None:
     """The fewest actions from the start state to ``state``; ``None`` when none lead there."""
-    came: dict[str, tuple[WorkflowAction, ...]] = {workflow.start: ()}
+    came: dict[str, tuple[Action, ...]] = {workflow.start: ()}
     waiting = deque([workflow.start])
     while waiting and state not in came:
         at = waiting.popleft()
         for action in workflow.actions:
-            if at in action.from_states and action.to_state not in came:
-                came[action.to_state] = (*came[at], action)
-                waiting.append(action.to_state)
+            if at in action.from_ and action.to not in came:
+                came[action.to] = (*came[at], action)
+                waiting.append(action.to)
     return came.get(state)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from jingwei_core.events.authority import Desk, may_take
 from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.places.geometry import CANONICAL_CRS, E7
 from jingwei_sdk.context import Context
 

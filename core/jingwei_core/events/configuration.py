@@ -24,7 +24,8 @@ from jingwei_core.events.deadlines import Deadlines, Rule
 from jingwei_core.events.forms import Form
 from jingwei_core.events.tables import CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow
 from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
-from jingwei_core.events.workflow import WorkflowDefinition, stored_workflow
+from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.events.workflow_reading import stored_workflow
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Conflict, NotFound
 

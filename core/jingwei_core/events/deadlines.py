@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from jingwei_core.events.work_clock import TimeUnit, WorkClock
 
 WHOLE_LOOP = "*"
@@ -25,6 +27,18 @@ class Rule:
     amount: Decimal
     unit: TimeUnit
     warn_at_percent: int
+
+
+class TimeLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A time limit as a definition says it, e.g. ``{amount = 2, unit = "work_hour"}``."""
+
+    amount: float
+    unit: TimeUnit
+    warn_at_percent: int = 80
+
+    def rule(self) -> Rule:
+        """The same, exact."""
+        return Rule(Decimal(str(self.amount)), self.unit, self.warn_at_percent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from jingwei_core.events.deadlines import TimeLimit
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import Whom
-from jingwei_core.events.work_clock import TimeUnit
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
 
@@ -35,14 +35,6 @@ class Message(msgspec.Struct, frozen=True):
     about: tuple[str, uuid.UUID]
     place_path: str
     urgency: str = "usual"
-
-
-class TimeLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A time limit as data: ``amount`` of ``unit``, warned of when a share of it is used up."""
-
-    amount: float
-    unit: TimeUnit
-    warn_at_percent: int = 80
 
 
 class NewTask(msgspec.Struct, frozen=True):

@@ -10,12 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jingwei_core.events.workflow import (
-    Action,
-    By,
-    Requirement,
-    WorkflowDefinition,
-)
+from jingwei_core.events.workflow import Action, By, WorkflowDefinition, leads_on
 from jingwei_sdk.context import Actor, Permissions
 from jingwei_sdk.narrowing import AnyOf, Condition, Equal, IsNull, OneOf, Under
 
@@ -33,11 +28,6 @@ class Waiting:
     by: By
     paths: tuple[str, ...]
     states: tuple[str, ...]
-
-
-def leads_on(action: Action, state: str) -> bool:
-    """Whether taking the action in ``state`` is the expected next step, not an exception."""
-    return action.to != state and Requirement.REASON not in action.requires
 
 
 def waiting(

@@ -8,9 +8,10 @@ import msgspec
 
 from jingwei_core.events.kinds import reportable_kind
 from jingwei_core.events.placing import ReportedPosition, resolve_placing
+from jingwei_core.events.planning import require_photo
 from jingwei_core.events.registration import Registration
 from jingwei_core.events.step_evidence import AttachedEvidence, claim_evidence
-from jingwei_core.events.workflow import PhotoPhase, require_photo
+from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 

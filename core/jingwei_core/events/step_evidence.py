@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from jingwei_core.events.tables import EventStep, StepEvidence
-from jingwei_core.events.workflow import PhotoPhase
+from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
 

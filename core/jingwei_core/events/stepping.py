@@ -14,18 +14,12 @@ from jingwei_core.commands.steps import Changing
 from jingwei_core.events.authority import Desk, require_taking
 from jingwei_core.events.configuration import Configuration, Kind
 from jingwei_core.events.covering import acts_for
+from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
 from jingwei_core.events.registration import transition
 from jingwei_core.events.step_evidence import AttachedEvidence, Claimed, attach, claim_evidence
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, entry_of, next_entry
-from jingwei_core.events.workflow import (
-    Assigns,
-    Standing,
-    StepInput,
-    StepPlan,
-    WorkflowDefinition,
-    plan_step,
-)
+from jingwei_core.events.workflow import Assigns, WorkflowDefinition
 from jingwei_core.plugins.hooks import announce, decided_department, veto_or_continue
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context

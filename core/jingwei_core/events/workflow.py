@@ -1,26 +1,33 @@
-"""Workflows (流程): a state machine as data, and the pure decision what one step does.
+"""Workflows (流程): a state machine as data.
 
 A definition reads as the package's ``events/workflows/*.toml`` and is stored as JSON in
-``core.workflow.definition``. The step that registers an event (登记) is not among its actions.
+``core.workflow.definition``; :mod:`jingwei_core.events.workflow_reading` makes them. The step that
+registers an event (登记) is not among its actions.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
+from jingwei_core.events.deadlines import TimeLimit
+from jingwei_core.events.workflow_effects import Effect
+from jingwei_core.events.workflow_guards import Duty, Guard
 from jingwei_sdk.errors import Conflict, Invalid
-from jingwei_sdk.records import PERMISSION
 
 REGISTER = "report"
 """The action code of the first step of every event."""
 
 COMMENT = "comment"
 """The action code of a timeline entry that moves nothing."""
+
+MIGRATE = "migrate"
+"""The action code of a timeline entry that moved a running event to another version."""
+
+PREVIOUS = "previous"
+"""The ``to`` of an action that goes back to where the present state was entered from (恢复)."""
 
 
 class StateKind(StrEnum):
@@ -29,6 +36,20 @@ class StateKind(StrEnum):
     START = "start"
     WORKING = "working"
     FINAL = "final"
+
+
+class Handling(StrEnum):
+    """The four handling types (四种处理机制)."""
+
+    ANY = ""
+    GENERAL = "general"
+    """一般性: closed on the spot or by the usual loop."""
+    COORDINATED = "coordinated"
+    """协调性: accepted, discussed, answered by the street's section."""
+    EMERGENCY = "emergency"
+    """突发性: reported upward at once, followed on scene."""
+    APPROVAL = "approval"
+    """审批性: collected, defined, reviewed, approved, made public."""
 
 
 class Requirement(StrEnum):
@@ -59,14 +80,6 @@ class By(StrEnum):
     """Only the assigned person, or members of the assigned department (承办单位)."""
 
 
-class PhotoPhase(StrEnum):
-    """When a photo was taken, seen from the handling (处置前, 处置后)."""
-
-    BEFORE = "before"
-    AFTER = "after"
-    OTHER = "other"
-
-
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A state (环节)."""
 
@@ -74,6 +87,13 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name_zh: str
     name_en: str
     kind: StateKind
+    limit: TimeLimit | None = None
+    """How long an event may stay here, unless the kind's profile says otherwise (时限)."""
+    owner: str = ""
+    """Who answers for the limit (责任人), as in :mod:`jingwei_core.events.whom`; empty for the
+    assigned, or for who may lead on from here."""
+    pauses: bool = False
+    """Whether the clock of the whole loop stands still here (挂起)."""
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -88,10 +108,47 @@ class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"f
     requires: tuple[Requirement, ...] = ()
     assigns: Assigns = Assigns.KEEP
     by: By = By.ANYONE
+    guards: tuple[Guard, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    marks: tuple[Duty, ...] = ()
+    """Which of the five actors (五有) the actor becomes."""
+    sources: tuple[str, ...] = ()
+    """Only events of these intake sources take it; empty for all."""
+    is_return: bool = False
+    """Whether it sends the event back, which is counted (退回)."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it only moves and assigns, as most do."""
+        return not (
+            self.guards
+            or self.effects
+            or self.marks
+            or self.sources
+            or self.is_return
+            or self.to == PREVIOUS
+        )
+
+    def serves(self, source: str) -> bool:
+        """Whether events of this intake source take it."""
+        return not self.sources or source in self.sources
 
 
-class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A checked workflow; made by :func:`read_workflow` only."""
+def leads_on(action: Action, state: str) -> bool:
+    """Whether taking the action in ``state`` is the expected next step, not an exception."""
+    return action.to != state and Requirement.REASON not in action.requires and not action.is_return
+
+
+class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the platform does at once with a report from these sources (受理规则): it takes these
+    actions one after the other, in the reporter's name."""
+
+    sources: tuple[str, ...]
+    take: tuple[str, ...]
+
+
+class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """A checked workflow; made by :func:`jingwei_core.events.workflow_reading.read_workflow`."""
 
     code: str
     name_zh: str
@@ -100,6 +157,11 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     actions: tuple[Action, ...]
     version: int = 1
     source: str = ""
+    handling: Handling = Handling.ANY
+    """The handling type it is made for; empty for any."""
+    intake: tuple[Intake, ...] = ()
+    limits: dict[str, TimeLimit] = {}
+    """``*``: the limit of the whole loop, unless the kind's profile says otherwise."""
 
     @property
     def start(self) -> str:
@@ -109,7 +171,8 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     @property
     def digest(self) -> str:
         """SHA-256 of what it says, independent of key order: equal digests mean equal loops."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        # Keys come in the order of the structs, whatever order they were written in.
+        return hashlib.sha256(msgspec.json.encode(self.document())).hexdigest()
 
     def state(self, code: str) -> State:
         """The state called ``code``; raises ``Invalid`` (``WORKFLOW_STATE_UNKNOWN``)."""
@@ -144,203 +207,50 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
             raise Conflict("EVENT_ACTION_NOT_ALLOWED", field="action", action=code, state=state)
         return action
 
+    def intake_of(self, source: str) -> tuple[str, ...]:
+        """The actions that are taken at once with a report from this source."""
+        for rule in self.intake:
+            if source in rule.sources:
+                return rule.take
+        return ()
+
+    def leads_into(self, state: str) -> frozenset[str]:
+        """The states from which ``state`` may have been entered."""
+        found = {
+            origin
+            for action in self.actions
+            for origin in action.from_
+            if action.to == state and origin != state
+        }
+        # Whoever went back to ``state`` came from where ``state`` leads.
+        for action in self.actions:
+            if action.to == PREVIOUS:
+                onward = {one.to for one in self.actions_from(state)}
+                found |= {origin for origin in action.from_ if origin in onward}
+        return frozenset(found - {state})
+
+    def targets(self, action: Action, state: str) -> frozenset[str]:
+        """Where taking the action in ``state`` may lead."""
+        return self.leads_into(state) if action.to == PREVIOUS else frozenset((action.to,))
+
     def document(self) -> dict[str, Any]:
-        """The definition as JSON values; :func:`read_workflow` reads it back."""
+        """The definition as JSON values, without what it leaves unsaid of the keys that came later:
+        so what it said before keeps its digest. ``read_workflow`` reads it back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
+        _leave_out(built, _LATER)
+        for state in built["states"]:
+            _leave_out(state, _LATER_OF_STATES)
+        for action in built["actions"]:
+            _leave_out(action, _LATER_OF_ACTIONS)
         return built
 
 
-@lru_cache(maxsize=512)
-def stored_workflow(text: bytes) -> WorkflowDefinition:
-    """The checked workflow in JSON; raises what :func:`read_workflow` raises.
-
-    Tenants mostly have the workflows of a package or a plugin in common: each is kept once.
-    """
-    return read_workflow(msgspec.json.decode(text))
+_LATER = {"handling": "", "intake": (), "limits": {}}
+_LATER_OF_STATES = {"limit": None, "owner": "", "pauses": False}
+_LATER_OF_ACTIONS = {"guards": (), "effects": (), "marks": (), "sources": (), "is_return": False}
 
 
-def read_workflow(document: Mapping[str, Any]) -> WorkflowDefinition:
-    """The checked workflow in a TOML or JSON document.
-
-    Raises ``Invalid`` (``WORKFLOW_INVALID``) with the field and ``reason``: a missing or unknown
-    key, an unknown requirement, a state named twice, no or two starts, no final state, an action
-    from or to nowhere, a state that cannot be reached or that leads to no final state.
-    """
-    try:
-        definition = msgspec.convert(dict(document), WorkflowDefinition)
-    except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at ")
-        field = path.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("WORKFLOW_INVALID", field=field, reason=reason) from error
-    _check_codes(definition)
-    _check_actions(definition)
-    _check_graph(definition)
-    return definition
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Where an event stands before a step, as far as a step depends on it."""
-
-    state: str
-    department: UUID | None = None
-    account: UUID | None = None
-    default_department: UUID | None = None
-    """Where the event's kind is routed to when a dispatch names no department (扁平化分流)."""
-
-
-class StepInput(msgspec.Struct, frozen=True):
-    """What the actor brings to a step; ``photos`` are the phases of the attached pictures."""
-
-    note: str = ""
-    reason: str = ""
-    department: UUID | None = None
-    assignee: UUID | None = None
-    photos: frozenset[PhotoPhase] = frozenset()
-
-
-class StepPlan(msgspec.Struct, frozen=True):
-    """What a step will do; nothing has been written yet."""
-
-    action: Action
-    from_state: str
-    to_state: str
-    is_final: bool
-    department: UUID | None
-    account: UUID | None
-    restarts_clock: bool
-    """A new state or another department begins a new time limit; another person does not."""
-
-
-def plan_step(
-    definition: WorkflowDefinition, standing: Standing, action_code: str, brought: StepInput
-) -> StepPlan:
-    """What ``action_code`` does to an event that stands so, with what the actor brought.
-
-    Raises ``Conflict`` ``EVENT_ACTION_NOT_ALLOWED`` (the state has moved on) and ``Invalid``
-    ``EVENT_ACTION_UNKNOWN``, ``EVENT_PHOTO_REQUIRED`` (``phase``), ``EVENT_REASON_REQUIRED``,
-    ``EVENT_NOTE_REQUIRED``, ``EVENT_DEPARTMENT_REQUIRED``, ``EVENT_ASSIGNEE_REQUIRED``,
-    ``EVENT_INPUT_UNUSED``, each with its field.
-    """
-    action = definition.allowed(standing.state, action_code)
-    _require(action, brought)
-    department, account = _assignment(action, standing, brought)
-    moves = action.to != standing.state or department != standing.department
-    return StepPlan(
-        action=action,
-        from_state=standing.state,
-        to_state=action.to,
-        is_final=definition.is_final(action.to),
-        department=department,
-        account=account,
-        restarts_clock=moves,
-    )
-
-
-def _require(action: Action, brought: StepInput) -> None:
-    for requirement in action.requires:
-        match requirement:
-            case Requirement.PHOTO_BEFORE:
-                require_photo(PhotoPhase.BEFORE, brought.photos)
-            case Requirement.PHOTO_AFTER:
-                require_photo(PhotoPhase.AFTER, brought.photos)
-            case Requirement.REASON if not brought.reason.strip():
-                raise Invalid("EVENT_REASON_REQUIRED", field="reason", action=action.code)
-            case Requirement.NOTE if not brought.note.strip():
-                raise Invalid("EVENT_NOTE_REQUIRED", field="note", action=action.code)
-            case Requirement.DEPARTMENT if brought.department is None:
-                raise Invalid("EVENT_DEPARTMENT_REQUIRED", field="department", action=action.code)
-            case Requirement.ASSIGNEE if brought.assignee is None:
-                raise Invalid("EVENT_ASSIGNEE_REQUIRED", field="assignee", action=action.code)
-
-
-def require_photo(phase: PhotoPhase, photos: frozenset[PhotoPhase]) -> None:
-    """Raise ``EVENT_PHOTO_REQUIRED`` unless a picture of that phase comes with the step itself:
-    one of an earlier round proves nothing about this one."""
-    if phase not in photos:
-        raise Invalid("EVENT_PHOTO_REQUIRED", field="evidence", phase=phase.value)
-
-
-def _assignment(
-    action: Action, standing: Standing, brought: StepInput
-) -> tuple[UUID | None, UUID | None]:
-    """Department and person after the step; what an action does not take is refused, so that
-    nobody believes to have dispatched what was not."""
-    takes_department = action.assigns is Assigns.DEPARTMENT
-    takes_person = action.assigns in (Assigns.DEPARTMENT, Assigns.ASSIGNEE)
-    if brought.department is not None and not takes_department:
-        raise Invalid("EVENT_INPUT_UNUSED", field="department", action=action.code)
-    if brought.assignee is not None and not takes_person:
-        raise Invalid("EVENT_INPUT_UNUSED", field="assignee", action=action.code)
-    if action.assigns is Assigns.CLEAR:
-        return None, None
-    if takes_department:
-        department = brought.department or standing.default_department
-        if department is None:
-            raise Invalid("EVENT_DEPARTMENT_REQUIRED", field="department", action=action.code)
-        return department, brought.assignee
-    if action.assigns is Assigns.ASSIGNEE:
-        if brought.assignee is None:
-            raise Invalid("EVENT_ASSIGNEE_REQUIRED", field="assignee", action=action.code)
-        return standing.department, brought.assignee
-    return standing.department, standing.account
-
-
-def _refuse(field: str, reason: str) -> Invalid:
-    return Invalid("WORKFLOW_INVALID", field=field, reason=reason)
-
-
-def _check_codes(definition: WorkflowDefinition) -> None:
-    for name, codes in (
-        ("states", [state.code for state in definition.states]),
-        ("actions", [action.code for action in definition.actions]),
-    ):
-        twice = sorted({code for code in codes if codes.count(code) > 1})
-        if twice:
-            raise _refuse(name, f"named twice: {', '.join(twice)}")
-    starts = [state.code for state in definition.states if state.kind is StateKind.START]
-    if len(starts) != 1:
-        raise _refuse("states", f"{len(starts)} start states")
-    if not any(state.kind is StateKind.FINAL for state in definition.states):
-        raise _refuse("states", "no final state")
-
-
-def _check_actions(definition: WorkflowDefinition) -> None:
-    known = {state.code for state in definition.states}
-    for action in definition.actions:
-        field = f"actions.{action.code}"
-        if action.code in (REGISTER, COMMENT):
-            raise _refuse(field, "this code is the platform's own")
-        if not action.from_:
-            raise _refuse(f"{field}.from", "leads from nowhere")
-        unknown = sorted({*action.from_, action.to} - known)
-        if unknown:
-            raise _refuse(field, f"unknown state: {', '.join(unknown)}")
-        if not PERMISSION.match(action.permission):
-            raise _refuse(f"{field}.permission", "not a permission")
-
-
-def _check_graph(definition: WorkflowDefinition) -> None:
-    onward: dict[str, set[str]] = {state.code: set() for state in definition.states}
-    back: dict[str, set[str]] = {state.code: set() for state in definition.states}
-    for action in definition.actions:
-        for origin in action.from_:
-            onward[origin].add(action.to)
-            back[action.to].add(origin)
-    reached = _reach([definition.start], onward)
-    finals = [state.code for state in definition.states if state.kind is StateKind.FINAL]
-    ending = _reach(finals, back)
-    for state in definition.states:
-        if state.code not in reached:
-            raise _refuse(f"states.{state.code}", "cannot be reached")
-        if state.code not in ending:
-            raise _refuse(f"states.{state.code}", "leads to no final state")
-
-
-def _reach(begin: Iterable[str], edges: Mapping[str, set[str]]) -> set[str]:
-    waiting = list(begin)
-    found = set(waiting)
-    while waiting:
-        fresh = edges[waiting.pop()] - found
-        found |= fresh
-        waiting.extend(fresh)
-    return found
+def _leave_out(built: dict[str, Any], unsaid: Mapping[str, Any]) -> None:
+    for name, nothing in unsaid.items():
+        if built[name] == nothing or (nothing == () and not built[name]):
+            del built[name]

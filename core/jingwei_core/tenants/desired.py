@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import msgspec
-
 from jingwei_core.access.tables import Department, Role
 from jingwei_core.events.tables import (
     CalendarDay,
@@ -20,7 +18,7 @@ from jingwei_core.events.tables import (
 )
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
-from jingwei_core.tenants.package_model import PlaceRow, TenantPackage, WorkflowRow
+from jingwei_core.tenants.package_model import PlaceRow, TenantPackage
 from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_core.text import search_text
 from jingwei_sdk.tables import TenantTable
@@ -227,12 +225,3 @@ def _switches(package: TenantPackage) -> Rows:
                 "restricted_by": row.restricted_by,
             },
         )
-
-
-def workflow_definition(row: WorkflowRow) -> dict[str, Any]:
-    """The stored form of a package workflow; it reads as its TOML file."""
-    plain: dict[str, Any] = msgspec.to_builtins(row)
-    for action in plain["actions"]:
-        action["from"] = action.pop("from_states")
-        action["to"] = action.pop("to_state")
-    return plain

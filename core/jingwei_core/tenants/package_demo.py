@@ -7,6 +7,7 @@ from decimal import Decimal
 import shapely
 from shapely.geometry import Point, Polygon
 
+from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.tenants.package_files import PackageFolder, Record
 from jingwei_core.tenants.package_model import (
     Demo,
@@ -16,7 +17,6 @@ from jingwei_core.tenants.package_model import (
     KindRow,
     PlaceRow,
     PlaceShape,
-    WorkflowRow,
 )
 
 ACCOUNT_COLUMNS = ("login", "name_zh", "name_en", "role", "place", "department", "primary")
@@ -49,7 +49,7 @@ class DemoWorld:
     places: Mapping[str, PlaceRow]
     shapes: Sequence[PlaceShape]
     kinds: Mapping[str, KindRow]
-    workflows: Mapping[str, WorkflowRow]
+    workflows: Mapping[str, WorkflowDefinition]
     roles: frozenset[str]
     departments: frozenset[str]
 

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from jingwei_core.events.deadlines import WHOLE_LOOP
 from jingwei_core.events.work_clock import TimeUnit
-from jingwei_core.events.workflow import StateKind
+from jingwei_core.events.workflow import StateKind, WorkflowDefinition
 from jingwei_core.tenants.package_files import PackageFolder, Record
 from jingwei_core.tenants.package_model import (
     DeadlineRow,
@@ -17,7 +17,6 @@ from jingwei_core.tenants.package_model import (
     FormRow,
     KindRow,
     PlaceRow,
-    WorkflowRow,
 )
 from jingwei_core.tenants.package_problems import Findings
 
@@ -183,7 +182,7 @@ def _titles(
 
 
 def read_deadlines(
-    folder: PackageFolder, workflows: Sequence[WorkflowRow], sources: frozenset[str]
+    folder: PackageFolder, workflows: Sequence[WorkflowDefinition], sources: frozenset[str]
 ) -> tuple[DeadlineRow, ...]:
     """The time limits; each state must exist in some workflow of the package, or be ``*`` for the
     whole loop."""
@@ -221,7 +220,7 @@ def read_limits(
 
 def warn_deadline_gaps(
     kinds: Iterable[KindRow],
-    workflows: Iterable[WorkflowRow],
+    workflows: Iterable[WorkflowDefinition],
     deadlines: Iterable[DeadlineRow],
     findings: Findings,
 ) -> None:

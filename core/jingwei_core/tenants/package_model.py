@@ -14,7 +14,7 @@ from uuid import UUID
 
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
-from jingwei_core.events.workflow import Assigns, By, Requirement, StateKind
+from jingwei_core.events.workflow import WorkflowDefinition
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -178,50 +178,6 @@ class FormRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowState:
-    """A state of a workflow (环节)."""
-
-    code: str
-    name_zh: str
-    name_en: str
-    kind: StateKind
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowAction:
-    """An action of a workflow (动作): who may move an event from where to where."""
-
-    code: str
-    name_zh: str
-    name_en: str
-    from_states: tuple[str, ...]
-    to_state: str
-    permission: str
-    requires: tuple[Requirement, ...]
-    assigns: Assigns
-    by: By
-    """Whether only the assigned department or person may take it (承办单位)."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowRow:
-    """A workflow (流程) as data. The action that starts an event is not among its actions."""
-
-    code: str
-    name_zh: str
-    name_en: str
-    version: int
-    source: str
-    states: tuple[WorkflowState, ...]
-    actions: tuple[WorkflowAction, ...]
-
-    @property
-    def start(self) -> str:
-        """Code of the one state in which an event begins."""
-        return next(state.code for state in self.states if state.kind is StateKind.START)
-
-
-@dataclass(frozen=True, slots=True)
 class DeadlineRow:
     """How long an event of a profile may stay in a state (时限)."""
 
@@ -350,7 +306,7 @@ class TenantPackage:
     roles: tuple[RoleRow, ...]
     kinds: tuple[KindRow, ...]
     forms: tuple[FormRow, ...]
-    workflows: tuple[WorkflowRow, ...]
+    workflows: tuple[WorkflowDefinition, ...]
     deadlines: tuple[DeadlineRow, ...]
     calendar: WorkCalendar
     plugins: tuple[PluginRow, ...]

@@ -88,5 +88,7 @@ def _short(value: object) -> str:
 @cache
 def _catalogue() -> Catalogue:
     catalogue = Catalogue()
-    catalogue.load(Path(__file__).with_name("messages.toml"))
+    here = Path(__file__)
+    catalogue.load(here.with_name("messages.toml"))
+    catalogue.load(here.parents[1] / "events" / "messages.toml")
     return catalogue

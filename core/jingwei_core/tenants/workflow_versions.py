@@ -5,9 +5,7 @@ from typing import Any
 
 from jingwei_core.database.unit import Unit
 from jingwei_core.events.tables import Workflow
-from jingwei_core.events.workflow import read_workflow
 from jingwei_core.session import CoreContext
-from jingwei_core.tenants.desired import workflow_definition
 from jingwei_core.tenants.package_model import TenantPackage
 
 
@@ -30,11 +28,10 @@ async def new_versions(unit: Unit, package: TenantPackage) -> list[WorkflowChang
         highest[row["code"]] = max(row["number"], highest.get(row["code"], 0))
     found = []
     for row in package.workflows:
-        definition = workflow_definition(row)
-        digest = read_workflow(definition).digest
+        digest = row.digest
         if row.code not in current or current[row.code]["digest"] != digest:
             number = highest.get(row.code, 0) + 1
-            found.append(WorkflowChange(row.code, number, digest, definition))
+            found.append(WorkflowChange(row.code, number, digest, row.document()))
     return found
 
 

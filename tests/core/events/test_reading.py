@@ -17,7 +17,7 @@ from jingwei_core.events.queue import in_area, queued, waiting
 from jingwei_core.events.stepping import Step, take_step
 from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.tables import Event
-from jingwei_core.events.workflow import read_workflow
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.places.geometry import E7, Position
 from jingwei_core.reading.narrowing import criteria, shape_of
 from jingwei_core.reading.selection import Criterion, EdgeNode, Edges, Id, Page, Wanted

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from jingwei_core.events.configuration import _decoded
-from jingwei_core.events.workflow import stored_workflow
+from jingwei_core.events.workflow_reading import stored_workflow
 
 FORM = {"type": "object", "properties": {"floor": {"type": "integer"}}, "required": ["floor"]}
 WORKFLOW = {

@@ -10,17 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jingwei_core.events.workflow import (
-    Assigns,
-    By,
-    PhotoPhase,
-    Standing,
-    StepInput,
-    StepPlan,
-    WorkflowDefinition,
-    plan_step,
-    read_workflow,
-)
+from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
+from jingwei_core.events.workflow import Assigns, By, WorkflowDefinition
+from jingwei_core.events.workflow_guards import PhotoPhase
+from jingwei_core.events.workflow_reading import WorkflowInvalid, read_workflow
 from jingwei_sdk.errors import Conflict, Invalid, JingweiError
 
 ROADS, WATER = UUID(int=1), UUID(int=2)
@@ -123,59 +116,65 @@ def _without(document: dict[str, Any], *path: Any) -> None:
     del document[last]
 
 
-BROKEN: list[tuple[str, Any, str | None, str]] = [
-    ("a missing name", lambda d: _without(d, "name_zh"), None, "missing required field"),
-    ("an unknown key", lambda d: d.update(colour="red"), None, "unknown field"),
+BROKEN: list[tuple[str, Any, str, str]] = [
+    ("a missing name", lambda d: _without(d, "name_zh"), "", "WORKFLOW_INVALID"),
+    ("an unknown key", lambda d: d.update(colour="red"), "", "WORKFLOW_INVALID"),
     (
         "an unknown requirement",
         lambda d: d["actions"][3].update(requires=["selfie"]),
-        "actions[3].requires[0]",
-        "Invalid enum value",
+        "actions[4].requires[1]",
+        "WORKFLOW_INVALID",
     ),
-    ("two starts", lambda d: d["states"][1].update(kind="start"), "states", "2 start states"),
-    ("no start", lambda d: d["states"][0].update(kind="working"), "states", "0 start states"),
-    ("no final", lambda d: d["states"][3].update(kind="working"), "states", "no final state"),
+    (
+        "an unknown guard",
+        lambda d: d["actions"][3].update(guards=[{"guard": "mood"}]),
+        "actions[4].guards[1].guard",
+        "WORKFLOW_INVALID",
+    ),
+    ("two starts", lambda d: d["states"][1].update(kind="start"), "states", "WORKFLOW_START"),
+    ("no start", lambda d: d["states"][0].update(kind="working"), "states", "WORKFLOW_START"),
+    ("no final", lambda d: d["states"][3].update(kind="working"), "states", "WORKFLOW_FINAL"),
     (
         "a state named twice",
         lambda d: d["states"].append(state("handled")),
-        "states",
-        "named twice: handled",
+        "states.handled",
+        "WORKFLOW_TWICE",
     ),
     (
         "an action named twice",
         lambda d: d["actions"].append(d["actions"][0]),
-        "actions",
-        "named twice: dispatch",
+        "actions.dispatch",
+        "WORKFLOW_TWICE",
     ),
     (
         "an action to nowhere",
         lambda d: d["actions"][0].update(to="moon"),
-        "actions.dispatch",
-        "unknown state: moon",
+        "actions.dispatch.to",
+        "WORKFLOW_NO_STATE",
     ),
     (
         "an action from nowhere",
         lambda d: d["actions"][0].update({"from": []}),
         "actions.dispatch.from",
-        "leads from nowhere",
+        "WORKFLOW_FROM_NOWHERE",
     ),
     (
         "no permission",
         lambda d: d["actions"][0].update(permission="anything"),
         "actions.dispatch.permission",
-        "not a permission",
+        "WORKFLOW_PERMISSION",
     ),
     (
         "the platform's own action code",
         lambda d: d["actions"].append(action("comment", ["handled"], "handled")),
         "actions.comment",
-        "this code is the platform's own",
+        "WORKFLOW_RESERVED",
     ),
     (
         "an unreachable state",
         lambda d: d["states"].append(state("island")),
         "states.island",
-        "cannot be reached",
+        "WORKFLOW_UNREACHABLE",
     ),
     (
         "a dead end",
@@ -184,23 +183,194 @@ BROKEN: list[tuple[str, Any, str | None, str]] = [
             d["actions"].append(action("sink", ["handled"], "swamp")),
         ),
         "states.swamp",
-        "leads to no final state",
+        "WORKFLOW_DEAD_END",
+    ),
+    (
+        "an end for as long as a window is open",
+        lambda d: d["actions"][5].update(guards=[within("registered")]),
+        "states.registered",
+        "WORKFLOW_DEAD_END",
+    ),
+    (
+        "a state where nobody is assigned and only the assigned may act",
+        lambda d: (
+            d["actions"][0].update(assigns="keep"),
+            d.update(actions=[one for one in d["actions"] if "assign" not in one["code"]]),
+        ),
+        "states.dispatched",
+        "WORKFLOW_DEAD_END",
+    ),
+    (
+        "a way on for some sources only",
+        lambda d: d["actions"][5].update(sources=["hotline"]),
+        "states.registered",
+        "WORKFLOW_DEAD_END",
+    ),
+    (
+        "an action for the assigned where nobody is",
+        lambda d: d["actions"].append(action("own", ["registered"], "closed", by="assigned")),
+        "actions.own",
+        "WORKFLOW_IDLE",
+    ),
+    (
+        "a way back from the beginning",
+        lambda d: d["actions"].append(action("resume", ["registered"], "previous")),
+        "actions.resume.to",
+        "WORKFLOW_NO_PREVIOUS",
+    ),
+    (
+        "a window since closing in an open state",
+        lambda d: d["actions"][5].update(guards=[within("closed")]),
+        "actions.close.guards[1].since",
+        "WORKFLOW_NOT_CLOSED",
+    ),
+    (
+        "a guard of no role",
+        lambda d: d["actions"][5].update(guards=[{"guard": "role", "roles": []}]),
+        "actions.close.guards[1].roles",
+        "WORKFLOW_EMPTY",
+    ),
+    (
+        "a guard of no fields",
+        lambda d: d["actions"][5].update(guards=[{"guard": "fields", "fields": []}]),
+        "actions.close.guards[1].fields",
+        "WORKFLOW_EMPTY",
+    ),
+    (
+        "more photos than a step may bring",
+        lambda d: d["actions"][5].update(
+            guards=[{"guard": "evidence", "phase": "after", "at_least": 21}]
+        ),
+        "actions.close.guards[1].at_least",
+        "WORKFLOW_PHOTOS",
+    ),
+    (
+        "a message to nobody in particular",
+        lambda d: d["actions"][5].update(
+            effects=[{"effect": "notify", "whom": "everybody", "message": "M"}]
+        ),
+        "actions.close.effects[1].whom",
+        "WHOM_INVALID",
+    ),
+    (
+        "a task for two",
+        lambda d: d["actions"][5].update(
+            effects=[
+                {
+                    "effect": "task",
+                    "whom": "reporter",
+                    "department": "roads",
+                    "title_zh": "清理",
+                    "title_en": "Clean",
+                }
+            ]
+        ),
+        "actions.close.effects[1]",
+        "WORKFLOW_TASK_FOR",
+    ),
+    (
+        "two assignments at once",
+        lambda d: d["actions"][5].update(effects=[{"effect": "assign", "to": "reporter"}]),
+        "actions.close.effects",
+        "WORKFLOW_ASSIGNS_TWICE",
+    ),
+    (
+        "a clock that goes and stands",
+        lambda d: d["actions"][5].update(
+            effects=[{"effect": "clock", "does": one} for one in ("pause", "resume")]
+        ),
+        "actions.close.effects",
+        "WORKFLOW_CLOCK_TWICE",
+    ),
+    (
+        "half a working day",
+        lambda d: d["states"][1].update(limit={"amount": 0.5, "unit": "work_day"}),
+        "states.dispatched.limit.amount",
+        "WORKFLOW_AMOUNT",
+    ),
+    (
+        "a warning after the end",
+        lambda d: d["states"][1].update(
+            limit={"amount": 1, "unit": "hour", "warn_at_percent": 100}
+        ),
+        "states.dispatched.limit.warn_at_percent",
+        "WORKFLOW_WARN_AT",
+    ),
+    (
+        "a limit of a state among those of the loop",
+        lambda d: d.update(limits={"handled": {"amount": 1, "unit": "hour"}}),
+        "limits.handled",
+        "WORKFLOW_LIMITS_KEY",
+    ),
+    (
+        "a final state that waits",
+        lambda d: d["states"][3].update(pauses=True),
+        "states.closed",
+        "WORKFLOW_FINAL_WAITS",
+    ),
+    (
+        "a start that stands still",
+        lambda d: d["states"][0].update(pauses=True),
+        "states.registered.pauses",
+        "WORKFLOW_START_PAUSES",
+    ),
+    (
+        "a source with two rules",
+        lambda d: d.update(intake=[{"sources": ["hotline"], "take": ["dispatch"]}] * 2),
+        "intake[2].sources",
+        "WORKFLOW_TWICE",
+    ),
+    (
+        "a broken chain of intake",
+        lambda d: d.update(intake=[{"sources": ["hotline"], "take": ["close"]}]),
+        "intake[1].take",
+        "WORKFLOW_INTAKE_BREAKS",
+    ),
+    (
+        "a chain of intake with a photo in it",
+        lambda d: d.update(intake=[{"sources": ["hotline"], "take": ["dispatch", "handle"]}]),
+        "intake[1].take",
+        "WORKFLOW_INTAKE_BY_HAND",
     ),
 ]
 
 
+def within(since: str) -> dict[str, Any]:
+    return {"guard": "within", "amount": 72, "unit": "hour", "since": since}
+
+
 @pytest.mark.parametrize(
-    ("spoil", "field", "reason"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
+    ("spoil", "field", "code"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )
-def test_a_broken_definition_is_refused_with_its_place(
-    spoil: Any, field: str | None, reason: str
-) -> None:
+def test_a_broken_definition_is_refused_with_its_place(spoil: Any, field: str, code: str) -> None:
     document = copy.deepcopy(loop())
     spoil(document)
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(WorkflowInvalid) as refusal:
         read_workflow(document)
-    assert (refusal.value.code, refusal.value.field) == ("WORKFLOW_INVALID", field)
-    assert reason in str(refusal.value.params["reason"])
+    assert (code, field) in [(flaw.code, flaw.field) for flaw in refusal.value.flaws]
+    first = refusal.value.flaws[0]
+    assert (refusal.value.code, refusal.value.field) == (first.code, first.field)
+
+
+def test_every_flaw_is_told_and_not_the_first_only() -> None:
+    document = loop()
+    document["actions"][0]["to"] = "moon"
+    document["actions"][5]["permission"] = "anything"
+    with pytest.raises(WorkflowInvalid) as refusal:
+        read_workflow(document)
+    assert [flaw.code for flaw in refusal.value.flaws] == [
+        "WORKFLOW_NO_STATE",
+        "WORKFLOW_PERMISSION",
+    ]
+
+
+# Written down when workflows had none of the keys that came later: who says the same as then gets
+# no new version of it.
+OLD_LOOP = "9f691f03182bc9a40fc1df2a4003eb77376bee141179e4617c93af299084464a"
+
+
+def test_a_definition_without_the_later_keys_keeps_its_digest() -> None:
+    assert LOOP.digest == OLD_LOOP
 
 
 def test_a_step_that_the_state_has_passed_is_a_conflict() -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jingwei_core.cli import main as command_line
-from jingwei_core.events.workflow import read_workflow
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.outbox.outbox_settings import OutboxSettings, read_outbox_settings

@@ -7,7 +7,8 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.tenants.package_events import read_limits
 from jingwei_core.tenants.package_files import PackageFolder
 from jingwei_core.tenants.package_model import DeadlineRow

@@ -8,7 +8,8 @@ import msgspec
 
 from jingwei_core.access.tables import Role
 from jingwei_core.events.tables import DeadlineRule, Workflow
-from jingwei_core.events.workflow import WorkflowDefinition, read_workflow
+from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.plugins.contributing.putting import limit_values, role_values
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
 from jingwei_core.plugins.discovery import Installed
