@@ -12,6 +12,7 @@ from packaging.version import Version
 from pgqueuer.domain.models import Job as QueuedJob
 
 from jingwei_core.database import Database
+from jingwei_core.jobs.faults import Faults
 from jingwei_core.jobs.names import WAITING
 from jingwei_core.reminders.jobs import jobs_of
 from jingwei_sdk.context import Tenant
@@ -106,19 +107,26 @@ async def park(database: Database, job: QueuedJob, reason: Parked) -> None:
 
 
 async def free_parked(platform: "Platform") -> int:
-    """Queue the parked jobs that can run again; how many there were."""
+    """Queue the parked jobs that can run again; how many there were.
+
+    Raises an ``ExceptionGroup`` of what failed, after all others were queued.
+    """
     async with platform.database.platform() as unit:
         kinds = await unit.fetch(_KINDS)
-    freed = 0
+    freed, faults = 0, Faults()
     for tenant_id, name, plugin, version in kinds:
-        found = await find_declared(platform, tenant_id, Wanted(name, version))
-        if isinstance(found, Parked):
-            continue
-        if plugin and plugin not in (await platform.registry(tenant_id)).enabled:
-            continue
-        async with platform.database.platform() as unit:
-            freed += await unit.fetchval(_FREE, tenant_id, name, plugin, version)
+        with faults.noted():
+            if await _may_run(platform, tenant_id, Wanted(name, version), plugin):
+                async with platform.database.platform() as unit:
+                    freed += await unit.fetchval(_FREE, tenant_id, name, plugin, version)
+    faults.tell("some parked jobs were not looked at")
     return freed
+
+
+async def _may_run(platform: "Platform", tenant_id: UUID, job: Wanted, plugin: str) -> bool:
+    if isinstance(await find_declared(platform, tenant_id, job), Parked):
+        return False
+    return not plugin or plugin in (await platform.registry(tenant_id)).enabled
 
 
 def _plugin_with(platform: "Platform", name: str) -> str:

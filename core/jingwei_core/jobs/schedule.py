@@ -16,6 +16,7 @@ import structlog
 from croniter import CroniterError, croniter
 
 from jingwei_core.database import Unit
+from jingwei_core.jobs.faults import Faults
 from jingwei_core.plugins.snapshot import ENABLED
 from jingwei_sdk.errors import Conflict
 from jingwei_sdk.plugin import Job
@@ -76,14 +77,20 @@ class Scheduler:
     async def enqueue_due(self) -> int:
         """Enqueue the jobs whose tick has come since the last call; how many this process did.
 
-        After a pause of all workers a schedule runs once, for its latest tick.
+        After a pause of all workers a schedule runs once, for its latest tick. Raises an
+        ``ExceptionGroup`` of what failed, after everybody else's were enqueued.
         """
-        now, enqueued = self._platform.clock.now(), 0
+        now, enqueued, faults = self._platform.clock.now(), 0, Faults()
         async with self._platform.database.platform() as unit:
             tenants = await unit.fetch(_TENANTS)
         for tenant in tenants:
-            for lane in self._lanes(tenant):
-                enqueued += await self._try(lane, now)
+            lanes: list[Lane] = []
+            with faults.noted():
+                lanes = self._lanes(tenant)
+            for lane in lanes:
+                with faults.noted():
+                    enqueued += await self._try(lane, now)
+        faults.tell("some schedules were not looked at")
         return enqueued
 
     def _lanes(self, tenant: Mapping[str, object]) -> list[Lane]:

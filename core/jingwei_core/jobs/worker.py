@@ -13,6 +13,7 @@ from pgqueuer.domain.types import Channel, QueueEntrypoint, QueueExecutionMode
 
 from jingwei_core.database.engine import connect
 from jingwei_core.jobs.fair_queries import FairQueries
+from jingwei_core.jobs.faults import Faults
 from jingwei_core.jobs.housekeeping import forget_old_log, keep_tags_in_range, queued_names
 from jingwei_core.jobs.names import CHANNEL
 from jingwei_core.jobs.parking import free_parked
@@ -134,10 +135,16 @@ class Worker:
                 self._manager.register_executor(name, self._runner)
 
     async def _keep(self) -> None:
-        await keep_tags_in_range(self._platform.database)
-        await free_parked(self._platform)
-        await self._scheduler.enqueue_due()
-        self._register(await queued_names(self._platform.database))
+        faults = Faults()
+        with faults.noted():
+            await keep_tags_in_range(self._platform.database)
+        with faults.noted():
+            await free_parked(self._platform)
+        with faults.noted():
+            await self._scheduler.enqueue_due()
+        with faults.noted():
+            self._register(await queued_names(self._platform.database))
+        faults.tell("some of the queue was not kept")
 
     async def _fold(self) -> None:
         await fold_waiting(self._platform)

@@ -1,7 +1,7 @@
 """Schedules: in the tenant's time zone, once a tick over all processes, nothing made up."""
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
@@ -39,6 +39,28 @@ async def test_a_pause_of_all_workers_is_made_up_for_once(cities: Cities):
     cities.clock.at = datetime(2026, 11, 26, 7, 0, tzinfo=UTC)
     assert await Scheduler(cities).enqueue_due() == 1
     assert await ticks(cities) == ['{"tick":"2026-11-26T02:30:00+08:00"}']
+
+
+async def test_a_fault_of_one_tenant_holds_up_nobody_else(cities: Cities):
+    """Yichang lies in a zone that this machine does not know: neither its schedules nor its parked
+    jobs can be looked at."""
+    for tenant, note in ((YICHANG, "faulty"), (CHANGZHI, "sound")):
+        await cities.enqueue(tenant, "proof.mark", payload={"note": note})
+    await cities.owner(
+        "UPDATE jobs.pgqueuer SET status = 'failed', headers = headers || '{\"parked\": \"x\"}'"
+    )
+    await cities.owner("UPDATE platform.tenant SET timezone = 'No/Zone' WHERE slug = 'yichang'")
+    cities.clock.at = BEFORE
+    with pytest.raises(ExceptionGroup) as told:
+        await Scheduler(cities).enqueue_due()
+    assert [type(one) for one in told.value.exceptions] == [ZoneInfoNotFoundError]
+    cities.clock.at = AT
+    async with working(cities):
+        await cities.wait_until("SELECT count(*) FROM proof.mark", 2)
+    marks = await cities.marks()
+    assert sorted(marks) == [("changzhi", "2026-11-23T02:30:00+08:00"), ("changzhi", "sound")]
+    (left,) = await cities.queue_rows()
+    assert left["tenant_id"] == YICHANG
 
 
 async def test_a_suspended_tenant_has_no_ticks(cities: Cities):
