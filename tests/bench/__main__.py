@@ -11,6 +11,7 @@ from types import FrameType
 from tests.bench import (
     growth_series,
     layers_series,
+    lifecycle_series,
     national_tree,
     peers_series,
     plugins_series,
@@ -31,6 +32,7 @@ SERIES: dict[str, tuple[str, str, Measure]] = {
     "subscriptions": ("base", subscriptions_series.TITLE, subscriptions_series.measure),
     "layers": ("base", layers_series.TITLE, layers_series.measure),
     "growth": ("grown", growth_series.TITLE, growth_series.measure),
+    "lifecycle": ("grown", lifecycle_series.TITLE, lifecycle_series.measure),
     "plugins": ("empty", plugins_series.TITLE, plugins_series.measure),
     "tree": ("empty", national_tree.TITLE, national_tree.measure),
 }

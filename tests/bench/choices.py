@@ -12,7 +12,9 @@ CONTENDERS = (
     *("pgbench", "pgbench-kept", "pgbench-same", "pgbench-4"),
 )
 QUICK_CONTENDERS = ("jingwei", "postgraphile", "pgbench")
-SERIES = ("peers", "growth", "workers", "layers", "subscriptions", "plugins", "tree")
+SERIES = (
+    *("peers", "growth", "lifecycle", "workers", "layers", "subscriptions", "plugins", "tree"),
+)
 
 
 @dataclass(frozen=True, slots=True)

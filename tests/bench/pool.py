@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,6 +37,7 @@ class Sample:
     event: uuid.UUID
     kind: uuid.UUID
     workflow: uuid.UUID
+    department: uuid.UUID
     kind_code: str
 
     @property
@@ -103,10 +104,19 @@ class Pool:
 
     def tokens(self, samples: Sequence[Sample]) -> list[str]:
         """A signed access token for each sample's caller, good for an hour."""
+        return self.tokens_of((s.tenant_id, s.account_id) for s in samples)
+
+    def tokens_of(self, callers: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> list[str]:
+        """The same for a tenant and an account of it."""
         settings = self._cluster.settings
         tokens = AccessTokens(settings.secret(), timedelta(seconds=settings.access_token_s))
         now = SystemClock().now()
-        return [tokens.issue(s.tenant_id, Identity(s.account_id, 0), now) for s in samples]
+        return [tokens.issue(tenant, Identity(account, 0), now) for tenant, account in callers]
+
+    def above(self, sample: Sample, level: str) -> Node:
+        """The place of a level that the sample's place lies in."""
+        found = (n for n in self._nodes.values() if n.level == level)
+        return next(node for node in found if sample.node.path.startswith(node.path))
 
     @property
     def _numbers(self) -> str:
@@ -139,20 +149,24 @@ class Pool:
         return samples
 
     def _sample(self, tenant: int, node: Node, grid: int, event: uuid.UUID) -> Sample:
-        kind, workflow, code = self._kinds[tenant]
-        return Sample(tenant, node, grid, event, kind, workflow, code)
+        return Sample(tenant, node, grid, event, *self._kinds[tenant])
 
     def _read_nodes(self) -> dict[int, Node]:
         rows = self._cluster.psql("-F", " ", "-c", "SELECT number, level, path FROM bench.node")
         nodes = (row.split() for row in rows.splitlines())
         return {int(number): Node(int(number), level, path) for number, level, path in nodes}
 
-    def _read_kinds(self) -> dict[int, tuple[uuid.UUID, uuid.UUID, str]]:
+    def _read_kinds(self) -> dict[int, tuple[uuid.UUID, uuid.UUID, uuid.UUID, str]]:
+        """Of each tenant the kind that is reported, its workflow and department, and its code."""
         rows = self._cluster.psql(
             *("-F", " ", "-c"),
-            "SELECT n, bench.copy(n, k.kind), bench.copy(n, k.workflow), e.code"
+            "SELECT n, bench.copy(n, k.kind), bench.copy(n, k.workflow),"
+            " bench.copy(n, k.department), e.code"
             f" FROM unnest(ARRAY[{self._numbers}]) n, bench.kind k"
             " JOIN core.event_kind e ON e.id = k.kind WHERE k.number = 3",
         )
         found = (row.split() for row in rows.splitlines())
-        return {int(n): (uuid.UUID(kind), uuid.UUID(flow), code) for n, kind, flow, code in found}
+        return {
+            int(n): (uuid.UUID(kind), uuid.UUID(flow), uuid.UUID(department), code)
+            for n, kind, flow, department, code in found
+        }

@@ -16,6 +16,7 @@ ratios, with the lowest and the highest beside it.
 _ORDER = (
     "Against the peers and the limit",
     "As data grows",
+    "Lifecycle",
     "Workers and servers",
     "Where a list's time goes",
     "Subscriptions",

@@ -14,7 +14,7 @@ from tests.bench.servers import HERE
 SCHEMA = HERE.parents[1] / "frontend_api" / "schema.graphql"
 
 
-@pytest.mark.parametrize("file", sorted((HERE / "operations").glob("*.graphql")), ids=str)
+@pytest.mark.parametrize("file", sorted((HERE / "operations").rglob("*.graphql")), ids=str)
 def test_an_operation_fits_the_committed_schema(file: Path) -> None:
     schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
     assert validate(schema, parse(file.read_text(encoding="utf-8"))) == []

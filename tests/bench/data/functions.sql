@@ -49,7 +49,8 @@ WHERE grid.level = 'grid' AND node.level <> 'district';
 
 -- The twelve kinds that events are of.
 CREATE TABLE bench.kind AS
-SELECT row_number() OVER (ORDER BY k.code) - 1 AS number, k.id AS kind, w.id AS workflow, k.name
+SELECT row_number() OVER (ORDER BY k.code) - 1 AS number, k.id AS kind, w.id AS workflow, k.name,
+    k.department
 FROM core.event_kind k JOIN core.workflow w ON w.tenant_id = k.tenant_id AND w.code = k.workflow AND w.is_current
 WHERE k.workflow = 'standard_without_photo' AND k.owner_plugin = '' AND k.form_schema IS NULL
 ORDER BY k.code LIMIT 12;

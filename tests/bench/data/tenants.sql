@@ -52,3 +52,17 @@ INSERT INTO core.post (tenant_id, id, account, place_id, place_path, role, is_pr
 SELECT tenant_id, bench.id(5, n, number), bench.id(4, n, number), bench.id(3, n, number), path,
     bench.id(2, n, 0), true, '2024-01-01'
 FROM made, bench.node WHERE level <> 'district' ORDER BY n, number;
+
+-- Who leads an event on: in each community its chief; in each street an operator of the centre, a handler in the
+-- department of the kind that is reported, and a checker. Each role is the source tenant's.
+CREATE TEMPORARY TABLE staffed AS
+SELECT made.*, number, path, s.at, s.role FROM made, bench.node JOIN (VALUES
+    (0, 'community', 'community_chief'), (1, 'street', 'centre_operator'), (2, 'street', 'department_handler'),
+    (3, 'street', 'checker')) s (at, level, role) USING (level);
+INSERT INTO core.account (tenant_id, id, login, name)
+SELECT tenant_id, bench.id(6, n, number * 4 + at), role || number, '李敏' FROM staffed ORDER BY n, number, at;
+INSERT INTO core.post (tenant_id, id, account, place_id, place_path, role, department, is_primary, valid_from)
+SELECT t.tenant_id, bench.id(7, n, number * 4 + at), bench.id(6, n, number * 4 + at), bench.id(3, n, number), path,
+    bench.copy(n, s.id), CASE t.role WHEN 'department_handler' THEN
+        (SELECT bench.copy(n, k.department) FROM bench.kind k WHERE k.number = 3) END, true, '2024-01-01'
+FROM staffed t JOIN core.role s ON s.tenant_id = :'source' AND s.code = t.role ORDER BY n, number, at;
