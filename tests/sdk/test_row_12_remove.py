@@ -4,6 +4,7 @@ Two tenants used the plugin, another plugin stands beside it. What the plan says
 stays is the audit log, and an event kind that an event refers to.
 """
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -17,7 +18,9 @@ from jingwei_core.database.drift import problems
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.evidence.opening import open_store
+from jingwei_core.jobs.core_jobs import EVENT_CONSUMER
 from jingwei_core.platform import Platform
+from jingwei_core.plugins.exporting import export_plugin
 from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_core.plugins.removing import plan_removal, remove_plugin
 from jingwei_core.plugins.switching import Switching, disable_plugin, enable_plugin
@@ -67,6 +70,9 @@ async def use(ward: Ward, calls: int) -> None:
     await ward.fetch(
         "INSERT INTO jobs.tick VALUES ($1, 'ward-book.daily', '0 8 * * *', now())", ward.tenant.id
     )
+    async with ward.system() as ctx:
+        told = {"event": str(uuid.uuid4()), "consumer": f"{ID}:watch"}
+        await ctx.signals.enqueue(EVENT_CONSUMER, told)
     await ward.fetch(
         "UPDATE jobs.pgqueuer SET status = 'failed', headers = headers || '{\"parked\": \"off\"}'"
         " WHERE tenant_id = $1 AND id = (SELECT min(id) FROM jobs.pgqueuer WHERE tenant_id = $1)",
@@ -107,7 +113,7 @@ PLANNED = {
         "kinds": {"west": 1},
         "kinds_kept": {"east": 1},
         "consumed": {"east": 1, "west": 1},
-        "jobs": {"east": 3, "west": 1},
+        "jobs": {"east": 4, "west": 2},
         "schedules": {"east": 1, "west": 1},
         "states": {"east": 1, "west": 1},
         "migrations": {"": 1},
@@ -183,6 +189,28 @@ async def nothing_speaks_of_it(wards: Wards, untouched: dict[str, Counter[str]])
             " WHERE command = 'plugin.remove'"
         )
         assert json.loads(audited)["topic"] == 1
+
+
+async def test_an_export_waits_for_nobody_and_holds_up_nobody(wards: Wards, tmp_path: Path) -> None:
+    """It may take an hour; the tenant's plugins are switched and upgraded meanwhile."""
+    await use(wards.east, calls=1)
+    is_held, is_over = asyncio.Event(), asyncio.Event()
+
+    async def switching() -> None:
+        async with wards.database.owner() as unit:
+            await unit.execute("SELECT 1 FROM platform.plugin_state FOR UPDATE")
+            is_held.set()
+            await is_over.wait()
+
+    other = asyncio.create_task(switching())
+    await is_held.wait()
+    try:
+        async with asyncio.timeout(30):
+            done = await export_plugin(wards.east.platform, "east", ID, tmp_path)
+    finally:
+        is_over.set()
+        await other
+    assert done.tables == {"call_on": 1, "topic": 1}
 
 
 async def test_what_is_on_stays(wards: Wards, tmp_path: Path) -> None:

@@ -203,6 +203,23 @@ async def test_a_clone_has_the_configuration_and_nobody(wards: Wards) -> None:
     assert await stored(wards, east.tenant.id) == source
 
 
+@pytest.mark.commit
+async def test_a_clone_has_the_configuration_of_what_is_on_for_everybody(wards: Wards) -> None:
+    """Such a plugin has no row of the tenant's own that would speak of it."""
+    await wards.owner(
+        "INSERT INTO platform.plugin_deployment (plugin_id, enabled, version)"
+        " VALUES ($1, true, '2.0.0')",
+        ID,
+    )
+    await wards.east.fetch("INSERT INTO ward_book.topic (code) VALUES ('lift')")
+
+    done = await clone_tenant(wards.east.platform, "east", "north", "北区")
+
+    new = await stored(wards, done.tenant)
+    assert len(new["ward_book.topic"]) == done.rows["ward_book.topic"] == 1
+    assert done.left_out == ()
+
+
 async def works_by_itself(wards: Wards) -> None:
     """The clone's secret is its own, and what happens there stays there."""
     keeper = await north_keeper(wards)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jingwei_core.database.identifiers import qualified
 from jingwei_core.database.unit import Unit
-from jingwei_core.plugins.plugin_rows import plugin_rows
+from jingwei_core.plugins.plugin_rows import plugin_rows_unlocked
 from jingwei_sdk.errors import Conflict
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ async def _write(unit: Unit, table: tuple[str, str], path: Path) -> dict[str, An
 
 
 async def _about(unit: Unit, tenant_id: uuid.UUID, plugin_id: str) -> dict[str, Any]:
-    row = (await plugin_rows(unit, tenant_id)).get(plugin_id)
+    row = (await plugin_rows_unlocked(unit, tenant_id)).get(plugin_id)
     if row is None:
         return {"version": None, "data_version": None, "settings": {}, "secrets": []}
     return {"version": row.version, "data_version": row.data_version, **row.settings.told()}

@@ -9,7 +9,10 @@ from typing import Any
 from jingwei_core.database.unit import Unit
 from jingwei_core.plugins.tenant_settings import StoredSettings
 
-_COLUMNS = "plugin_id, enabled, version, settings, settings_version, sealed"
+_ROWS = """
+SELECT plugin_id, enabled, version, data_version, settings, settings_version, sealed
+FROM platform.plugin_state WHERE tenant_id = $1 ORDER BY plugin_id
+"""
 _UPSERT = """
 INSERT INTO platform.plugin_state
     (tenant_id, plugin_id, enabled, version, data_version, settings, settings_version, sealed)
@@ -49,12 +52,13 @@ async def plugin_rows(unit: Unit, tenant_id: uuid.UUID) -> dict[str, PluginRow]:
     plugin's tables, cannot go away before the row is stored.
     """
     await unit.execute("LOCK TABLE platform.plugin_state IN ROW EXCLUSIVE MODE")
-    rows = await unit.fetch(
-        f"SELECT {_COLUMNS}, data_version FROM platform.plugin_state WHERE tenant_id = $1"
-        " ORDER BY plugin_id FOR UPDATE",
-        tenant_id,
-    )
-    return {row["plugin_id"]: _row(row, row["data_version"]) for row in rows}
+    rows = await unit.fetch(f"{_ROWS} FOR UPDATE", tenant_id)
+    return {row["plugin_id"]: _row(row) for row in rows}
+
+
+async def plugin_rows_unlocked(unit: Unit, tenant_id: uuid.UUID) -> dict[str, PluginRow]:
+    """The tenant's plugins by id, for who only tells of them."""
+    return {row["plugin_id"]: _row(row) for row in await unit.fetch(_ROWS, tenant_id)}
 
 
 async def store_row(unit: Unit, tenant_id: uuid.UUID, row: PluginRow) -> None:
@@ -69,9 +73,9 @@ def stored_settings(row: Mapping[str, Any]) -> StoredSettings:
     return StoredSettings(_json(row["settings"]), row["settings_version"], _json(row["sealed"]))
 
 
-def _row(row: Mapping[str, Any], data_version: str | None) -> PluginRow:
-    plugin, enabled, version = row["plugin_id"], row["enabled"], row["version"]
-    return PluginRow(plugin, enabled, version, data_version, stored_settings(row))
+def _row(row: Mapping[str, Any]) -> PluginRow:
+    versions = row["version"], row["data_version"]
+    return PluginRow(row["plugin_id"], row["enabled"], *versions, stored_settings(row))
 
 
 def _json(value: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 _JOBS = (
     "(headers ->> 'plugin' = $1 OR entrypoint = ANY($3) OR entrypoint ^@ ($1 || '.')"
+    " OR CASE WHEN entrypoint = 'core.event-consumer'"
+    " THEN convert_from(payload, 'UTF8')::jsonb ->> 'consumer' ^@ ($1 || ':') ELSE false END"
     # The core's jobs in which a plugin reacts or delivers say in their payload whose code they run.
     " OR CASE WHEN entrypoint ^@ 'core.plugin-' OR entrypoint = 'core.outbox-deliver'"
     " THEN convert_from(payload, 'UTF8')::jsonb ->> 'plugin' = $1 ELSE false END)"

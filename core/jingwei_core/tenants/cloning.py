@@ -2,13 +2,13 @@
 
 Each table says what becomes of its rows (:class:`jingwei_sdk.data_rights.CloneRule`); without a
 rule, those of ``IS_SMALL`` tables are copied. Rows keep their ids, since a key begins with the
-tenant. A reference to a row that is not copied is emptied, or the row is left out where the column
-must be filled. Secrets are sealed anew.
+tenant. A reference to a row that is not copied is emptied; where the column must be filled, the
+whole table is left out. Secrets are sealed anew.
 """
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ import asyncpg
 from jingwei_core.database.identifiers import qualified, quoted
 from jingwei_core.database.security_rules import table_key
 from jingwei_core.database.unit import Unit
+from jingwei_core.plugins.deployment import on_everywhere
 from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
 from jingwei_core.plugins.sealing import TenantVault
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
@@ -62,12 +63,12 @@ async def clone_tenant(platform: "Platform", source: str, slug: str, name: str) 
         work = _Clone(platform, unit, old, uuid.uuid4())
         await work.make(slug, name)
         used = await plugin_rows(unit, old)
-        plugins, left_out = work.answering(used)
-        copied = _in_order(_copied([platform.host.core, *plugins]))
+        plugins, left_out = work.answering({*used, *await on_everywhere(unit)})
+        by_record = _tables_by_record([platform.host.core, *plugins])
+        copied = _in_order(copied_tables([platform.host.core, *plugins], by_record))
         # Triggers and defaults of the new rows are those of the new tenant.
         await unit.execute("SELECT set_config('app.tenant', $1, true)", str(work.new))
         tables = {table_key(table) for table in copied}
-        by_record = _tables_by_record([platform.host.core, *plugins])
         rows = {
             ".".join(table_key(table)): await work.copy(table, tables, by_record)
             for table in copied
@@ -93,8 +94,8 @@ class _Clone:
         except asyncpg.CheckViolationError as error:
             raise Invalid("TENANT_SLUG", field="slug", tenant=slug) from error
 
-    def answering(self, used: Mapping[str, PluginRow]) -> tuple[list[Plugin], tuple[str, ...]]:
-        """The plugins that the tenant has rows of, and those whose code is not here."""
+    def answering(self, used: Collection[str]) -> tuple[list[Plugin], tuple[str, ...]]:
+        """The plugins that the tenant may have rows of, and those whose code is not here."""
         known = {found.id: found.plugin for found in self.platform.host.installed()}
         plugins = [plugin for each in used if (plugin := known.get(each)) is not None]
         return plugins, tuple(sorted(each for each in used if known.get(each) is None))
@@ -103,24 +104,18 @@ class _Clone:
         self, table: Table, copied: set[tuple[str, str]], by_record: Mapping[str, tuple[str, str]]
     ) -> int:
         """Copy the rows of one table; how many."""
-        names, values, wanted = [], [], ["t.tenant_id = $1"]
+        names, values = [], []
         for column in columns_of(table):
             own = quoted(column._meta.db_column_name)
             if column._meta.name == "tenant_id":
                 continue
             names.append(own)
             target = _target(column, by_record)
-            if target is None or target in copied:
-                values.append(f"t.{own}")
-            elif column._meta.params["null"]:
-                values.append("NULL")
-            else:
-                wanted.append("false")
-                values.append(f"t.{own}")
+            values.append(f"t.{own}" if target is None or target in copied else "NULL")
         source = qualified(*table_key(table))
         tag = await self.unit.execute(
             f"INSERT INTO {source} (tenant_id, {', '.join(names)})"
-            f" SELECT $2, {', '.join(values)} FROM {source} t WHERE {' AND '.join(wanted)}",
+            f" SELECT $2, {', '.join(values)} FROM {source} t WHERE t.tenant_id = $1",
             self.old,
             self.new,
         )
@@ -145,9 +140,28 @@ class _Clone:
         await self.unit.execute(_AUDIT, self.new, json.dumps([change]))
 
 
-def _copied(plugins: Iterable[Plugin]) -> list[Table]:
-    """The tables whose rows are copied, by their rule or because they are configuration."""
-    return [table for plugin in plugins for table in plugin.tables if _is_copied(plugin, table)]
+def copied_tables(
+    plugins: Iterable[Plugin], by_record: Mapping[str, tuple[str, str]]
+) -> list[Table]:
+    """The tables whose rows are copied, by their rule or because they are configuration; none that
+    needs rows of a table that is not."""
+    found = [table for plugin in plugins for table in plugin.tables if _is_copied(plugin, table)]
+    while True:
+        there = {table_key(table) for table in found}
+        kept = [table for table in found if _needed(table, by_record) <= there]
+        if kept == found:
+            return found
+        found = kept
+
+
+def _needed(table: Table, by_record: Mapping[str, tuple[str, str]]) -> set[tuple[str, str]]:
+    """The tables without a row of which this one can have none."""
+    targets = {
+        _target(column, by_record)
+        for column in columns_of(table)
+        if not column._meta.params["null"]
+    }
+    return {target for target in targets if target is not None}
 
 
 def _is_copied(plugin: Plugin, table: Table) -> bool:

@@ -2,8 +2,11 @@
 
 import pytest
 
-from jingwei_core.tenants.cloning import clone_tenant
+from jingwei_core.tenants.cloning import clone_tenant, copied_tables
 from jingwei_core.tenants.status import tenant_counts
+from jingwei_sdk.data_rights import CloneRule
+from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.tables import TenantFK, TenantTable
 from tests.tenants.small_world import TwoCities
 
 _CONFIGURATION = (
@@ -32,3 +35,39 @@ async def test_a_city_is_cloned_with_its_rules_and_without_its_people(
     # A place is found by its name: search terms are made as places come in.
     async with platform.database.unit(done.tenant) as unit:
         assert await unit.fetchval("SELECT count(*) FROM core.place_term") > 0
+
+
+class Visit(TenantTable, tablename="visit", schema="chained"):
+    """What happened: not copied."""
+
+
+class Finding(TenantTable, tablename="finding", schema="chained"):
+    """Nothing without its visit."""
+
+    IS_SMALL = True
+
+    visit = TenantFK(Visit, default=None, null=False)
+
+
+class Answer(TenantTable, tablename="answer", schema="chained"):
+    """Nothing without its finding, which is nothing without its visit."""
+
+    IS_SMALL = True
+
+    finding = TenantFK(Finding, default=None, null=False)
+
+
+class Kept(TenantTable, tablename="kept", schema="chained"):
+    """Speaks of an answer where there is one."""
+
+    IS_SMALL = True
+
+    answer = TenantFK(Answer, default=None, null=True)
+    again = TenantFK("self", default=None, null=False)
+
+
+def test_what_needs_rows_that_are_not_copied_is_not_copied_either() -> None:
+    tables = (Visit, Finding, Answer, Kept)
+    rules = (CloneRule(Visit, "skip"),)
+    plugin = Plugin(id="chained", package="x", tables=tables, clone_rules=rules)
+    assert copied_tables([plugin], {}) == [Kept]
