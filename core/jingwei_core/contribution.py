@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jingwei_core.access import commands as access_commands
+from jingwei_core.access import questions as access_questions
 from jingwei_core.events import commands as event_commands
 from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
@@ -30,7 +31,10 @@ _COMMANDS = (
     event_commands,
     register_commands,
 )
-_QUESTIONS = (event_questions, place_questions, plugin_questions, presence_questions)
+_QUESTIONS = (
+    *(access_questions, event_questions, place_questions),
+    *(plugin_questions, presence_questions),
+)
 
 
 def core_contribution() -> Plugin:

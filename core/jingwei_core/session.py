@@ -83,6 +83,10 @@ class EveryPermission:
         """The whole tree."""
         return (ROOT,) if permission else ()
 
+    def grants(self) -> dict[str, tuple[str, ...]]:
+        """Everything, in the whole tree."""
+        return {"*": (ROOT,)}
+
 
 @asynccontextmanager
 async def account_context(

@@ -68,6 +68,11 @@ class Permissions(Protocol):
         """The subtrees where the permission is held: disjoint path prefixes, empty for nowhere."""
         ...
 
+    def grants(self) -> Mapping[str, tuple[str, ...]]:
+        """All that is held, by name, with the subtrees of each; ``area.*`` is all that begins so,
+        ``*`` is everything."""
+        ...
+
 
 class Clock(Protocol):
     """The time source; frozen in tests."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.access.questions import QUESTIONS
 from jingwei_core.access.tables import Account, Department, Post, Role
 from jingwei_core.events.tables import Event, EventKind, EventStep
 from jingwei_core.places.tables import Place
@@ -110,6 +111,7 @@ async def ticket(ctx: Context, change: Report) -> Ticket:
 CORE = Plugin(
     id="core",
     package="jingwei_core",
+    questions=QUESTIONS,
     records=(places, accounts, departments, roles, posts, kinds, events, steps),
     commands=(report, file, ticket),
 )

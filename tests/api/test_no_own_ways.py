@@ -8,13 +8,8 @@ from jingwei_sdk.commands import declaration
 
 ROOT = Path(__file__).resolve().parents[2] / "frontend_api" / "jingwei_api"
 ROOMS = ("schema", "planning", "limits", "execution")
-# Who asks is no business of a package: `me` is the session's, with what may be read of oneself.
 # Rows lie at places whoever declares them (jingwei_sdk.tables.PlacedTable).
 KNOWN = {
-    ("schema/me.py", "Account"),
-    ("schema/me.py", "Post"),
-    ("planning/roots.py", "Account"),
-    ("planning/roots.py", "Post"),
     ("schema/references.py", "Place"),
 }
 
@@ -40,6 +35,6 @@ def test_no_room_of_the_api_knows_a_declaration_of_the_core_by_its_name() -> Non
 def test_what_the_core_asks_and_does_is_declared() -> None:
     core = core_contribution()
     asked = {question.name for question in core.questions}
-    assert {"my_queue", "my_area", "place_at", "event_duplicates", "platform"} <= asked
+    assert {"me", "my_queue", "my_area", "place_at", "event_duplicates", "platform"} <= asked
     staged = [one.name for one in map(declaration, core.commands) if one.staged is not None]
     assert staged == ["evidence.commit"]

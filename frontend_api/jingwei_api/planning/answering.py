@@ -1,23 +1,22 @@
 """Answering (答问): questions of packages as parts of a statement.
 
 A narrowed question says in Python which rows answer it, anew for each request; what that writes
-into the statement is its shape. A resolved one was answered before (:mod:`~.asking`).
+into the statement is its shape. A told one needs no statement (:mod:`~.telling`), a resolved
+one was answered before (:mod:`~.asking`).
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
-import msgspec
-import structlog
 from graphql import GraphQLError
 
-from jingwei_api.planning.arguments import input_of
 from jingwei_api.planning.asking import slot_of
+from jingwei_api.planning.asking_at_once import said
 from jingwei_api.planning.building import Building
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.rows import page_of, record_fields
-from jingwei_api.schema.meanings import QuestionField, TypenameField
+from jingwei_api.planning.telling import told_of
+from jingwei_api.schema.meanings import TypenameField
 from jingwei_core.reading.narrowing import BLANK, criteria, order_of, shape_of_answer, written
 from jingwei_core.reading.selection import (
     Asked,
@@ -33,33 +32,19 @@ from jingwei_core.reading.selection import (
     Typename,
     Value,
 )
-from jingwei_sdk.context import Actor, Permissions, Tenant
-from jingwei_sdk.errors import Denied, JingweiError, Unavailable
+from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.narrowing import Condition, Narrowed
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Record
 
-RULES = "#rules"
-"""Under this name the variables hold the tenant's event rules, where a field needs them."""
-
 _NO_FIGURE = Sql(lambda alias, add: "NULL::integer")
-_log = structlog.get_logger(__name__)
-
-
-class _Asker(msgspec.Struct, frozen=True):
-    """See :class:`jingwei_sdk.narrowing.Asker`."""
-
-    tenant: Tenant
-    actor: Actor
-    permissions: Permissions
-    now: datetime
-    locale: str
-    rules: Any
 
 
 def answer_of(building: Building, chosen: Chosen) -> RootField:
     """The part of a statement that answers a question."""
     question: Question = chosen.meaning.question
+    if question.tell is not None:
+        return told_of(building, chosen)
     return _resolved(building, chosen) if question.narrow is None else _narrowed(building, chosen)
 
 
@@ -95,7 +80,7 @@ def _narrowed(building: Building, chosen: Chosen) -> RootField:
     building.needs_rules |= question.needs_rules
 
     def run(asked: Asked, slot: str) -> Any:
-        found = _asked(chosen.meaning, chosen, asked)
+        found = said(chosen, asked)
         asked.variables[slot] = found  # type: ignore[index]
         return shape_of_answer(found)
 
@@ -139,30 +124,3 @@ def _part(
 
     parts = tuple(part(below) for below in chosen.below())
     return Rows(chosen.key, record, where, order, question.about.most, parts)
-
-
-def _asked(meaning: QuestionField, chosen: Chosen, asked: Asked) -> Narrowed:
-    """What a narrowed question says to one request; raises ``JingweiError``."""
-    question = meaning.question
-    assert question.narrow is not None
-    if question.permission and not asked.permissions.allows(question.permission):
-        raise Denied("PERMISSION_DENIED", permission=question.permission)
-    asker = _Asker(
-        asked.tenant,
-        asked.actor,
-        asked.permissions,
-        asked.now,
-        asked.locale,
-        asked.variables.get(RULES),
-    )
-    told = () if question.input is None else (input_of(question.input, chosen, asked.variables),)
-    try:
-        return question.narrow(asker, *told)
-    except JingweiError:
-        raise
-    except Exception as error:
-        name = type(error).__name__
-        _log.warning("question_failed", plugin=meaning.owner, question=question.name, error=name)
-        raise Unavailable(
-            "QUESTION_FAILED", plugin=meaning.owner, question=question.name
-        ) from error

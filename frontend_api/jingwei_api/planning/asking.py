@@ -8,21 +8,20 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import structlog
 from graphql import GraphQLError
 
 from jingwei_api.planning.arguments import input_of
+from jingwei_api.planning.asking_at_once import failed
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.schema.meanings import QuestionField, SpaceField
 from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import CoreContext
-from jingwei_sdk.errors import JingweiError, Unavailable
+from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.questions import MOST_ROWS, Question
 from jingwei_sdk.records import Record
 
 WITHIN_S = 5.0
-_log = structlog.get_logger(__name__)
 
 
 class _Answered(Exception):
@@ -78,11 +77,11 @@ async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]
         try:
             return _checked(question, chosen, found.answer)
         except Exception as error:
-            raise _failed(meaning, error) from error
+            raise failed(meaning, error) from error
     except JingweiError:
         raise
     except Exception as error:
-        raise _failed(meaning, error) from error
+        raise failed(meaning, error) from error
 
 
 def _checked(question: Question, chosen: Chosen, answer: Any) -> Any:
@@ -101,10 +100,3 @@ def _checked(question: Question, chosen: Chosen, answer: Any) -> Any:
 def _row_id(answer: Any) -> uuid.UUID:
     """The id of a row that was answered as itself or as its id."""
     return uuid.UUID(str(getattr(answer, "id", answer)))
-
-
-def _failed(meaning: QuestionField, error: Exception) -> Unavailable:
-    name = meaning.question.name
-    # The type only: a message of a stranger's code may quote a person's data.
-    _log.warning("question_failed", plugin=meaning.owner, question=name, error=type(error).__name__)
-    return Unavailable("QUESTION_FAILED", plugin=meaning.owner, question=name)

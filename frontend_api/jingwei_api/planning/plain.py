@@ -12,10 +12,11 @@ from jingwei_api.schema.meanings import StructPart
 
 def plain_object(chosen: Sequence[Chosen], source: Any) -> dict[str, Any]:
     """The fields chosen of a struct's values, as JSON; raises for what is not of a field's type."""
-    return {one.key: _field(one, source) for one in chosen}
+    return {one.key: plain_field(one, source) for one in chosen}
 
 
-def _field(chosen: Chosen, source: Any) -> Any:
+def plain_field(chosen: Chosen, source: Any) -> Any:
+    """One field of them, as :func:`plain_object` has it."""
     if not isinstance(chosen.meaning, StructPart):
         return chosen.parent  # __typename
     value = chosen.meaning.told(source)

@@ -11,8 +11,8 @@ import msgspec
 from graphql import GraphQLError
 
 from jingwei_api.execution.operation import Caller
-from jingwei_api.planning.answering import RULES
 from jingwei_api.planning.asking import ask
+from jingwei_api.planning.asking_at_once import RULES
 from jingwei_api.planning.auditing import shows_audited, take_ids
 from jingwei_api.planning.building import Refusal
 from jingwei_api.planning.plans import ROOT, Draft, Part, Planned, Plans, Question

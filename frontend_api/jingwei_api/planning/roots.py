@@ -1,7 +1,7 @@
 """Roots (根字段): fields of ``Query``, payloads and changes as parts of one statement."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import GraphQLError
@@ -15,8 +15,6 @@ from jingwei_api.schema.meanings import (
     ChangePart,
     ListField,
     LookupField,
-    MeField,
-    MePart,
     NodeField,
     NodesField,
     PayloadRow,
@@ -32,7 +30,6 @@ from jingwei_core.reading.selection import (
     Items,
     Lookup,
     RootField,
-    Test,
     Typename,
     Value,
 )
@@ -129,27 +126,6 @@ def _space(building: Building, chosen: Chosen) -> RootField:
     return group_of(building, chosen.key, chosen.below())
 
 
-def _me_part(building: Building, chosen: Chosen) -> RootField:
-    part = chosen.meaning.part
-    registry = building.registry
-    if part == "account":
-        record = registry.record("Account")
-        fields = record_fields(building, record, chosen.below())
-        return Lookup(chosen.key, record, Value(lambda asked: asked.actor.account_id), fields)
-    if part == "posts":
-        mine = Test("account", "eq", Value(lambda asked: asked.actor.account_id))
-        post = registry.record("Post")
-        return building.tried(chosen, lambda: page_of(building, chosen, post, (mine,)))
-    return Constant(chosen.key, Value(_ABOUT_ME[part]))
-
-
-_ABOUT_ME: Mapping[str, Callable[[Asked], Any]] = {
-    "id": lambda asked: global_id.encode("Account", asked.actor.account_id),  # type: ignore[arg-type]
-    "name": lambda asked: asked.actor.name,
-    "permissions": lambda asked: list(asked.permissions.grants()),  # type: ignore[attr-defined]
-}
-
-
 def _payload_row(building: Building, chosen: Chosen) -> RootField:
     record = building.registry.record(chosen.meaning.record)
     fields = record_fields(building, record, chosen.below())
@@ -169,8 +145,6 @@ ROOTS: dict[type, RootPlanner] = {
     NodeField: _node,
     NodesField: _nodes,
     SpaceField: _space,
-    MeField: _space,
-    MePart: _me_part,
     QuestionField: answer_of,
     PayloadRow: _payload_row,
     ChangePart: _change_node,

@@ -11,7 +11,6 @@ from jingwei_api.schema.aggregates import add_shared
 from jingwei_api.schema.connections import add_connection
 from jingwei_api.schema.filters import Filters, SortDirection
 from jingwei_api.schema.inputs import Structs
-from jingwei_api.schema.me import me_fields
 from jingwei_api.schema.mutations import mutation_fields
 from jingwei_api.schema.node import (
     MASKED_FIELDS,
@@ -95,6 +94,5 @@ def declare(space: TypeSpace, enums: Enums, registry: Declarations) -> Declared:
     ]
     questions = question_fields(space, registry, structs, arguments)
     fields = query_fields(space, registry, arguments, questions)
-    fields += me_fields(space, registry, arguments)
     changes = mutation_fields(space, registry, structs)
     return Declared(fields, changes, subscription_fields(space), records, structs)

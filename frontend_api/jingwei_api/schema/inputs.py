@@ -114,11 +114,26 @@ class Structs:
             for field in msgspec.structs.fields(struct)
         ]
 
-    def output_type(self, struct: type[msgspec.Struct], name: str, owner: str) -> str:
-        """The name of the object type of a struct."""
-        return self._type(struct, name, owner, is_input=False)
+    def output_type(
+        self, struct: type[msgspec.Struct], name: str, owner: str, more: tuple[Field, ...] = ()
+    ) -> str:
+        """The name of the object type of a struct, with ``more`` fields than the struct has.
 
-    def _type(self, struct: type[msgspec.Struct], name: str, owner: str, *, is_input: bool) -> str:
+        Raises ``Refused`` (``SCHEMA_CLASH``) when there is one without them.
+        """
+        if more and (name in self.by_name or (struct, False, owner) in self._made):
+            raise Refused("SCHEMA_CLASH", name=name, owners=[owner])
+        return self._type(struct, name, owner, more, is_input=False)
+
+    def _type(
+        self,
+        struct: type[msgspec.Struct],
+        name: str,
+        owner: str,
+        more: tuple[Field, ...] = (),
+        *,
+        is_input: bool,
+    ) -> str:
         key = (struct, is_input, owner)
         if key in self._made:
             return self._made[key]
@@ -132,7 +147,7 @@ class Structs:
         ]
         text = (struct.__doc__ or "").strip().split("\n", 1)[0]
         make = self._space.input if is_input else self._space.object
-        make(name, fields, owner=owner, description=text)
+        make(name, [*fields, *more], owner=owner, description=text)
         return name
 
     def _field(

@@ -153,15 +153,10 @@ class QuestionField:
 
 
 @dataclass(frozen=True, slots=True)
-class MeField:
-    """The signed-in account."""
+class ToldRelation:
+    """The row, or a connection over the rows, that what a question tells leads to."""
 
-
-@dataclass(frozen=True, slots=True)
-class MePart:
-    """A part of the signed-in account."""
-
-    part: Literal["id", "name", "account", "posts", "permissions"]
+    relation: One | Many
 
 
 @dataclass(frozen=True, slots=True)

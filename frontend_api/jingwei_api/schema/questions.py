@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from jingwei_api.schema.inputs import Structs
-from jingwei_api.schema.meanings import AboutPart, QuestionField
+from jingwei_api.schema.meanings import AboutPart, QuestionField, ToldRelation
 from jingwei_api.schema.references import Declarations
 from jingwei_api.schema.types import Argument, Field, TypeSpace, listed
 from jingwei_sdk.questions import AboutRow, Question
-from jingwei_sdk.records import Record
+from jingwei_sdk.records import Many, Record
 
 Arguments = Mapping[str, tuple[Argument, ...]]
 
@@ -26,9 +26,10 @@ def question_fields(
             if question.is_page:
                 assert isinstance(question.answers, Record)
                 given = (*arguments[question.answers.name], *given)
+            leading = _relations(registry, question, arguments, plugin.id)
             yield Field(
                 question.name,
-                _answer(space, structs, question, plugin.id),
+                _answer(space, structs, (question, leading), plugin.id),
                 question.description or None,
                 given,
                 plugin.id,
@@ -36,10 +37,31 @@ def question_fields(
             )
 
 
-def _answer(space: TypeSpace, structs: Structs, question: Question, owner: str) -> str:
+def _relations(
+    registry: Declarations, question: Question, arguments: Arguments, owner: str
+) -> tuple[Field, ...]:
+    """The fields that lead from an answer to rows, of records that are there."""
+    return tuple(
+        Field(
+            name,
+            f"{one.record}{'Connection' if isinstance(one, Many) else ''} | None",
+            question.relation_texts.get(name),
+            arguments[one.record] if isinstance(one, Many) else (),
+            owner,
+            meaning=ToldRelation(one),
+        )
+        for name, one in question.relations.items()
+        if one.record in registry.records
+    )
+
+
+def _answer(
+    space: TypeSpace, structs: Structs, asked: tuple[Question, tuple[Field, ...]], owner: str
+) -> str:
+    question, leading = asked
     answers = question.answers
     if not isinstance(answers, Record):
-        name = structs.output_type(answers, answers.__name__, owner)
+        name = structs.output_type(answers, answers.__name__, owner, leading)
         return f"{listed(name)} | None" if question.is_list else f"{name} | None"
     if question.about is not None:
         return _about(space, question.about, answers, owner)

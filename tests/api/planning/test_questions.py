@@ -27,6 +27,7 @@ from jingwei_sdk.narrowing import (
 )
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.questions import MOST_ROWS, AboutRow, Question
+from jingwei_sdk.records import Many, One
 from tests.api.planning.conftest import Asker as Asker_
 from tests.api.planning.conftest import sent
 from tests.api.world import World, installed
@@ -124,6 +125,25 @@ def begin_with(asker: Asker, given: Named) -> Narrowed:
     )
 
 
+class Mine(msgspec.Struct, frozen=True):
+    """What is told of who asks."""
+
+    id: uuid.UUID
+    text: str
+    nobody: uuid.UUID | None = None
+
+
+def mine(asker: Asker, given: Given) -> Mine | None:
+    """Told without the database; nothing for an empty text."""
+    if given.text == "fail":
+        raise RuntimeError("a person's name")
+    if given.text == "wrong":
+        return Answer("of another type")  # type: ignore[return-value]
+    told = f"{given.text} {asker.locale} {len(asker.permissions.grants()) > 0}"
+    assert asker.actor.account_id is not None
+    return Mine(asker.actor.account_id, told) if given.text else None
+
+
 def refuses(asker: Asker) -> Narrowed:
     raise Conflict("PLUGIN_NEEDED", plugin="asked", by=["nobody"])
 
@@ -138,6 +158,11 @@ def _question(name: str, resolve: Any, answers: Any = Answer, **more: Any) -> Qu
     return Question(name, answers, resolve, **told)
 
 
+LEADING = {
+    "account": One("id", "Account"),
+    "nobody_else": One("nobody", "Account"),
+    "posts": Many("Post", "account"),
+}
 ABOUT = AboutRow("NamedOrganisation", "organisation", {"letters": "Of its name.", "no": ""}, 2)
 ASKED = Plugin(
     id="asked",
@@ -155,6 +180,8 @@ ASKED = Plugin(
         _narrowed("page", begin_with, input=Named, is_page=True),
         _narrowed("last", begin_with, input=Named),
         _narrowed("few", begin_with, input=Named, about=ABOUT),
+        Question("mine", Mine, tell=mine, input=Given, signed_in=True, relations=LEADING),
+        Question("hidden", Part, tell=refuses, permission="asked.nobody-has-this"),
         _narrowed("refused", refuses, is_page=True),
         _narrowed("closed", everything, is_page=True, permission="asked.nobody-has-this"),
         _question("guarded", nothing, permission="asked.nobody-has-this", cost=500),
@@ -225,6 +252,9 @@ async def test_rows_are_read_in_sight_only(centre: Asker_, staff: Asker_, world:
         ("closed { totalCount }", "PERMISSION_DENIED"),
         ("refused { totalCount }", "PLUGIN_NEEDED"),
         ('last(begins: "fail") { name }', "QUESTION_FAILED"),
+        ('mine(text: "fail") { text }', "QUESTION_FAILED"),
+        ('mine(text: "wrong") { text posts { totalCount } }', "QUESTION_FAILED"),
+        ("hidden { code }", "PERMISSION_DENIED"),
         ('last(begins: "a\\u0000") { name }', "VALUE_UNSTORABLE"),
         ('echo(text: "much too long a text") { text }', "INPUT_INVALID"),
         ('named(text: "", organisation: "x") { id }', "ID_INVALID"),
@@ -294,6 +324,26 @@ async def test_narrowed_questions_are_part_of_the_one_statement(
     assert nobody == {"page": {"totalCount": 0, "edges": []}, "last": None, "few": []}
 
 
+async def test_what_the_session_knows_leads_to_rows_in_one_statement(
+    centre: Asker_, staff: Asker_
+) -> None:
+    query = """query($t: String!) { asked { mine(text: $t) { __typename text
+      account { name } nobodyElse { name } posts(first: 1) { totalCount edges { node { id } } }
+    } } me { id name permissions account { name } posts { totalCount } } }"""
+    for asker in (centre, staff):
+        await asker.data(query, t="a")
+        with sent() as noted:
+            told = await asker.data(query, t="b")
+        assert (len(noted.trips), len(noted.in_units)) == (1, 0)
+        mine, me = told["asked"]["mine"], told["me"]
+        assert (mine["text"], mine["__typename"]) == ("b zh True", "Mine")
+        assert (mine["account"], mine["nobodyElse"]) == ({"name": me["name"]}, None)
+        assert mine["posts"]["totalCount"] == me["posts"]["totalCount"] == 1
+        assert len(mine["posts"]["edges"]) == 1
+        nothing = await asker.data(query, t="")
+        assert (nothing["asked"]["mine"], nothing["me"]) == (None, me)
+
+
 async def test_without_the_plugin_there_is_no_such_field(asking: Any, world: World) -> None:
     told = await asking(world.changzhi, "chief")("{ asked { nothing { text } } }")
     assert "asked" in told["errors"][0]["message"]
@@ -317,6 +367,12 @@ async def test_several_requests_at_once_keep_their_answers(centre: Asker_) -> No
         ({"narrow": everything}, "QUESTION_SHAPE"),
         ({"resolve": None, "narrow": everything}, "QUESTION_SHAPE"),
         ({"is_page": True}, "QUESTION_SHAPE"),
+        ({"relations": LEADING}, "QUESTION_SHAPE"),
+        ({"tell": refuses}, "QUESTION_SHAPE"),
+        ({"resolve": None, "tell": refuses, "answers": ORGANISATION}, "QUESTION_SHAPE"),
+        ({"resolve": None, "tell": refuses, "is_list": True}, "QUESTION_SHAPE"),
+        ({"resolve": None, "tell": refuses, "relations": LEADING}, "QUESTION_SHAPE"),
+        ({"resolve": None, "tell": nothing}, "QUESTION_SHAPE"),
         ({"resolve": None, "narrow": everything, "answers": ORGANISATION, "is_list": True},
          "QUESTION_SHAPE"),
     ],
