@@ -34,6 +34,23 @@ class _Asked:
 _Asking = list[_Asked]
 
 
+class _Places:
+    """Where in the response the objects stand; looked for once, and only if something fails."""
+
+    def __init__(self, data: Holder) -> None:
+        self._data = data
+        self._known: dict[int, dict[int, Path]] = {}
+
+    def of(self, asked: _Asked) -> Path:
+        """The path of an object's field."""
+        at = asked.at
+        known = self._known.get(at.number)
+        if known is None:
+            found = located(self._data, at.path)
+            known = self._known[at.number] = {id(holder): path for path, holder in found}
+        return (*known[id(asked.holder)], at.key)
+
+
 async def fill_in(
     ctx: Context, index: SchemaIndex, worked: Sequence[WorkedAt], data: Holder
 ) -> list[GraphQLError]:
@@ -43,14 +60,15 @@ async def fill_in(
         for holder, row in at.found(data):
             asking[at.record.name, at.name].append(_Asked(at, holder, row))
     errors: list[GraphQLError] = []
+    places = _Places(data)
     for (record, name), rows in asking.items():
         complete = completer(index.object(record).fields[camel(name)].type)
-        errors += await _fill(ctx, complete, rows, data)
+        errors += await _fill(ctx, complete, rows, places)
     return errors
 
 
 async def _fill(
-    ctx: Context, complete: Callable[[Any], Any], rows: _Asking, data: Holder
+    ctx: Context, complete: Callable[[Any], Any], rows: _Asking, places: _Places
 ) -> list[GraphQLError]:
     # An object that asks twice, under two response keys, is one row.
     once = {id(asked.holder): asked.row for asked in rows}
@@ -58,13 +76,13 @@ async def _fill(
         values = await _values(ctx, rows[0].at, list(once.values()))
         told = dict(zip(once, values, strict=True))
     except Exception as error:  # noqa: BLE001 - whatever a plugin's function raises is told there
-        return [_failed(asked, data, error) for asked in rows]
+        return [_failed(asked, places, error) for asked in rows]
     errors = []
     for asked in rows:
         try:
             asked.holder[asked.at.key] = complete(told[id(asked.holder)])
         except Exception as error:  # noqa: BLE001 - a value that is not of the field's type
-            errors.append(_failed(asked, data, error))
+            errors.append(_failed(asked, places, error))
     return errors
 
 
