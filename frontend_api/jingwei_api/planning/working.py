@@ -93,11 +93,9 @@ async def _values(ctx: Context, at: WorkedAt, rows: list[dict[str, Any]]) -> Seq
     return await ctx.platform.hooks.computed(ctx, (at.record.name, at.name), work)
 
 
-def _failed(asked: _Asked, data: Holder, error: Exception) -> GraphQLError:
-    at, holder = asked.at, asked.holder
-    holder[at.key] = None
-    path = next(path for path, found in located(data, at.path) if found is holder)
-    return GraphQLError(str(error), path=[*path, at.key], original_error=error)
+def _failed(asked: _Asked, places: _Places, error: Exception) -> GraphQLError:
+    asked.holder[asked.at.key] = None
+    return GraphQLError(str(error), path=list(places.of(asked)), original_error=error)
 
 
 def located(data: Any, steps: Sequence[str | Each], path: Path = ()) -> Iterator[tuple[Path, Any]]:
