@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from msgspec.inspect import StructType
 
-from jingwei_sdk.commands import Command, declaration
+from jingwei_sdk._type_parts import parts_of
+from jingwei_sdk.commands import declaration
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import Mask, Personal
 from jingwei_sdk.personal_names import is_forbidden, looks_personal, speaks_of_belief
 from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.records import Record
 from jingwei_sdk.tables import TenantTable, columns_of
 
 
@@ -62,16 +65,32 @@ def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:
         yield from _each(record.name, (*record.computed, *record.relations))
     for extension in plugin.extensions:
         yield from _each(extension.record, (*extension.computed, *extension.relations))
-    for handler in plugin.commands:
-        yield from _command_names(declaration(handler))
+    for owner, struct in _structs(plugin):
+        if struct is not None:
+            yield from _struct_names(owner, struct)
     for kind in plugin.event_kinds:
         yield from _form_names(kind.code, kind.form_schema or {})
 
 
-def _command_names(command: Command) -> Iterator[tuple[str, str]]:
-    for struct in (command.input, command.result):
-        if struct is not None:
-            yield from _each(command.name, (f.name for f in msgspec.structs.fields(struct)))
+def _structs(plugin: Plugin) -> Iterator[tuple[str, Any]]:
+    """Every struct in which the package is given or tells something, and whose it is."""
+    for command in map(declaration, plugin.commands):
+        yield from ((command.name, each) for each in (command.input, command.result))
+    for question in plugin.questions:
+        answers = None if isinstance(question.answers, Record) else question.answers
+        yield from ((question.name, each) for each in (question.input, answers))
+    yield from ((each.name, each.payload) for each in plugin.event_types)
+    yield from ((each.name, each.payload) for each in plugin.consumers)
+    if plugin.settings is not None:
+        yield plugin.settings.schema.__name__, plugin.settings.schema
+
+
+def _struct_names(owner: str, struct: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
+    """The fields of a struct and of all that it holds."""
+    for part in parts_of(struct):
+        if isinstance(part, StructType):
+            yield from _each(owner, (field.name for field in part.fields))
+            yield from _each(owner, (field.encode_name for field in part.fields))
 
 
 def _form_names(code: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -81,8 +100,9 @@ def _form_names(code: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, str
             yield from _each(code, value)
         if key == "title" and isinstance(value, str):
             yield f"{code}.{value}", value
-        if isinstance(value, Mapping):
-            yield from _form_names(code, value)
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, Mapping):
+                yield from _form_names(code, part)
 
 
 def _each(owner: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:

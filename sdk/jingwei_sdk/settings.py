@@ -12,13 +12,14 @@ Code of the plugin reads them as ``ctx.settings_of(LampSettings)``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import msgspec
-from msgspec.inspect import CustomType, Field, Metadata, UnionType, type_info
+from msgspec.inspect import CustomType, Metadata, UnionType, type_info
 
+from jingwei_sdk._type_parts import parts_of
 from jingwei_sdk.errors import Invalid, Refused
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
@@ -179,27 +180,13 @@ def _bare(info: Any) -> Any:
 
 def _has_deep_secret(kind: Any) -> bool:
     return not _is_secret(kind) and any(
-        isinstance(part, CustomType) and part.cls is Secret for part in _parts(type_info(kind), [])
+        isinstance(part, CustomType) and part.cls is Secret for part in parts_of(kind)
     )
 
 
 def _is_odd(kind: Any) -> bool:
-    custom = (part for part in _parts(type_info(kind), []) if isinstance(part, CustomType))
+    custom = (part for part in parts_of(kind) if isinstance(part, CustomType))
     return any(part.cls is not Secret for part in custom)
-
-
-def _parts(info: Any, seen: list[Any]) -> Iterator[Any]:
-    """Every type that a type is made of; a struct that holds itself is gone through once."""
-    if info in seen:
-        return
-    seen.append(info)
-    yield info
-    for name in getattr(info, "__struct_fields__", ()):
-        value = getattr(info, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            inner = part.type if isinstance(part, Field) else part
-            if isinstance(inner, msgspec.inspect.Type):
-                yield from _parts(inner, seen)
 
 
 def _decoded(kind: type, value: object) -> Any:

@@ -6,7 +6,7 @@ their digests, and it is used here as a city would use it.
 
 import hashlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import Any, cast
@@ -24,13 +24,16 @@ from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
+from jingwei_core.plugins.conformance import objections
 from jingwei_core.plugins.host import PluginHost, discover
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.session import Identity, Request
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
+from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict
-from jingwei_sdk.plugin import ENTRY_POINT_GROUP
+from jingwei_sdk.manifest import Manifest
+from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Job, Plugin
 from jingwei_sdk.versions import SDK_VERSION, SERVED, served
 from tests.plugins.world import DISTRICT, GRID, TENANTS, City, Clock, add_people
 from tests.servers.databases import NewDatabase
@@ -166,3 +169,20 @@ def test_the_current_and_the_previous_major_are_served() -> None:
     assert Version(SDK_VERSION) == Version(version("jingwei-sdk"))
     majors = [Version(each).major for each in SERVED]
     assert majors == [Version(SDK_VERSION).major - 1, Version(SDK_VERSION).major]
+
+
+@pytest.mark.parametrize("wanted", [">=1.0,<2", ">=0.1,<2", ">=0.1"])
+def test_whoever_may_be_served_as_1_keeps_to_what_1_asks(wanted: str):
+    """A range that begins earlier is no way around it."""
+
+    async def run(ctx: Context, payload: Mapping[str, Any]) -> None:
+        raise AssertionError
+
+    jobs = (Job("elsewhere.sweep", run), Job("lamps.daily", run, schedule="every day"))
+    lamps = Plugin(id="lamps", package="jingwei_sdk", jobs=jobs)
+    texts = dict.fromkeys(("name_zh", "name_en", "description_zh", "description_en"), "灯")
+    manifest = Manifest(id="lamps", version="1.0.0", sdk=wanted, licence="MIT", **texts)
+    assert list(objections(lamps, manifest)) == [
+        "jobs whose names do not begin with lamps.: ['elsewhere.sweep']",
+        "the schedule of lamps.daily is no cron expression",
+    ]

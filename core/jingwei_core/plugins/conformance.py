@@ -4,17 +4,21 @@ from collections.abc import Iterator
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from packaging.version import Version
 
 from jingwei_core.plugins.context_first import without_context
-from jingwei_core.plugins.contributing.objections import of_channels, of_put, of_shown, of_texts
+from jingwei_core.plugins.contributing.objections import (
+    is_of_this_major,
+    of_channels,
+    of_put,
+    of_shown,
+    of_texts,
+)
 from jingwei_core.plugins.event_types import event_type_objections
 from jingwei_core.privacy.declarations import check_package
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.data_rights import unanswered
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.plugin import Manifest, Plugin
-from jingwei_sdk.versions import served
 
 
 def objection(plugin: Plugin, manifest: Manifest) -> str:
@@ -86,8 +90,7 @@ def _event_types(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 def _data_rights(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     """Who keeps something of persons says how they get at it; SDK 0.1 had no way to say so."""
-    wanted = served(manifest.sdk)
-    if wanted is not None and Version(wanted) >= Version("1"):
+    if is_of_this_major(manifest):
         yield from unanswered(plugin.tables, plugin.data_rights, plugin.clone_rules)
 
 

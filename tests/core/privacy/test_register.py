@@ -18,10 +18,13 @@ from jingwei_core.registry import build_registry
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
+from jingwei_sdk.events import EventType
 from jingwei_sdk.personal import Mask, Personal, Revealed, RevealPurpose, Sensitivity
 from jingwei_sdk.personal_names import is_forbidden, looks_personal
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
+from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Record, TenantWide
+from jingwei_sdk.settings import SettingsOf
 from jingwei_sdk.tables import TenantTable, columns_of
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "privacy-register.md"
@@ -65,6 +68,29 @@ async def ask(ctx: Context, answers: Answers) -> Answers:
     return answers
 
 
+class Household(msgspec.Struct, frozen=True):
+    """What nobody may ask, one by one."""
+
+    members: tuple[Answers, ...] = ()
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A setting that would have it kept."""
+
+    with_faith: bool = False
+
+
+@command("sample.ask-all", permission="sample.ask", tenant_wide=True)
+async def ask_all(ctx: Context, household: Household) -> Household:
+    """Ask of each."""
+    return household
+
+
+async def look(ctx: Context) -> Answers:
+    """Tell what nobody may ask."""
+    raise AssertionError
+
+
 @command("sample.reveal", permission="sample.reveal", on="Declared", reveals="grade")
 async def reveal_grade(ctx: Context, target: Declared, why: RevealPurpose) -> Revealed:
     """Reveal what is not masked."""
@@ -72,6 +98,7 @@ async def reveal_grade(ctx: Context, target: Declared, why: RevealPurpose) -> Re
 
 
 FORM = {"type": "object", "properties": {"family": {"properties": {"x": {"title": "宗教信仰"}}}}}
+CHOICE = {"allOf": [{"if": {}, "then": {"properties": {"faith": {"type": "string"}}}}]}
 DECLARED = Record(Declared, read="sample.read", scope=(TenantWide(),))
 
 
@@ -90,6 +117,20 @@ REFUSED = {
     "belief as an input": (sample(commands=(ask,)), "BELIEF_FIELD"),
     "belief in a form": (
         sample(event_kinds=(EventKindDeclaration("k", "类", "kind", form_schema=FORM),)),
+        "BELIEF_FIELD",
+    ),
+    "belief in a part of an input": (sample(commands=(ask_all,)), "BELIEF_FIELD"),
+    "belief in a choice of a form": (
+        sample(event_kinds=(EventKindDeclaration("k", "类", "kind", form_schema=CHOICE),)),
+        "BELIEF_FIELD",
+    ),
+    "belief in a setting": (sample(settings=SettingsOf(Asked)), "BELIEF_FIELD"),
+    "belief in a message": (
+        sample(event_types=(EventType("sample.answered.v1", Answers),)),
+        "BELIEF_FIELD",
+    ),
+    "belief in an answer": (
+        sample(questions=(Question("who", Answers, look, permission="sample.read"),)),
         "BELIEF_FIELD",
     ),
     "reveals what is not masked": (

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from croniter import croniter
-from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
 from jingwei_core.reminders.jobs import jobs_of
@@ -21,6 +21,7 @@ from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.presence import MapLayer, NavigationItem
 from jingwei_sdk.records import Record
 from jingwei_sdk.settings import undescribed_in
+from jingwei_sdk.versions import served
 
 ROLE_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 REMINDER_CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -69,7 +70,7 @@ def of_put(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     for role in manifest.roles:
         if not ROLE_CODE.fullmatch(role.code):
             yield f"the role {role.code!r} is not named in lower case, digits and underscores"
-    if _is_of_this_major(manifest):
+    if is_of_this_major(manifest):
         yield from _of_jobs(plugin)
     for reminder in plugin.reminders:
         if not REMINDER_CODE.fullmatch(reminder.code):
@@ -123,7 +124,7 @@ def of_texts(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 
 def _settings_without_texts(plugin: Plugin, manifest: Manifest) -> list[str]:
-    if not _is_of_this_major(manifest):
+    if not is_of_this_major(manifest):
         return []
     if plugin.settings is not None:
         return plugin.settings.undescribed()
@@ -162,9 +163,10 @@ def _messages(plugin: Plugin) -> set[str]:
     return {code for code, told in texts.items() if all(told.get(one) for one in LOCALES)}
 
 
-def _is_of_this_major(manifest: Manifest) -> bool:
-    """Whether the plugin was written for SDK 1: one of 0.1 keeps to what 0.1 asked."""
-    return not SpecifierSet(manifest.sdk).contains("0.1")
+def is_of_this_major(manifest: Manifest) -> bool:
+    """Whether the plugin is served as one of SDK 1: one of 0.1 alone keeps to what 0.1 asked."""
+    wanted = served(manifest.sdk)
+    return wanted is not None and Version(wanted) >= Version("1")
 
 
 @cache
