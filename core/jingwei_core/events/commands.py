@@ -1,7 +1,7 @@
 """The commands of events: report, act, assign, comment."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -38,6 +38,12 @@ class ActOnEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     department_code: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     assignee: AccountId | None = None
     evidence: tuple[AttachedEvidence, ...] = ()
+    form: Annotated[
+        dict[str, Any],
+        msgspec.Meta(
+            description="fields of the event's form to fill or change; null takes one out"
+        ),
+    ] = {}
 
 
 class AssignEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +80,7 @@ async def act(ctx: Context, event: Event, given: ActOnEvent) -> Event:
         department=await find_department(ctx, given.department, given.department_code),
         assignee=given.assignee,
         evidence=given.evidence,
+        form=given.form,
     )
     return await take_step(ctx, event, step)
 

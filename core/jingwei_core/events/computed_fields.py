@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jingwei_core.events.authority import Desk, may_take
+from jingwei_core.events.guarding import Case, GuardBook
 from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.events.workflow import Action, WorkflowDefinition
+from jingwei_core.events.workflow_guards import EvidenceGuard, FieldsGuard, Of
 from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.places.geometry import CANONICAL_CRS, E7
 from jingwei_sdk.context import Context
@@ -23,15 +25,46 @@ async def definitions_of(ctx: Context, workflow_ids: set[Any]) -> dict[Any, Work
 
 async def available_actions(ctx: Context, rows: Rows) -> list[list[str]]:
     """For each event the codes of the actions that the actor may take now, in workflow order."""
-    definitions = await definitions_of(ctx, {row["workflow"] for row in rows})
+    return [[action.code for action in actions] for actions in await _available(ctx, rows)]
+
+
+async def requirements(ctx: Context, rows: Rows) -> list[list[str]]:
+    """For each event what its available actions ask the actor to bring, as ``action:need``."""
     return [
-        [
-            action.code
-            for action in definitions[row["workflow"]].actions_from(row["state"])
-            if may_take(ctx, action, desk_of(row))
-        ]
-        for row in rows
+        [f"{action.code}:{need}" for action in actions for need in needs_of(action)]
+        for actions in await _available(ctx, rows)
     ]
+
+
+def needs_of(action: Action) -> list[str]:
+    """What an action asks the step to bring: its requirements, ``photo:<phase>:<at least>`` for
+    photos of this step, ``photo:<phase>:<at least>:event`` for all of the event's together, and
+    ``form:<field>``."""
+    needs: list[str] = [need.value for need in action.requires]
+    for guard in action.guards:
+        if isinstance(guard, EvidenceGuard):
+            suffix = ":event" if guard.of is Of.EVENT else ""
+            needs.append(f"photo:{guard.phase.value}:{guard.at_least}{suffix}")
+        elif isinstance(guard, FieldsGuard):
+            needs += [f"form:{name}" for name in guard.fields]
+    return needs
+
+
+async def _available(ctx: Context, rows: Rows) -> list[list[Action]]:
+    """For each event the actions that nothing but what they bring stands in the way of."""
+    definitions = await definitions_of(ctx, {row["workflow"] for row in rows})
+    book = GuardBook(ctx, [row["id"] for row in rows])
+    found: list[list[Action]] = []
+    for row in rows:
+        actions = []
+        for action in definitions[row["workflow"]].actions_from(row["state"]):
+            if not may_take(ctx, action, desk_of(row)):
+                continue
+            is_guarded = bool(action.guards or action.sources)
+            if not is_guarded or await book.unmet(action, Case.of(row)) is None:
+                actions.append(action)
+        found.append(actions)
+    return found
 
 
 def desk_of(row: Mapping[str, Any]) -> Desk:

@@ -161,16 +161,20 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
             raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=kind.workflow)
         return found
 
-    def deadlines(self, profile: str, timezone: ZoneInfo) -> Deadlines:
-        """The limits of a profile; none for an unknown or empty one.
+    def deadlines(
+        self, profile: str, workflow: StoredWorkflow | None, timezone: ZoneInfo
+    ) -> Deadlines:
+        """The limits of a profile, and those of the workflow where the profile has none.
 
         Raises ``Conflict`` (``CALENDAR_MISSING``) when there are limits and no work calendar.
         """
-        found = self._deadlines.get((profile, timezone))
+        key = (profile, workflow.id if workflow is not None else None, timezone)
+        found = self._deadlines.get(key)
         if found is None:
-            rules = {limit.state: limit.rule() for limit in self.limits if limit.profile == profile}
-            clock = self._clock(timezone) if rules else None
-            found = self._deadlines[profile, timezone] = Deadlines(rules, clock)
+            rules = dict(workflow.read.rules()) if workflow is not None else {}
+            rules |= {one.state: one.rule() for one in self.limits if one.profile == profile}
+            clock = self.work_clock(timezone) if rules else None
+            found = self._deadlines[key] = Deadlines(rules, clock)
         return found
 
     @cached_property
@@ -192,14 +196,15 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
         return {workflow.code: workflow for workflow in self.workflows if workflow.is_current}
 
     @cached_property
-    def _deadlines(self) -> dict[tuple[str, ZoneInfo], Deadlines]:
+    def _deadlines(self) -> dict[tuple[str, uuid.UUID | None, ZoneInfo], Deadlines]:
         return {}
 
     @cached_property
     def _clocks(self) -> dict[ZoneInfo, WorkClock]:
         return {}
 
-    def _clock(self, timezone: ZoneInfo) -> WorkClock:
+    def work_clock(self, timezone: ZoneInfo) -> WorkClock:
+        """The tenant's work clock; raises ``Conflict`` (``CALENDAR_MISSING``)."""
         found = self._clocks.get(timezone)
         if found is None:
             if not self.calendars:

@@ -63,6 +63,19 @@ class Deadlines:
             return None
         return limit_of(self.clock, rule, at)
 
+    def moved(
+        self, state: str, moment: datetime, paused_at: datetime, resumed_at: datetime
+    ) -> datetime:
+        """A moment of the limit of a state, or of the whole loop, that lay ahead when the clock
+        stopped: as much is left of it as was left then, in the unit of its rule."""
+        rule = self.rules.get(state)
+        if rule is not None and self.clock is not None and rule.unit in WORKING_UNITS:
+            left = self.clock.working_time_between(paused_at, moment)
+            return self.clock.after(resumed_at, left)
+        # In UTC: two times of one zone subtract by the wall.
+        left = moment.astimezone(UTC) - paused_at.astimezone(UTC)
+        return (resumed_at.astimezone(UTC) + left).astimezone(resumed_at.tzinfo)
+
     def whole_loop(self, registered_at: datetime) -> datetime | None:
         """When the whole loop must be closed; ``None`` without such a rule."""
         rule = self.rules.get(WHOLE_LOOP)

@@ -1,6 +1,7 @@
 """How events and what they run by are read."""
 
 from jingwei_core.events import computed_fields as fields
+from jingwei_core.events.guarding import CASE_COLUMNS
 from jingwei_core.events.tables import (
     CalendarDay,
     DeadlineRule,
@@ -58,6 +59,7 @@ CALENDAR_DAY = Record(
     filters=("day", "is_working"),
     sort=("day",),
 )
+_STANDING = ("workflow", "state", "assigned_account", *CASE_COLUMNS)
 EVENT = Record(
     Event,
     read="event.read",
@@ -103,9 +105,15 @@ EVENT = Record(
     computed={
         "available_actions": Computed(
             list[str],
-            ("workflow", "state", "place_path", "assigned_department", "assigned_account"),
+            _STANDING,
             fields.available_actions,
             description="codes of the actions that you may take now",
+        ),
+        "requirements": Computed(
+            list[str],
+            _STANDING,
+            fields.requirements,
+            description="what they ask you to bring, as action:need, such as close:photo:after:1",
         ),
         "is_overdue": Computed(
             bool,

@@ -19,11 +19,11 @@ from jingwei_core.events.placing import Placing
 from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed, attach
 from jingwei_core.events.tables import Event, EventNumber, EventStep
 from jingwei_core.events.timeline import Entry, entry_of
+from jingwei_core.events.transitions import transition
 from jingwei_core.events.workflow import REGISTER
 from jingwei_core.plugins.hooks import announce, is_asked, is_told, veto_or_continue
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.hooks import EventTransition
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ async def register(ctx: Context, new: Registration, *, is_last: bool = False) ->
     assert isinstance(ctx, CoreContext)
     configuration = await ctx.configuration.get()
     workflow = configuration.current_workflow(new.kind)
-    deadlines = configuration.deadlines(new.kind.deadline_profile, ctx.tenant.timezone)
+    deadlines = configuration.deadlines(new.kind.deadline_profile, workflow, ctx.tenant.timezone)
     event = _new_event(ctx, new, workflow, deadlines)
     acted_for = await reports_for(ctx, "event.report", event.place_path)
     entry = Entry(REGISTER, None, note=new.description, acted_for=acted_for)
@@ -94,22 +94,6 @@ def _defer(ctx: Context, event: Event, step: EventStep) -> None:
     values = (registered.date().isoformat(), ctx.clock.now(), told, unknown)
     call = Expression(_REGISTERS, values)
     ctx.data.defer(Deferred(call, event.place_path, (EventNumber, Event, EventStep)))
-
-
-def transition(event: Event, kind: str, action: str, from_state: str | None) -> EventTransition:
-    """What plugins are told of a step; ``event`` stands as the step leaves it."""
-    return EventTransition(
-        event_id=event.id,
-        number=event.number,
-        kind=kind,
-        action=action,
-        from_state=from_state,
-        to_state=event.state,
-        is_final=event.is_final,
-        place_id=event.place_id,
-        subject_type=event.subject_type,
-        subject_id=event.subject_id,
-    )
 
 
 def _new_event(

@@ -38,6 +38,8 @@ class Claimed:
     attached: tuple[AttachedEvidence, ...] = ()
     photos: frozenset[PhotoPhase] = frozenset()
     """The phases of which there is a picture."""
+    pictures: tuple[PhotoPhase, ...] = ()
+    """The phase of each picture."""
 
 
 NO_EVIDENCE = Claimed()
@@ -63,7 +65,7 @@ async def claim_evidence(ctx: Context, attached: Sequence[AttachedEvidence]) -> 
     rows = {row["id"]: row for row in await ctx.data.fetch(_LOCK, list(seen))}
     # Looked for only now: whoever held a lock may have used the photo.
     used = {row["evidence"] for row in await ctx.data.fetch(_USED, list(seen))}
-    photos = set()
+    pictures = []
     for at, item in enumerate(attached):
         row = rows.get(item.id)
         field = f"evidence.{at}.id"
@@ -74,8 +76,8 @@ async def claim_evidence(ctx: Context, attached: Sequence[AttachedEvidence]) -> 
         if item.id in used:
             raise Conflict("EVENT_EVIDENCE_USED", field=field)
         if row["content_type"].startswith("image/"):
-            photos.add(item.phase)
-    return Claimed(tuple(attached), frozenset(photos))
+            pictures.append(item.phase)
+    return Claimed(tuple(attached), frozenset(pictures), tuple(pictures))
 
 
 async def attach(ctx: Context, step: EventStep, claimed: Claimed) -> None:

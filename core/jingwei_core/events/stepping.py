@@ -2,29 +2,41 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
-
-import msgspec
+from typing import Any, cast
 
 from jingwei_core.access.tables import Department
 from jingwei_core.commands.data import UnitData
 from jingwei_core.commands.steps import Changing
 from jingwei_core.events.authority import Desk, require_taking
-from jingwei_core.events.configuration import Configuration, Kind
+from jingwei_core.events.configuration import Configuration, Kind, StoredWorkflow
 from jingwei_core.events.covering import acts_for
+from jingwei_core.events.effects import take_effect, target_of
+from jingwei_core.events.guarding import CASE_COLUMNS, Case, require_brought, require_guards
 from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
-from jingwei_core.events.registration import transition
-from jingwei_core.events.step_evidence import AttachedEvidence, Claimed, attach, claim_evidence
+from jingwei_core.events.step_changes import (
+    clock_columns,
+    clock_does,
+    marked_columns,
+    moved_columns,
+)
+from jingwei_core.events.step_evidence import (
+    NO_EVIDENCE,
+    AttachedEvidence,
+    Claimed,
+    attach,
+    claim_evidence,
+)
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, entry_of, next_entry
-from jingwei_core.events.workflow import Assigns, WorkflowDefinition
+from jingwei_core.events.transitions import planned, to_assign
+from jingwei_core.events.workflow import PREVIOUS, Action, Assigns, WorkflowDefinition
+from jingwei_core.events.workflow_effects import AssignEffect
 from jingwei_core.plugins.hooks import announce, decided_department, veto_or_continue
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
-from jingwei_sdk.payloads import EventToAssign, EventTransition
 
 _MEMBER = """
 SELECT true FROM core.account a WHERE a.id = $1 AND a.status = 'active'
@@ -32,6 +44,11 @@ SELECT true FROM core.account a WHERE a.id = $1 AND a.status = 'active'
        SELECT 1 FROM core.post p
         WHERE p.tenant_id = a.tenant_id AND p.account = a.id AND p.department = $2
           AND p.valid_from <= $3 AND (p.valid_to IS NULL OR p.valid_to > $3)))
+"""
+_ENTERED_FROM = """
+SELECT s.from_state FROM core.event_step s
+ WHERE s.event = $1 AND s.to_state = $2 AND s.from_state = ANY($3::text[])
+ ORDER BY s.sequence DESC LIMIT 1
 """
 
 
@@ -45,6 +62,24 @@ class Step:
     department: uuid.UUID | None = None
     assignee: uuid.UUID | None = None
     evidence: tuple[AttachedEvidence, ...] = ()
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the event's form, put into what it says already."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """A step with what it is decided by."""
+
+    event: Event
+    step: Step
+    stored: StoredWorkflow
+    action: Action
+    kind: Kind
+    desk: Desk
+
+    @property
+    def definition(self) -> WorkflowDefinition:
+        return self.stored.read
 
 
 async def load_definition(ctx: Context, event: Event) -> WorkflowDefinition:
@@ -60,29 +95,53 @@ async def _configuration(ctx: Context) -> Configuration:
 async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     """Move a locked event by one action; the event as it stands afterwards.
 
-    Raises those of :func:`plan_step`, ``require_taking`` and ``claim_evidence``, and ``Invalid``
-    ``EVENT_DEPARTMENT_UNKNOWN``, ``EVENT_ASSIGNEE_NOT_MEMBER``, ``Conflict`` with a plugin's veto.
+    Raises those of :func:`plan_step`, ``require_taking``, ``require_guards``, ``require_brought``
+    and ``claim_evidence``, and ``Invalid`` ``EVENT_DEPARTMENT_UNKNOWN``,
+    ``EVENT_ASSIGNEE_NOT_MEMBER``, ``EVENT_FORM_INVALID``, ``Conflict``
+    ``EVENT_NOBODY_TO_ASSIGN`` or with a plugin's veto.
     """
-    definition = await load_definition(ctx, event)
-    action = definition.action(step.action)
+    taking = await _taking(ctx, event, step)
+    action, desk = taking.action, taking.desk
     ctx.require(action.permission, event.place_path)
-    definition.allowed(event.state, step.action)
-    desk = Desk(event.place_path, event.assigned_department, event.assigned_account)
+    taking.definition.allowed(event.state, step.action)
     require_taking(ctx, action, desk)
-    kind = (await _configuration(ctx)).kind(event.kind)
+    if action.guards or action.sources:
+        await require_guards(ctx, action, case_of(event))
     claimed = await claim_evidence(ctx, step.evidence)
-    department = step.department
-    if department is None and action.assigns is Assigns.DEPARTMENT:
-        department = await decided_department(ctx, _to_assign(event, kind, action.code))
-    brought = StepInput(step.note, step.reason, department, step.assignee, claimed.photos)
-    standing = Standing(event.state, desk.department, desk.account, kind.department)
-    plan = plan_step(definition, standing, step.action, brought)
+    before = cast(Mapping[str, Any], event.form)
+    form = taking.kind.form.check(merged(before, step.form)) if step.form else None
+    if action.guards:
+        after = before if form is None else form
+        await require_brought(ctx, action, event.id, claimed.pictures, after)
+    return await _take(ctx, taking, claimed, form)
+
+
+async def take_by_platform(ctx: Context, event: Event, code: str) -> Event:
+    """Take an action in the actor's name that no permission is asked for: a rule of the tenant
+    takes it. The event must be locked or new; raises what planning and plugins raise."""
+    taking = await _taking(ctx, event, Step(code))
+    return await _take(ctx, taking, NO_EVIDENCE, None)
+
+
+async def _taking(ctx: Context, event: Event, step: Step) -> _Taking:
+    configuration = await _configuration(ctx)
+    stored = configuration.workflow(event.workflow)
+    action = stored.read.action(step.action)
+    desk = Desk(event.place_path, event.assigned_department, event.assigned_account)
+    return _Taking(event, step, stored, action, configuration.kind(event.kind), desk)
+
+
+async def _take(
+    ctx: Context, taking: _Taking, claimed: Claimed, form: Mapping[str, object] | None
+) -> Event:
+    event, step, action, kind = taking.event, taking.step, taking.action, taking.kind
+    plan = await _plan(ctx, taking, claimed)
     await _check_assignment(ctx, plan, step)
     due_at: datetime | None = event.state_due_at
     was_late = plan.restarts_clock and due_at is not None and ctx.now() > due_at
-    change = _change(event, kind, plan)
+    change = planned(event, kind, plan)
     await veto_or_continue(ctx, change)
-    names_unit = action.assigns in (Assigns.DEPARTMENT, Assigns.ASSIGNEE)
+    names_unit = _names_unit(action)
     entry = Entry(
         action=action.code,
         from_state=plan.from_state,
@@ -91,12 +150,62 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
         department=plan.department if names_unit else None,
         assignee=plan.account if names_unit else None,
         was_late=was_late,
-        acted_for=await acts_for(ctx, action, desk),
+        acted_for=await acts_for(ctx, action, taking.desk),
     )
-    event = await _move(ctx, event, await _changes(ctx, event, kind, plan), entry, claimed)
+    changes = await _changes(ctx, taking, plan)
+    if form is not None:
+        changes["form"] = form
+    event = await _move(ctx, event, changes, entry, claimed)
+    await take_effect(ctx, event, taking.definition, action)
     await announce(ctx, change)
     await ctx.signals.changed("Event", event.id, event.place_path)
     return event
+
+
+def _names_unit(action: Action) -> bool:
+    """Whether the timeline tells of the department and the person that the step leaves it with."""
+    if action.assigns in (Assigns.DEPARTMENT, Assigns.ASSIGNEE):
+        return True
+    return any(isinstance(effect, AssignEffect) for effect in action.effects)
+
+
+async def _plan(ctx: Context, taking: _Taking, claimed: Claimed) -> StepPlan:
+    """What the step will do; looks up only what its action asks for."""
+    event, step, action, kind = taking.event, taking.step, taking.action, taking.kind
+    department = step.department
+    if department is None and action.assigns is Assigns.DEPARTMENT:
+        department = await decided_department(ctx, to_assign(event, kind, action.code))
+    brought = StepInput(step.note, step.reason, department, step.assignee, claimed.photos)
+    standing = Standing(
+        state=event.state,
+        department=taking.desk.department,
+        account=taking.desk.account,
+        default_department=kind.department,
+        previous=(
+            await _previous(ctx, event, taking.definition) if action.to == PREVIOUS else None
+        ),
+        target=await target_of(ctx, event, kind, action) if action.effects else None,
+        demands=tuple(event.demands),
+    )
+    return plan_step(taking.definition, standing, action.code, brought)
+
+
+async def _previous(ctx: Context, event: Event, definition: WorkflowDefinition) -> str | None:
+    """The state from which the present one was entered last, of those that lead there."""
+    ways = sorted(definition.leads_into(event.state))
+    found: str | None = await ctx.data.fetchval(_ENTERED_FROM, event.id, event.state, ways)
+    return found
+
+
+def case_of(event: Event) -> Case:
+    """A locked event as guards see it."""
+    return Case.of({column: getattr(event, column) for column in CASE_COLUMNS})
+
+
+def merged(before: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:
+    """The form with what a step says of it; a field given as null is taken out."""
+    together = {**before, **given}
+    return {name: value for name, value in together.items() if value is not None}
 
 
 async def find_department(
@@ -128,24 +237,20 @@ async def _check_assignment(ctx: Context, plan: StepPlan, step: Step) -> None:
         raise Invalid("EVENT_ASSIGNEE_NOT_MEMBER", field="assignee")
 
 
-async def _changes(ctx: Context, event: Event, kind: Kind, plan: StepPlan) -> Mapping[str, object]:
+async def _changes(ctx: Context, taking: _Taking, plan: StepPlan) -> dict[str, object]:
     """What the step makes of the event's columns."""
-    now = ctx.now()
-    closed_at: datetime | None = event.closed_at
-    changes: dict[str, object] = {
-        "state": plan.to_state,
-        "is_final": plan.is_final,
-        "assigned_department": plan.department,
-        "assigned_account": plan.account,
-        "closed_at": (closed_at or now) if plan.is_final else None,
-    }
-    if plan.restarts_clock:
-        configuration = await _configuration(ctx)
-        deadlines = configuration.deadlines(kind.deadline_profile, ctx.tenant.timezone)
-        limit = None if plan.is_final else deadlines.entering(plan.to_state, now)
-        changes["state_since"] = now
-        changes["state_due_at"] = limit.due_at if limit else None
-        changes["warn_at"] = limit.warn_at if limit else None
+    event, now = taking.event, ctx.now()
+    configuration = await _configuration(ctx)
+    deadlines = configuration.deadlines(
+        taking.kind.deadline_profile, taking.stored, ctx.tenant.timezone
+    )
+    changes = moved_columns(event, plan, deadlines, now)
+    if not taking.action.is_plain or event.demands:
+        changes |= marked_columns(event, plan, ctx.actor.account_id)
+    is_suspended = event.suspended is not None
+    does = clock_does(taking.definition, plan, is_suspended=is_suspended)
+    if does is not None:
+        changes |= clock_columns(does, event, plan, deadlines, now)
     return changes
 
 
@@ -165,20 +270,3 @@ async def _move(
     await attach(ctx, step, claimed)
     found: Event = moved
     return found
-
-
-def _change(event: Event, kind: Kind, plan: StepPlan) -> EventTransition:
-    standing = transition(event, kind.code, plan.action.code, plan.from_state)
-    return msgspec.structs.replace(standing, to_state=plan.to_state, is_final=plan.is_final)
-
-
-def _to_assign(event: Event, kind: Kind, action: str) -> EventToAssign:
-    return EventToAssign(
-        event_id=event.id,
-        number=event.number,
-        kind=kind.code,
-        action=action,
-        place_id=event.place_id,
-        subject_type=event.subject_type,
-        subject_id=event.subject_id,
-    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from jingwei_core.events.deadlines import TimeLimit
+from jingwei_core.events.deadlines import Rule, TimeLimit
 from jingwei_core.events.workflow_effects import Effect
 from jingwei_core.events.workflow_guards import Duty, Guard
 from jingwei_sdk.errors import Conflict, Invalid
@@ -206,6 +206,11 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
         if state not in action.from_:
             raise Conflict("EVENT_ACTION_NOT_ALLOWED", field="action", action=code, state=state)
         return action
+
+    def rules(self) -> Mapping[str, Rule]:
+        """The limits that the definition itself gives, by state and ``*``."""
+        states = {state.code: state.limit.rule() for state in self.states if state.limit}
+        return states | {name: limit.rule() for name, limit in self.limits.items()}
 
     def intake_of(self, source: str) -> tuple[str, ...]:
         """The actions that are taken at once with a report from this source."""

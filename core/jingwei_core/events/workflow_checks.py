@@ -21,6 +21,7 @@ from jingwei_core.events.workflow import (
 )
 from jingwei_core.events.workflow_effects import (
     AssignEffect,
+    ClockDoes,
     ClockEffect,
     Effect,
     NotifyEffect,
@@ -140,6 +141,7 @@ def _action(definition: WorkflowDefinition, action: Action) -> Iterator[Flaw]:
     for at, effect in enumerate(action.effects, 1):
         yield from _effect(f"{field}.effects[{at}]", effect)
     yield from _together(action, field)
+    yield from _clock(definition, action, field)
 
 
 def _guard(
@@ -184,7 +186,18 @@ def _together(action: Action, field: str) -> Iterator[Flaw]:
     assigning = sum(isinstance(effect, AssignEffect) for effect in action.effects)
     if assigning + (action.assigns is not Assigns.KEEP) > 1:
         yield Flaw("WORKFLOW_ASSIGNS_TWICE", f"{field}.effects", {"action": action.code})
-    if sum(isinstance(effect, ClockEffect) for effect in action.effects) > 1:
+
+
+def _clock(definition: WorkflowDefinition, action: Action, field: str) -> Iterator[Flaw]:
+    """A clock is told one thing: by the action, or by the state it leads to."""
+    told = [effect.does for effect in action.effects if isinstance(effect, ClockEffect)]
+    if not told:
+        return
+    after = next((state for state in definition.states if state.code == action.to), None)
+    is_told_otherwise = after is not None and (
+        (after.pauses and told[0] is not ClockDoes.PAUSE) or after.kind is StateKind.FINAL
+    )
+    if len(told) > 1 or is_told_otherwise:
         yield Flaw("WORKFLOW_CLOCK_TWICE", f"{field}.effects", {"action": action.code})
 
 

@@ -89,7 +89,7 @@ def test_shipped_workflows_are_sound_and_survive_storage(file: Path) -> None:
 
 
 def test_both_cities_ship_workflows() -> None:
-    assert {file.parts[-4] for file in SHIPPED} == {"yichang", "changzhi"}
+    assert {file.parts[-4] for file in SHIPPED} >= {"yichang", "changzhi"}
 
 
 def test_a_definition_is_read_whole() -> None:
