@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+from graphql import GraphQLError
+from structlog.testing import capture_logs
+
 from jingwei_api.execution.audience import WAITING_AT_MOST, Audience, Follower, Position
 from jingwei_api.execution.changes import ChangeFeed
 from jingwei_api.execution.errors import ErrorTexts
@@ -119,6 +122,20 @@ def test_clients_are_not_told_where_the_database_is() -> None:
     assert told["extensions"]["code"] == "DATABASE_UNREACHABLE"
     assert "10.1.2.3" not in str(told)
     assert "request-7" in told["message"]
+
+
+def test_what_failed_for_many_rows_at_once_is_logged_once() -> None:
+    catalogue = Catalogue()
+    load_core_texts(catalogue)
+    cause = RuntimeError("13900000000")
+    errors = [GraphQLError("", path=["list", at], original_error=cause) for at in range(50)]
+    other = GraphQLError("", path=["other"], original_error=RuntimeError("another"))
+    with capture_logs() as logged:
+        told = ErrorTexts(catalogue).graphql([*errors, other], "en", "request-7")
+    assert [one["path"] for one in told] == [*(["list", at] for at in range(50)), ["other"]]
+    assert {one["extensions"]["code"] for one in told} == {"INTERNAL_ERROR"}
+    assert "13900000000" not in str(told)
+    assert [entry["event"] for entry in logged] == ["unexpected_error"] * 2
 
 
 def test_a_subscriber_that_does_not_keep_up_is_ended_and_told() -> None:

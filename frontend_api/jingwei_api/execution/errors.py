@@ -1,7 +1,7 @@
 """Errors as clients read them (错误): a stable code, a text in their language, the next step."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -56,14 +56,26 @@ class ErrorTexts:
         _log.error("unexpected_error", request_id=request_id, trace=trace)
         return self._coded(INTERNAL, {"request_id": request_id}, locale, request_id)
 
-    def graphql(self, error: GraphQLError, locale: str, request_id: str) -> dict[str, Any]:
-        """An error of an operation, with its path and places in the document."""
-        told = self._content(error, locale, request_id)
-        if error.locations:
-            told["locations"] = [place.formatted for place in error.locations]
-        if error.path:
-            told["path"] = error.path
-        return told
+    def graphql(
+        self, errors: Sequence[GraphQLError], locale: str, request_id: str
+    ) -> list[dict[str, Any]]:
+        """The errors of an operation, each with its path and places in the document.
+
+        What was raised once for many fields is worded once, and logged once.
+        """
+        found: list[dict[str, Any]] = []
+        known: dict[int, dict[str, Any]] = {}
+        for error in errors:
+            cause = id(_cause(error) or error)
+            if cause not in known:
+                known[cause] = self._content(error, locale, request_id)
+            told = dict(known[cause])
+            if error.locations:
+                told["locations"] = [place.formatted for place in error.locations]
+            if error.path:
+                told["path"] = error.path
+            found.append(told)
+        return found
 
     def _content(self, error: GraphQLError, locale: str, request_id: str) -> dict[str, Any]:
         cause = _cause(error)

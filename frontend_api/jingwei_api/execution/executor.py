@@ -167,7 +167,7 @@ class Executor:
 
     def _tell(self, caller: Caller, errors: Sequence[GraphQLError]) -> list[Body]:
         request = caller.request
-        return [self._texts.graphql(error, request.locale, request.request_id) for error in errors]
+        return self._texts.graphql(errors, request.locale, request.request_id)
 
 
 def _whole(error: JingweiError) -> GraphQLError:
