@@ -104,6 +104,17 @@ def test_each_kind_of_tampering_is_found(policy: str, released: Path, site: Path
     assert codes(believed, site) == ["TRUST_FILE_UNLISTED"]
 
 
+@pytest.mark.parametrize("policy", [Policy(), Policy(unsigned="refuse")])
+def test_whoever_takes_the_record_away_makes_nothing_editable(policy: Policy, site: Path):
+    (record,) = site.glob("*.dist-info/RECORD")
+    record.unlink()
+    (site / PACKAGE / "jobs.py").write_text("x = 1\n", encoding="utf-8")
+    verdict = verify_one(policy, installed(site))
+    assert (verdict.state, verdict.is_trusted) == ("refused", False)
+    assert verdict.problems[0].code == "TRUST_FILE_MISSING"
+    assert verdict.problems[0].file == "RECORD"
+
+
 def test_a_rewritten_record_does_not_help_without_the_key(released: Path, site: Path):
     module, (record,) = site / PACKAGE / "jobs.py", site.glob("*.dist-info/RECORD")
     module.write_text("x = 1\n", encoding="utf-8")

@@ -25,10 +25,11 @@ def new_key(path: Path) -> str:
     Raises ``Invalid`` (``TRUST_KEY``) when there is a file already.
     """
     serialization, ed25519 = _libraries()
-    if path.exists():
-        raise Invalid("TRUST_KEY", file=path.name, cause="exists")
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError as error:
+        raise Invalid("TRUST_KEY", file=path.name, cause="exists") from error
     key = ed25519.Ed25519PrivateKey.generate()
-    path.touch(mode=0o600)
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

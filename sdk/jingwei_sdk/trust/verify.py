@@ -55,6 +55,10 @@ def verify_one(policy: Policy, point: EntryPoint) -> Verdict:
     if _is_editable(installed):
         refusals = (Refused("TRUST_EDITABLE"),) if policy.editable == "refuse" else ()
         return Verdict(point.name, name, version, "editable", "", refusals)
+    if installed.files is None:
+        # Without the list of its files nothing can be compared, and nobody unpacked it so.
+        missing = Refused("TRUST_FILE_MISSING", file="RECORD")
+        return Verdict(point.name, name, version, "refused", "", (missing,))
     problems: list[JingweiError] = [*_changed(installed), *_unlisted(installed)]
     signer = ""
     try:
@@ -68,7 +72,7 @@ def verify_one(policy: Policy, point: EntryPoint) -> Verdict:
 
 def _is_editable(installed: Distribution) -> bool:
     told = json.loads(installed.read_text("direct_url.json") or "{}")
-    return bool(told.get("dir_info", {}).get("editable")) or installed.files is None
+    return bool(told.get("dir_info", {}).get("editable"))
 
 
 def _changed(installed: Distribution) -> Iterator[JingweiError]:
