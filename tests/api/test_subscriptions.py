@@ -229,6 +229,20 @@ async def test_a_connection_that_begins_wrongly_is_closed(
         assert connection.close_code == code
 
 
+@pytest.mark.parametrize("name", ["1", "网格" * 100])
+async def test_a_name_that_is_taken_ends_the_connection(worker: Client, name: str) -> None:
+    """However long: what a closing frame says has room for 123 bytes (RFC 6455 §5.5)."""
+    async with worker.socket() as socket:
+        payload = {"query": CHANGES}
+        for _ in range(2):
+            await socket.send(id=name, type="subscribe", payload=payload)
+        with pytest.raises(ConnectionClosed):
+            await socket.receive()
+        assert socket.connection.close_code == 4409
+        assert socket.connection.close_reason
+        assert socket.connection.close_reason.startswith(f"Subscriber for {name[:1]}")
+
+
 async def test_pages_of_other_origins_may_not_connect(base_url: str, world: World) -> None:
     url = base_url.replace("http", "ws", 1) + "/graphql"
     with pytest.raises(InvalidStatus) as refusal:

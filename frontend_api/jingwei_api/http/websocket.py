@@ -22,6 +22,8 @@ PROTOCOL = "graphql-transport-ws"
 INIT_TIMEOUT_S = 10.0
 _BAD_REQUEST, _UNAUTHORISED, _FORBIDDEN = 4400, 4401, 4403
 _NO_INIT, _TWICE, _TOO_MANY = 4408, 4409, 4429
+_LONGEST_REASON = 123
+"""Bytes that a closing frame has for its reason (RFC 6455 §5.5, less the code)."""
 
 Socket = WebSocket[Any, Any, Any]
 _log = structlog.get_logger(__name__)
@@ -33,7 +35,8 @@ class _Closed(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
-        self.reason = reason
+        # It may hold a name that the client made up.
+        self.reason = reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
 
 
 @websocket("/graphql")
