@@ -28,7 +28,11 @@ async def fold_waiting(platform: "Platform", least: int = FEW) -> int:
     folded, failed = 0, list[Exception]()
     left: list[tuple[UUID, Source]] = []
     for row in rows:
-        registry = await platform.registry(row["tenant"])
+        try:
+            registry = await platform.registry(row["tenant"])
+        except Exception as error:  # noqa: BLE001 - one tenant's fault must not stop the others
+            failed.append(error)
+            continue
         left += [(row["tenant"], each) for each in sources_of(registry.records.values())]
     # A part of each in turn, so that nobody waits until another's million is folded.
     while left:

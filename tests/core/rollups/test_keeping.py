@@ -10,6 +10,7 @@ import pytest
 from jingwei_core.database import Database, Unit, open_database
 from jingwei_core.database.engine import connect
 from jingwei_core.platform import assemble
+from jingwei_core.registry import Registry
 from jingwei_core.rollups import folding
 from jingwei_core.rollups.cubes import Source
 from jingwei_core.rollups.folding import fold_waiting
@@ -151,10 +152,9 @@ async def test_a_tenant_that_cannot_be_folded_keeps_no_other_waiting(
     rollup_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform = assemble(rollup_database)
-    broken, whole = sorted(
-        [await build_town(rollup_database), await build_town(rollup_database)], key=lambda t: t.id
-    )
-    for town in (broken, whole):
+    towns = [await build_town(rollup_database) for _ in range(3)]
+    unknown, broken, whole = sorted(towns, key=lambda town: town.id)
+    for town in towns:
         async with rollup_database.unit(town.id) as unit:
             await town.add(unit, random.Random(9), 30)
 
@@ -163,10 +163,19 @@ async def test_a_tenant_that_cannot_be_folded_keeps_no_other_waiting(
             raise TimeoutError
         return await fold(unit, sources, parts)
 
+    known = platform.registry
+
+    async def registry(tenant: uuid.UUID) -> Registry:
+        if tenant == unknown.id:
+            raise TimeoutError
+        return await known(tenant)
+
     monkeypatch.setattr(folding, "fold", folded)
-    with pytest.raises(ExceptionGroup, match="not folded"):
+    monkeypatch.setattr(platform, "registry", registry)
+    with pytest.raises(ExceptionGroup, match="not folded") as told:
         await fold_waiting(platform, least=30)
-    for town, left in ((broken, 30), (whole, 0)):
+    assert len(told.value.exceptions) > 1
+    for town, left in ((unknown, 30), (broken, 30), (whole, 0)):
         async with rollup_database.unit(town.id) as unit:
             assert await unit.fetchval("SELECT count(*) FROM core.rollup_delta") == left
 
