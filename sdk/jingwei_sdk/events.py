@@ -14,7 +14,7 @@ import msgspec
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
 
-EVENT_TYPE = re.compile(r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*\.v[1-9][0-9]*$")
+EVENT_TYPE = re.compile(r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*\.v[1-9][0-9]*\Z")
 Payload = TypeVar("Payload", bound=msgspec.Struct)
 
 

@@ -18,7 +18,7 @@ from jingwei_sdk.errors import Refused
 from jingwei_sdk.records import PERMISSION
 from jingwei_sdk.versions import SERVED, is_range, served
 
-PLUGIN_ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+PLUGIN_ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 MANIFEST_NAME = "plugin.toml"
 Tier = Literal["bronze", "silver", "gold"]
 

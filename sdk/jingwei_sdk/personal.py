@@ -20,7 +20,7 @@ from jingwei_sdk.errors import Invalid, Refused
 if TYPE_CHECKING:
     from jingwei_sdk.tables import TenantTable
 
-_DURATION = re.compile(r"^P(?=\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?$")
+_DURATION = re.compile(r"^P(?=\d)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?\Z")
 _SIGN = re.compile(r"[*＊×●]")
 _RUN_OF_SIGNS = re.compile(r"[*＊×●]{2}")
 HIDDEN = "****"

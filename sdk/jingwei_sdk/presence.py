@@ -12,7 +12,7 @@ from jingwei_sdk.records import PERMISSION
 PUBLIC = "public"
 """Said in place of a permission by what anybody may see."""
 
-_PATH = re.compile(r"^[a-z][a-z0-9-]*(/[a-z0-9-]+)*$")
+_PATH = re.compile(r"^[a-z][a-z0-9-]*(/[a-z0-9-]+)*\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from jingwei_sdk.figures import Rollup, check_figures
 from jingwei_sdk.personal import masked_columns
 from jingwei_sdk.tables import CoreRef, TenantFK, TenantTable, columns_of
 
-PERMISSION = re.compile(r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+$")
-TYPE_NAME = re.compile(r"^[A-Z][A-Za-z0-9]*$")
+PERMISSION = re.compile(r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+\Z")
+TYPE_NAME = re.compile(r"^[A-Z][A-Za-z0-9]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

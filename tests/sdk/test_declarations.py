@@ -1,5 +1,6 @@
 """A declaration that lacks what the platform demands cannot even be made; it says which code."""
 
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +12,14 @@ from piccolo.columns import Text
 
 from jingwei_sdk.commands import command, declaration
 from jingwei_sdk.errors import Refused
-from jingwei_sdk.events import EventType
+from jingwei_sdk.events import EVENT_TYPE, EventType
 from jingwei_sdk.hook_specs import before_event_transition, on_event_transitioned
 from jingwei_sdk.hooks import heard_by
-from jingwei_sdk.manifest import read_manifest
+from jingwei_sdk.manifest import PLUGIN_ID, read_manifest
 from jingwei_sdk.messages import Catalogue
 from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicPage
 from jingwei_sdk.questions import Question
-from jingwei_sdk.records import Record, TenantWide
+from jingwei_sdk.records import PERMISSION, TYPE_NAME, Record, TenantWide
 from jingwei_sdk.settings import SettingsOf
 from jingwei_sdk.tables import TenantTable
 from jingwei_sdk.upgrades import DataMigration
@@ -187,3 +188,18 @@ def test_a_catalogue_takes_a_file_whole_or_not_at_all(
         catalogue.load(tmp_path / "second.toml")
     assert refusal.value.code == code
     assert catalogue.codes() == before
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        (PERMISSION, "road-lamp.read"),
+        (TYPE_NAME, "RoadLamp"),
+        (PLUGIN_ID, "road-lamp"),
+        (EVENT_TYPE, "road-lamp.lamp_lit.v1"),
+    ],
+)
+def test_no_name_ends_with_a_line(rule: re.Pattern[str], name: str) -> None:
+    """Names are joined line by line, in what a secret is sealed with for example."""
+    assert rule.match(name)
+    assert not rule.match(f"{name}\n")

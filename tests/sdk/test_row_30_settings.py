@@ -173,6 +173,13 @@ async def test_a_sealed_secret_opens_for_its_tenant_plugin_and_name_only(
         with pytest.raises(Refused) as refusal:
             ctx.settings_of(BookSettings)
     assert refusal.value.code == "SECRET_SEALED_ELSEWHERE"
+    # Nothing else is changed on top of it; whoever sets it anew, as the refusal says, has it again.
+    with pytest.raises(Refused):
+        await configure_plugin(east.platform, "west", ID, change(hours=3))
+    row = await configure_plugin(east.platform, "west", ID, change("set anew", hours=3))
+    assert row.settings.values == {"hours": 3}
+    async with west.account() as ctx:
+        assert ctx.settings_of(BookSettings).gateway_key == Secret("set anew")
     # The same texts in a deployment with another secret.
     vault = Vault(settings)
     place = Place(east.tenant.id, ID, "gateway_key")

@@ -6,7 +6,7 @@ stored and opened only for the code that asks for the struct.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -127,10 +127,19 @@ class TenantSettings:
             self._read[typed.schema] = read
 
 
-def opened(plugin: str, stored: StoredSettings, opener: Opener) -> dict[str, Any]:
-    """The stored values with their secrets, as the version that stored them had them."""
-    secrets = {name: opener(plugin, name, text) for name, text in stored.sealed.items()}
-    return {**stored.values, **secrets}
+def opened(
+    plugin: str, stored: StoredSettings, opener: Opener, replaced: Collection[str] = ()
+) -> dict[str, Any]:
+    """The stored values with their secrets, as the version that stored them had them; of those that
+    are ``replaced`` the ones that can be opened. Raises what ``opener`` raises."""
+    found: dict[str, Any] = dict(stored.values)
+    for name, text in stored.sealed.items():
+        try:
+            found[name] = opener(plugin, name, text)
+        except Refused:
+            if name not in replaced:
+                raise
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ def put(
             values.pop(name, None)
         check_settings(found, values)
         return replace(stored, values=values)
-    before = opened(found.id, stored, vault.open)
+    before = opened(found.id, stored, vault.open, change.secrets.keys() | change.unset)
     whole = {**typed.migrated(before, stored.version), **change.values, **change.secrets}
     for name in change.unset:
         whole.pop(name, None)
@@ -170,7 +179,7 @@ def put(
     plain = {name: value for name, value in whole.items() if name not in secret}
     sealed = {
         name: stored.sealed[name]
-        if name in stored.sealed and before[name] == value
+        if name in stored.sealed and before.get(name) == value
         else vault.seal(found.id, name, Secret(value) if isinstance(value, str) else value)
         for name, value in whole.items()
         if name in secret and value is not None
