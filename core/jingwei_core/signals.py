@@ -39,7 +39,6 @@ class UnitSignals:
         self._queue = queue
         self._registry = registry
         self._queued: Counter[str] = Counter()
-        self._notices: dict[tuple[str, uuid.UUID], str | None] = {}
 
     async def enqueue(
         self, job: str, payload: msgspec.Struct | Mapping[str, object], *, delay_s: float = 0
@@ -55,9 +54,7 @@ class UnitSignals:
         self._queued = queued
         self._data.parting.append(call)
 
-    async def send(
-        self, channel: str, payload: msgspec.Struct | Mapping[str, object]
-    ) -> uuid.UUID:
+    async def send(self, channel: str, payload: msgspec.Struct | Mapping[str, object]) -> uuid.UUID:
         """Put a message into the outbox and queue its delivery.
 
         Raises what :func:`channel_of` and :func:`new_message` raise.
@@ -77,15 +74,15 @@ class UnitSignals:
 
     async def changed(self, record: str, row_id: uuid.UUID, place_path: str | None) -> None:
         """Remember a change for the subscribers; told once for each row when the unit commits."""
-        self._notices[(record, row_id)] = place_path
+        self._data.told.append(((record, row_id), place_path))
 
     def notices(self) -> list[str]:
         """The notices so far as NOTIFY payloads, and none from then on."""
         payloads = [
             _encode({"tenant": self._tenant.id, "record": record, "id": row, "path": path})
-            for (record, row), path in self._notices.items()
+            for (record, row), path in dict(self._data.told).items()
         ]
-        self._notices.clear()
+        self._data.told.clear()
         return payloads
 
 

@@ -66,6 +66,8 @@ class UnitData:
         """Calls of database functions that go with the unit's last message."""
         self.deferred: list[Deferred] = []
         """What waits to be written since the last audit row was made."""
+        self.told: list[tuple[tuple[str, uuid.UUID], str | None]] = []
+        """What changed for subscribers: record and row, and the path of its place."""
         self.along: Along | None = None
         """The read of what the command answers, for the unit's last message."""
         self.written: set[type[TenantTable]] = set()
@@ -182,7 +184,7 @@ class UnitData:
         return _refusal(error, tables, "") if tables else None
 
     def _pending(self) -> tuple[list[Any], ...]:
-        return self.changes, self.notes, self.parting, self.deferred
+        return self.changes, self.notes, self.parting, self.deferred, self.told
 
     async def _one(self, table: type[Row], row_id: uuid.UUID, suffix: str) -> Row:
         shape = shape_of(table)

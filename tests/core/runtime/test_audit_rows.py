@@ -8,6 +8,7 @@ from jingwei_core.audit.writing import append_audit, smallest_subtree
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import CoreContext, system_context
+from jingwei_core.signals import UnitSignals
 from jingwei_core.text import search_text
 from jingwei_sdk.errors import Conflict
 from tests.core.runtime.city import City
@@ -20,6 +21,7 @@ def shop(city: City, place: str, name: str) -> Organisation:
 async def taken_back(ctx: CoreContext, row: Organisation) -> None:
     async with ctx.data.savepoint():
         await ctx.data.insert(row)
+        await ctx.signals.changed("Organisation", row.id, row.place_path)
         await append_audit(ctx, "test.lost", None)
         raise Conflict("ROW_EXISTS", record="Organisation")
 
@@ -35,10 +37,17 @@ async def last_row(city: City) -> dict[str, object]:
 
 async def test_what_a_savepoint_took_back_is_not_in_the_log(city: City) -> None:
     async with system_context(city.platform, city.tenant, "test") as ctx:
-        await ctx.data.insert(shop(city, "grid", "留下"))
+        kept = await ctx.data.insert(shop(city, "grid", "留下"))
+        await ctx.signals.changed("Organisation", kept.id, "/")
+        await ctx.signals.changed("Organisation", kept.id, kept.place_path)
         with pytest.raises(Conflict):
             await taken_back(ctx, shop(city, "grid", "撤回"))
         await append_audit(ctx, "test.kept", None)
+        # Nor is it told to subscribers; what changed twice is told once, as it is at last.
+        assert isinstance(ctx.signals, UnitSignals)
+        (notice,) = ctx.signals.notices()
+        assert json.loads(notice)["id"] == str(kept.id)
+        assert json.loads(notice)["path"] == kept.place_path
 
     assert await city.scalar("SELECT count(*) FROM core.audit_entry") == 1
     told = json.dumps(await last_row(city), ensure_ascii=False)
