@@ -16,6 +16,7 @@ from jingwei_core.plugins import questions as plugin_questions
 from jingwei_core.presence import core_items
 from jingwei_core.presence import questions as presence_questions
 from jingwei_core.privacy import account_rights
+from jingwei_core.reading.subscriptions import SUBSCRIPTIONS
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.tables import core_records, core_tables
 from jingwei_core.tenants.clone_rules import CLONE_RULES
@@ -53,6 +54,7 @@ def core_contribution() -> Plugin:
         map_layers=core_items.MAP_LAYERS,
         indicators=core_items.INDICATORS,
         channels=CHANNELS,
+        subscriptions=SUBSCRIPTIONS,
     )
 
 

@@ -20,6 +20,7 @@ from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Extension, Record
 from jingwei_sdk.reminders import Reminder
 from jingwei_sdk.settings import SettingsOf
+from jingwei_sdk.subscriptions import Subscription
 from jingwei_sdk.tables import TenantTable
 from jingwei_sdk.upgrades import DataMigration
 from jingwei_sdk.versions import SDK_VERSION
@@ -106,3 +107,4 @@ class Plugin:
     data_rights: tuple[DataRights, ...] = ()
     clone_rules: tuple[CloneRule, ...] = ()
     channels: tuple[Channel, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()

@@ -11,6 +11,7 @@ from jingwei_core.access.questions import QUESTIONS
 from jingwei_core.access.tables import Account, Department, Post, Role
 from jingwei_core.events.tables import Event, EventKind, EventStep
 from jingwei_core.places.tables import Place
+from jingwei_core.reading.subscriptions import SUBSCRIPTIONS
 from jingwei_core.registry import Registry, build_registry
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
@@ -112,6 +113,7 @@ CORE = Plugin(
     id="core",
     package="jingwei_core",
     questions=QUESTIONS,
+    subscriptions=SUBSCRIPTIONS,
     records=(places, accounts, departments, roles, posts, kinds, events, steps),
     commands=(report, file, ticket),
 )

@@ -17,7 +17,9 @@ def subscription_documents(schema: GraphQLSchema, world: World) -> list[str]:
     for name, field in schema.subscription_type.fields.items():
         payload = get_named_type(field.type)
         assert isinstance(payload, GraphQLObjectType)
-        inner = f"{shallow(payload)} node {{ __typename id {inline} }}"
+        node = get_named_type(payload.fields["node"].type)
+        below = shallow(node) if isinstance(node, GraphQLObjectType) else f"__typename id {inline}"
+        inner = f"{shallow(payload)} node {{ {below} }}"
         choices: list[dict[str, object]] = [{}]
         if "records" in field.args:
             choices.append({"records": sorted(record_types(schema))})

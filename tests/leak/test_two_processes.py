@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from jingwei_core.platform import Platform, open_platform
+from jingwei_core.session import system_context
 from tests.crash.server import ApplicationServer, application_servers
 from tests.leak.client import Caller, Heard, signed_in
 from tests.leak.judge import Judge, global_id
@@ -130,6 +131,15 @@ async def change_everywhere(site: Site) -> None:
             await rename(site, "Place", tenant, home, "place")
 
 
+async def tell_of_hazards(site: Site) -> None:
+    """Every hazard of both tenants changes at the first server's side."""
+    for tenant in (site.world.b, site.world.a):
+        state = await site.platform.tenant_by_id(tenant.id)
+        async with system_context(site.platform, state.tenant, "test") as ctx:
+            for row in await ctx.data.fetch("SELECT id, place_path FROM safety_production.hazard"):
+                await ctx.signals.changed("SafetyHazard", row["id"], row["place_path"])
+
+
 async def until(condition: Any, within_s: float) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + within_s
@@ -141,7 +151,8 @@ async def until(condition: Any, within_s: float) -> bool:
 
 
 async def test_subscribers_hear_of_their_own_area_only(site: Site) -> None:
-    bare, filtered, *under = subscription_documents(site.schema, site.world)
+    documents = subscription_documents(site.schema, site.world)
+    bare, filtered, *under = [each for each in documents if " changes" in each]
     plain = "subscription { changes { record id at node { id } } }"
     wanted = [
         (follower, document)
@@ -168,6 +179,40 @@ async def test_subscribers_hear_of_their_own_area_only(site: Site) -> None:
             assert judge.leaks(Heard(200, told, "")) == [], who.name
         for home in ("near", "far", "city"):
             assert f"CANARY.a.{home}.changed" in chiefs[0].titles()
+
+
+async def test_the_stream_of_a_plugins_record_is_as_narrow(site: Site) -> None:
+    documents = subscription_documents(site.schema, site.world)
+    bare, *under = [each for each in documents if " safetyHazardChanges" in each]
+    chiefs, near = ("a.chief", "b.chief"), ("a.near_worker", "a.near_all")
+    own = site.world.of("SafetyHazard", "a")
+    async with AsyncExitStack() as stack:
+        open_ones = [
+            (who, await stack.enter_async_context(following(site, who.name, document)))
+            for who in FOLLOWERS
+            for document in ((bare, *under) if who.name in (*chiefs, *near) else (bare,))
+        ]
+        await asyncio.sleep(0.5)
+        await tell_of_hazards(site)
+        by_name = {who.name: follower for who, follower in reversed(open_ones)}
+        chief = by_name["a.chief"]
+        wanted = {global_id("SafetyHazard", row.id) for row in own}
+        assert await until(lambda: all(each in chief.titles() for each in wanted), 10)
+        await asyncio.sleep(0.3)
+
+        for who, follower in open_ones:
+            judge = Judge.of(site.world, who)
+            told = json.dumps({"data": follower.heard}, ensure_ascii=False)
+            assert judge.leaks(Heard(200, told, "")) == [], who.name
+    for name in near:
+        heard = by_name[name].titles()
+        seen = {row.zone for row in own if global_id("SafetyHazard", row.id) in heard}
+        assert seen, name
+        assert "far" not in seen
+    # Who may read none of them anywhere is told so; where the plugin is off there is no such field.
+    assert "PERMISSION_DENIED" in by_name["a.expired"].titles()
+    assert "safetyHazardChanges" in by_name["b.chief"].titles()
+    assert by_name["b.chief"].heard[0]["type"] == "error"
 
 
 async def test_an_open_subscription_ends_with_its_session(site: Site) -> None:

@@ -40,6 +40,8 @@ def _read_and_written(plugin: Plugin) -> Iterator[_Pair]:
         yield "mutation", command.mutation
     for question in plugin.questions:
         yield "question", f"{plugin.id}.{question.name}"
+    for subscription in plugin.subscriptions:
+        yield "subscription", subscription.name
 
 
 def _kept(plugin: Plugin) -> Iterator[_Pair]:

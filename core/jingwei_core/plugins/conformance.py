@@ -78,6 +78,14 @@ def _tables(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the record {record.name} reads a table that is not the plugin's"
 
 
+def _subscriptions(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """A plugin lets follow what it keeps itself."""
+    for subscription in plugin.subscriptions:
+        name, record = subscription.name, subscription.record
+        if record is not None and record not in plugin.records:
+            yield f"the subscription {name} follows {record.name}, no record of the plugin"
+
+
 def _context(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     """What runs for a tenant is told so by its first parameter."""
     yield from without_context(plugin)
@@ -111,6 +119,6 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 _CHECKS = (
     *(_requirements, _permissions, _tables, _context, _event_types, _settings, _privacy),
-    _data_rights,
+    *(_data_rights, _subscriptions),
     *(of_put, of_channels, of_shown, of_texts),
 )

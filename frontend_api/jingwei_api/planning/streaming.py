@@ -24,8 +24,9 @@ from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.roots import ROW
 from jingwei_api.schema.meanings import ChangePart
 from jingwei_core.registry import Registry
+from jingwei_sdk.errors import Denied
 
-_SIGHT = "subscription { changes { node { id } } }"
+_SIGHT = "subscription {{ {name} {{ node {{ id }} }} }}"
 """What is read of a change where a subscriber asks for nothing of its row: whether it is there."""
 
 
@@ -35,16 +36,22 @@ class Streams:
     def __init__(self, reads: Reads, feed: ChangeFeed) -> None:
         self._reads = reads
         self._feed = feed
-        self._sights: Recent[SchemaIndex, PreparedOperation] = Recent(64)
+        self._sights: Recent[tuple[SchemaIndex, str], PreparedOperation] = Recent(64)
 
     async def changes(
         self, caller: Caller, registry: Registry, question: Question, watch: Watch
     ) -> AsyncIterator[Read]:
         """The changes in the caller's area, until the session ends.
 
-        Raises what ``ChangeFeed.follow`` raises. Nothing is held between changes.
+        Raises what ``ChangeFeed.follow`` raises, and ``Denied`` (``PERMISSION_DENIED``) to who may
+        read no row of the record that is followed. Nothing is held between changes.
         """
         (chosen,) = chosen_at(question)
+        record = chosen.meaning.subscription.record
+        if record is not None:
+            access = await self._reads.access(caller)
+            if not access.permissions.allows(record.read):
+                raise Denied("PERMISSION_DENIED", permission=record.read)
         follower = Follower(registry, caller.tenant.id, caller.identity, watch)
         follower.ends_at = caller.ends_at
         batches: Any = self._feed.follow(follower)
@@ -64,9 +71,10 @@ class Streams:
         """The answer of a change; ``None`` when it is not in the caller's sight."""
         chosen, notice = told
         nodes = {one.key for one in chosen.below() if _is_node(one)}
-        asked = question if nodes else self._sight(question)
+        name = chosen.told.name
+        asked = question if nodes else self._sight(question, name)
         asked = replace(asked, variables={**asked.variables, ROW: notice.row_id})
-        part = Part((chosen.key if nodes else "changes",), notice.record)
+        part = Part((chosen.key if nodes else name,), notice.record)
         found = await self._reads.read(caller, registry, asked, part)
         rows = msgspec.json.decode(found.data, type=dict[str, msgspec.Raw])
         if all(bytes(rows[key]) == b"null" for key in nodes or ("node",)):
@@ -79,14 +87,16 @@ class Streams:
         ]
         return Read(an_object([(chosen.key, an_object(members))]), found.errors)
 
-    def _sight(self, question: Question) -> Question:
+    def _sight(self, question: Question, name: str) -> Question:
         index = question.operation.index
-        prepared = self._sights.get(index)
+        prepared = self._sights.get((index, name))
         if prepared is None:
-            document = parse(_SIGHT)
+            document = parse(_SIGHT.format(name=name))
             (node,) = document.definitions
             assert isinstance(node, OperationDefinitionNode)
-            prepared = self._sights.keep(index, PreparedOperation(index, node, document, {}))
+            prepared = self._sights.keep(
+                (index, name), PreparedOperation(index, node, document, {})
+            )
         return Question.of(prepared, {})
 
 
@@ -95,6 +105,9 @@ def watch_of(registry: Registry, question: Question) -> Watch:
     (chosen,) = chosen_at(question)
     given = question.variables
     under, records = (told(chosen.input(name), given) for name in ("under", "records"))
+    record = chosen.meaning.subscription.record
+    if record is not None:
+        records = [record.name]
     return Watch.of(registry, under, records)
 
 

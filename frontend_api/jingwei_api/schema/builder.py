@@ -50,8 +50,12 @@ def build_schema(registry: Declarations) -> strawberry.Schema:
         if declared.mutation
         else None
     )
-    subscription = space.object(
-        "Subscription", declared.subscription, owner="core", description="Changes as they are."
+    subscription = (
+        space.object(
+            "Subscription", declared.subscription, owner="core", description="Changes as they are."
+        )
+        if declared.subscription
+        else None
     )
     return strawberry.Schema(
         query=query,
@@ -95,4 +99,4 @@ def declare(space: TypeSpace, enums: Enums, registry: Declarations) -> Declared:
     questions = question_fields(space, registry, structs, arguments)
     fields = query_fields(space, registry, arguments, questions)
     changes = mutation_fields(space, registry, structs)
-    return Declared(fields, changes, subscription_fields(space), records, structs)
+    return Declared(fields, changes, subscription_fields(space, registry), records, structs)

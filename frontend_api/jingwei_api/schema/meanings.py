@@ -14,6 +14,7 @@ from jingwei_core.reading.selection import Flag, PagePart
 from jingwei_sdk.commands import Command
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Either, Many, One, Opposite, Record
+from jingwei_sdk.subscriptions import Subscription
 
 # fields of a row
 
@@ -205,9 +206,11 @@ class StructPart:
 # subscriptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ChangesField:
-    """The stream of changes in the caller's area."""
+    """A stream of changes in the caller's area."""
+
+    subscription: Subscription
 
 
 @dataclass(frozen=True, slots=True)

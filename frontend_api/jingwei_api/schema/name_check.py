@@ -104,12 +104,12 @@ def _without_prefix(names: Names, manifest: Manifest, taken: Mapping[str, Token]
     theirs = [name for name, token in taken.items() if token.owner == CORE and "." not in name]
     if any(_carries(name, prefix) for name in theirs):
         return str(Refused("SCHEMA_PREFIX_TAKEN", prefix=prefix, owner=CORE))
-    bare = [name for name in names.own if not _carries(name.removeprefix("Mutation."), prefix)]
+    bare = [name for name in names.own if not _carries(name.rpartition(".")[2], prefix)]
     return str(Refused("SCHEMA_PREFIX", prefix=prefix, names=bare)) if bare else ""
 
 
 def _carries(name: str, prefix: str) -> bool:
-    """Whether a type's or a mutation's name begins with the words of a prefix."""
+    """Whether a type's or a root field's name begins with the words of a prefix."""
     spelt = lower_first(prefix) if name[:1].islower() else prefix
     rest = name.removeprefix(spelt)
     return rest != name and not rest[:1].islower()
@@ -191,7 +191,12 @@ def _worked_out(plugin: Plugin) -> Names:
     behind: dict[str, object] = {**enums.by_name, **declared.structs.by_name}
     tokens = {name: Token(behind.get(name, owner), owner) for name, owner in space.owners.items()}
     mine = Token(plugin.id, plugin.id)
-    for root, fields in (("Query", declared.query), ("Mutation", declared.mutation)):
+    roots = {
+        "Query": declared.query,
+        "Mutation": declared.mutation,
+        "Subscription": declared.subscription,
+    }
+    for root, fields in roots.items():
         told = (one.spelt for one in fields if (one.owner or CORE) == plugin.id)
         tokens |= {f"{root}.{name}": mine for name in told}
     for record in plugin.records:
@@ -215,13 +220,13 @@ def _added(space: TypeSpace, plugin: Plugin) -> Iterator[str]:
 
 
 def _own(plugin: Plugin, tokens: Mapping[str, Token]) -> Iterator[str]:
-    """The names that carry the plugin's prefix: its mutations and all its types but its namespace,
-    which carries its id, and those that it shares with others because it has them from elsewhere.
-    """
+    """The names that carry the plugin's prefix: its mutations, its subscriptions and all its types
+    but its namespace, which carries its id, and those that it shares with others because it has
+    them from elsewhere."""
     namespace = f"{pascal(plugin.id)}Query"
     for name, token in tokens.items():
         if "." in name:
-            if name.startswith("Mutation."):
+            if name.startswith(("Mutation.", "Subscription.")):
                 yield name
         elif token.owner == plugin.id and name != namespace and not _is_foreign(plugin, token):
             yield name

@@ -10,6 +10,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicPage
 from jingwei_sdk.reminders import Due, Reminder
+from jingwei_sdk.subscriptions import Subscription
 
 REMIND_BEFORE = timedelta(days=3)
 _DUE = """
@@ -79,6 +80,13 @@ MAP_LAYERS = (
         HAZARD.read,
         shape="place",
         style={"by": "level", "colours": {"general": "#e6a23c", "major": "#c0392b"}},
+    ),
+)
+SUBSCRIPTIONS = (
+    Subscription(
+        "safety_hazard_changes",
+        HAZARD,
+        "Hazards of my area as they change (隐患变更), told at most once each.",
     ),
 )
 PUBLIC_PAGES = (

@@ -65,4 +65,5 @@ plugin = Plugin(
     event_types=(HAZARD_SETTLED,),
     hooks=HOOKS,
     hears=frozenset({hazards.EVENT_KIND}),
+    subscriptions=following.SUBSCRIPTIONS,
 )

@@ -37,6 +37,7 @@ def described(subject: Subject) -> Iterator[Found]:
 def _descriptions(plugin: Plugin) -> Iterator[tuple[str, str]]:
     yield from ((record.name, record.description) for record in plugin.records)
     yield from ((name, field.description) for name, field in computed_fields(plugin))
+    yield from ((each.name, each.description) for each in plugin.subscriptions)
     for handler in plugin.commands:
         yield handler.__name__, declaration(handler).description
 
