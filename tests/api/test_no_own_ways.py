@@ -1,17 +1,21 @@
-"""The core's records, commands and questions reach GraphQL by declarations, as a plugin's do."""
+"""What the core reads, writes, asks, tells and sends out is declared as a plugin declares it."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
+from jingwei_api.schema.builder import build_schema
 from jingwei_core.contribution import core_contribution
+from jingwei_core.outbox.channels import find_channel
+from jingwei_core.registry import build_registry
 from jingwei_sdk.commands import declaration
 
-ROOT = Path(__file__).resolve().parents[2] / "frontend_api" / "jingwei_api"
+HERE = Path(__file__).resolve().parents[2]
+API = HERE / "frontend_api" / "jingwei_api"
+OUTBOX = HERE / "core" / "jingwei_core" / "outbox"
 ROOMS = ("schema", "planning", "limits", "execution")
 # Rows lie at places whoever declares them (jingwei_sdk.tables.PlacedTable).
-KNOWN = {
-    ("schema/references.py", "Place"),
-}
+KNOWN = {("schema/references.py", "Place")}
 
 
 def _names() -> set[str]:
@@ -19,17 +23,30 @@ def _names() -> set[str]:
     commands = [declaration(handler) for handler in core.commands]
     names = {record.name for record in core.records}
     names |= {one.name for one in commands} | {one.mutation for one in commands}
+    names |= {subscription.name for subscription in core.subscriptions}
     return names | {question.name for question in core.questions}
 
 
+def _said(folder: Path, names: set[str]) -> set[tuple[str, str]]:
+    """Where in a folder a text is one of these names, and which."""
+    return {
+        (path.name, str(node.value))
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+
+
 def test_no_room_of_the_api_knows_a_declaration_of_the_core_by_its_name() -> None:
-    names, found = _names(), set()
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and node.value in names:
-                    found.add((path.relative_to(ROOT).as_posix(), str(node.value)))
+    names = _names()
+    found = {(f"{room}/{file}", name) for room in ROOMS for file, name in _said(API / room, names)}
     assert found == KNOWN
+
+
+def test_the_outbox_knows_channels_where_they_are_declared_only() -> None:
+    codes = {channel.code for channel in core_contribution().channels}
+    assert codes == {"webhook", "log"}
+    assert {file for file, _ in _said(OUTBOX, codes)} == {"channels.py"}
 
 
 def test_what_the_core_asks_and_does_is_declared() -> None:
@@ -38,3 +55,23 @@ def test_what_the_core_asks_and_does_is_declared() -> None:
     assert {"me", "my_queue", "my_area", "place_at", "event_duplicates", "platform"} <= asked
     staged = [one.name for one in map(declaration, core.commands) if one.staged is not None]
     assert staged == ["evidence.commit"]
+
+
+def test_without_its_declarations_the_core_has_no_question_no_stream_and_no_way_out() -> None:
+    core = core_contribution()
+    whole = build_registry([core])
+    schema = build_schema(whole)._schema
+    assert schema.query_type is not None
+    assert schema.subscription_type is not None
+    assert {"me", "node", "events"} <= schema.query_type.fields.keys()
+    assert list(schema.subscription_type.fields) == ["changes"]
+    assert find_channel(whole, "webhook") is not None
+
+    bare = build_registry([replace(core, questions=(), subscriptions=(), channels=())])
+    schema = build_schema(bare)._schema
+    assert schema.query_type is not None
+    assert "me" not in schema.query_type.fields
+    assert "events" in schema.query_type.fields
+    assert "Me" not in schema.type_map
+    assert schema.subscription_type is None
+    assert (find_channel(bare, "webhook"), find_channel(bare, "log")) == (None, None)
