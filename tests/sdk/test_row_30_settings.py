@@ -146,10 +146,11 @@ async def test_the_audit_log_names_secrets_and_quotes_none(wards: Wards) -> None
         "SELECT c->'after' FROM core.audit_entry, jsonb_array_elements(changes) c"
         " WHERE command = 'plugin.enable' AND c->>'table' = 'plugin_state'"
     )
-    assert json.loads(audited) | {"version": None} == {
+    assert json.loads(audited) | {"version": None, "data_version": None} == {
         "plugin": ID,
         "enabled": True,
         "version": None,
+        "data_version": None,
         "settings": {"hours": 12},
         "secrets": ["gateway_key"],
     }

@@ -59,11 +59,12 @@ class Count:
 
     def add(self, other: "Count") -> None:
         """Take over what another one counted before."""
+        if not (self.succeeded or self.failed or self.timed_out):
+            self.last_error = other.last_error
         self.succeeded += other.succeeded
         self.failed += other.failed
         self.timed_out += other.timed_out
         self.total_us += other.total_us
-        self.last_error = self.last_error or other.last_error
         self.opens = self.opens or other.opens
 
 

@@ -41,6 +41,7 @@ class PluginRow:
             "plugin": self.plugin,
             "enabled": self.enabled,
             "version": self.version,
+            "data_version": self.data_version,
             **self.settings.told(),
         }
 

@@ -38,14 +38,12 @@ PLUGINS_JSON = """
       FROM platform.plugin_deployment d
       LEFT JOIN platform.plugin_state r ON r.tenant_id = t.id AND r.plugin_id = d.plugin_id
      WHERE d.enabled),
-'reached', (
-    SELECT jsonb_object_agg(p.plugin_id, p.data_version) FROM platform.plugin_state p
-     WHERE p.tenant_id = t.id AND NOT p.enabled AND p.data_version IS NOT NULL),
 'breakers', (
     SELECT jsonb_agg(jsonb_build_array(o.plugin_id, o.hook))
       FROM platform.plugin_outcome o WHERE o.tenant_id = t.id AND o.opened_until > now())
 """
-"""Keys and values of ``json_build_object`` for the tenant ``t``; :class:`Snapshots` reads them."""
+"""Keys and values of ``json_build_object`` for the tenant ``t``; :class:`Snapshots` reads them. Rows
+of a tenant that was never upgraded are those of the version that was switched on."""
 
 ENABLED = """
 SELECT p.plugin_id FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled
@@ -92,12 +90,7 @@ class Snapshots:
         A tenant's own settings count before those of the deployment. A plugin whose rows or
         settings are not of the version that this process runs is held back.
         """
-        host, own, reached = self._host(), row["plugins"] or {}, row["reached"] or {}
-        # Rows of a tenant that was never upgraded are those of the version that was switched on.
-        everywhere = {
-            plugin: {**each, "data_version": reached.get(plugin) or each["version"]}
-            for plugin, each in (row["deployment"] or {}).items()
-        }
+        host, own, everywhere = self._host(), row["plugins"] or {}, row["deployment"] or {}
         # Only what the rows amount to is kept: of hundreds of tenants they are megabytes.
         told = (host, sha256(msgspec.json.encode((own, everywhere))).digest())
         known = self._last.get(tenant_id)

@@ -8,7 +8,7 @@ from jingwei_sdk.tables import TenantTable
 class Consumed(TenantTable, tablename="consumed", schema="core"):
     """An event that a consumer has dealt with: a second delivery finds it and does nothing.
 
-    ``consumer`` is ``<plugin>:<event type>``; ``created_at`` says when.
+    ``consumer`` is ``<plugin>:<name of the consumer>``; ``created_at`` says when.
     """
 
     UNIQUE = (("consumer", "event_id"),)

@@ -64,7 +64,8 @@ class UpgradePlan:
     to_settings: int
     steps: tuple[DataMigration, ...]
     puts: tuple[Upcoming, ...] = ()
-    """What would change of the workflows, deadlines and roles that the plugin brings."""
+    """What would change of the workflows, deadlines and roles that the plugin brings; nothing of
+    one that is off."""
 
     @property
     def is_empty(self) -> bool:
@@ -113,7 +114,10 @@ async def plan_upgrade(platform: "Platform", slug: str, plugin_id: str) -> Upgra
     """
     state = await platform.state(slug)
     async with system_context(platform, state.tenant, f"plugin:{plugin_id}") as ctx:
-        plan = _plan(platform, slug, plugin_id, await _used_row(ctx, plugin_id))
+        row = await _used_row(ctx, plugin_id)
+        plan = _plan(platform, slug, plugin_id, row)
+        if row is None or not await _is_on(ctx, row):
+            return plan
         return replace(plan, puts=await upcoming(ctx, platform.host.get(plugin_id)))
 
 
@@ -182,8 +186,7 @@ class _Upgrade:
         """Put what this version ships, and note the version."""
         async with self._context() as ctx:
             row = await self._row(ctx)
-            everywhere = await ctx.unit.fetchrow(_EVERYWHERE, self.plan.plugin)
-            if (row.enabled or everywhere) and self.found.plugin is not None:
+            if self.found.plugin is not None and await _is_on(ctx, row):
                 await put(ctx, self.found)
                 await put_kinds(ctx, self.found.plugin)
             version = self.plan.to_version
@@ -218,6 +221,11 @@ class _Upgrade:
         change = Change("plugin_state", ctx.tenant.id, before.told(), after.told(), None)
         ctx.data.changes.append(change)
         await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
+
+
+async def _is_on(ctx: CoreContext, row: PluginRow) -> bool:
+    """Whether the tenant has the plugin on, by itself or as everybody has."""
+    return row.enabled or await ctx.unit.fetchrow(_EVERYWHERE, row.plugin) is not None
 
 
 async def _used_row(ctx: CoreContext, plugin_id: str) -> PluginRow | None:

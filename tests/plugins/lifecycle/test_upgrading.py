@@ -10,7 +10,7 @@ import pytest
 from jingwei_core.platform import Platform
 from jingwei_core.plugins.deployment import enable_everywhere
 from jingwei_core.plugins.discovery import Installed
-from jingwei_core.plugins.switching import Switching, enable_plugin
+from jingwei_core.plugins.switching import Switching, disable_plugin, enable_plugin
 from jingwei_core.plugins.tenant_settings import SettingsChange
 from jingwei_core.plugins.upgrading import plan_upgrade, plugins_in_use, upgrade_plugin
 from jingwei_core.settings import Settings
@@ -86,6 +86,20 @@ async def test_new_code_leaves_rows_alone_that_it_has_not_brought_along(wards: W
         "puts": [],
     }
     assert await wards.east.value("SELECT max(words) FROM ward_book.call_on") == 0
+
+
+async def test_where_it_is_off_nothing_is_put_and_none_is_announced(wards: Wards) -> None:
+    old = await with_calls(wards)
+    await disable_plugin(old.platform, "east", ID)
+    new = wards.platform_of(installed())
+    assert (await plan_upgrade(new, "east", ID)).puts == ()
+    await upgrade_plugin(new, "east", ID)
+    assert await wards.east.fetch("SELECT 1 FROM core.role WHERE owner_plugin = $1", ID) == []
+    audited = await wards.east.fetch(
+        "SELECT changes->0->'before'->>'data_version', changes->0->'after'->>'data_version'"
+        " FROM core.audit_entry WHERE command = 'plugin.upgrade' ORDER BY sequence"
+    )
+    assert ("1.0.0", "2.0.0") in [tuple(row) for row in audited]
 
 
 async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> None:

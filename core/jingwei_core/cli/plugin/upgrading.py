@@ -75,7 +75,7 @@ def _lines(told: dict[str, Any], *, plan: bool) -> Iterator[str]:
 
 
 def _line(told: dict[str, Any], *, plan: bool) -> str:
-    word = "将升级 would be" if plan else "已升级"
+    word = "将升级 to be upgraded" if plan else "已升级 upgraded"
     steps = ", ".join(step["to"] for step in told["steps"]) or "-"
     before, after = told["settings"]
     return (
