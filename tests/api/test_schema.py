@@ -24,6 +24,7 @@ from jingwei_api.schema.kept import SchemaCache
 from jingwei_api.schema.queries import without_prefix
 from jingwei_api.schema.snapshot import breaking_changes, full_schema
 from jingwei_core.places.tables import Place
+from jingwei_core.registry import Registry
 from jingwei_sdk.errors import Invalid, Refused
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.records import Computed, Extension
@@ -204,6 +205,18 @@ async def test_a_refused_schema_is_not_kept() -> None:
     for _ in range(2):
         with pytest.raises(Refused):
             await cache.schema(clash)
+
+
+@pytest.mark.parametrize("fault", [TypeError("a plugin's own"), Refused("SCHEMA_NAME")])
+async def test_a_faulty_plugin_takes_the_schema_from_no_set_without_it(fault: Exception) -> None:
+    """Whatever its declarations raise while the schema of all plugins is made."""
+
+    def everything() -> Registry:
+        raise fault
+
+    cache = SchemaCache(whole=everything)
+    for chosen in (registry(), registry(SAFETY)):
+        assert "Event" in (await cache.schema(chosen)).type_map
 
 
 async def test_the_committed_schema_is_the_one_the_code_makes() -> None:

@@ -99,9 +99,10 @@ def _whole(declarations: Callable[[], Declarations]) -> FullSchema | None:
     try:
         told = declarations()
         return FullSchema(told, builder.build_schema(told)._schema)
-    except Refused as error:
+    except Exception as error:  # noqa: BLE001 - declarations of a stranger may raise anything
         # Each set is then made anew, and only those that hold the faulty plugin are refused.
-        _log.error("no_whole_schema", reason=str(error))
+        reason = str(error) if isinstance(error, Refused) else type(error).__name__
+        _log.error("no_whole_schema", reason=reason)
         return None
 
 
