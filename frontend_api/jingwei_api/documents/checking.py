@@ -16,6 +16,7 @@ from jingwei_api.documents.manifests import Trusted, read_documents
 from jingwei_api.limits.ceilings import Ceiling
 from jingwei_api.limits.cost import Cost, compile_cost
 from jingwei_api.limits.gate import exceeded
+from jingwei_api.limits.merging import MOST_ERRORS, RULES
 from jingwei_api.limits.weights import Weights
 from jingwei_api.schema.builder import build_schema
 from jingwei_core.contribution import core_contribution
@@ -46,7 +47,9 @@ def check_documents(
     weights = _weights(plugins)
     for document in read_documents(path):
         parsed = parse(document.text)
-        errors = tuple(error.message for error in validate(weights.schema, parsed))
+        # By the rules that the server keeps, so that both say the same of a document.
+        found = validate(weights.schema, parsed, RULES, max_errors=MOST_ERRORS)
+        errors = tuple(error.message for error in found)
         if errors:
             yield Checked(document, "", None, None, errors)
             continue

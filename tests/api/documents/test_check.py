@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from jingwei_api.documents.cli import app
 from jingwei_sdk.errors import Invalid, Refused
+from tests.api.limits.test_merging import SLOW
 
 SAMPLES = Path(__file__).parents[3] / "docs" / "samples"
 
@@ -48,7 +49,10 @@ def test_the_figures_with_and_without_variables_are_told(tmp_path: Path) -> None
             " { edges { cursor } } } } } } } } }",
             "QUERY_TOO_COSTLY",
         ),
+        # The specification's own rule of merging would take for ever.
+        (SLOW["fragments that double"], "QUERY_TOO_TANGLED"),
     ],
+    ids=("unknown field", "unknown directive", "costly", "tangled"),
 )
 def test_what_could_not_run_fails_the_check(tmp_path: Path, text: str, told: str) -> None:
     code, output = check(written(tmp_path, text))
