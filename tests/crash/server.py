@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,16 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ApplicationServer:
-    """One uvicorn process over a database; it dies with the tests, whatever ends them."""
+    """One uvicorn process over a database; it dies with the tests, whatever ends them.
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    ``variables`` are put into its environment, from its next start on when they are replaced.
+    """
+
+    def __init__(
+        self, settings: Settings, log: Path, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.port = free_port()
+        self.variables = variables or {}
         self._log = log
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,15 +91,20 @@ class ApplicationServer:
             "JINGWEI_API_COST_PER_MINUTE": "0",
         }
         kept = {name: value for name, value in os.environ.items() if name[:8] != "JINGWEI_"}
-        return {**kept, **own}
+        return {**kept, **own, **self.variables}
 
 
 @contextmanager
-def application_servers(settings: Settings, count: int = 1) -> Iterator[list[ApplicationServer]]:
-    """So many servers over one database; killed at the end."""
+def application_servers(
+    settings: Settings, count: int = 1, variables: Sequence[Mapping[str, str]] = ()
+) -> Iterator[list[ApplicationServer]]:
+    """So many servers over one database; killed at the end. Each has its own ``variables``."""
     with tempfile.TemporaryDirectory(prefix="jingwei-servers-") as folder:
-        logs = (Path(folder) / f"{number}.log" for number in range(count))
-        servers = [ApplicationServer(settings, log) for log in logs]
+        own = [*variables, *[{}] * (count - len(variables))]
+        servers = [
+            ApplicationServer(settings, Path(folder) / f"{number}.log", own[number])
+            for number in range(count)
+        ]
         try:
             for server in servers:
                 server.start()
