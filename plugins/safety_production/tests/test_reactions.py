@@ -11,9 +11,17 @@ from jingwei_safety_production.data_rights import erase_inspector, export_inspec
 from jingwei_safety_production.demo import fill
 from jingwei_safety_production.following import due_hazards, major_hazards
 from jingwei_safety_production.reactions import inspections_of_an_account
+from jingwei_sdk.channels import Delivered
 from jingwei_sdk.hook_specs import extend_subject_export
 from jingwei_sdk.payloads import SubjectExport
-from jingwei_sdk.testing.contract import GRID, CapturedHooks, CapturedJobs, City, WorkingClock
+from jingwei_sdk.testing.contract import (
+    GRID,
+    CapturedChannels,
+    CapturedHooks,
+    CapturedJobs,
+    City,
+    WorkingClock,
+)
 
 INSPECT = (
     *("organisation.read", "place.read", "event.read", "safety.enterprise.read"),
@@ -112,3 +120,15 @@ async def test_demo_rows_are_added_once(jingwei_city: City) -> None:
         assert await fill(ctx, Random(1)) >= 6
         assert await fill(ctx, Random(1)) == 0
     assert len(await jingwei_city.fetch("SELECT id FROM safety_production.enterprise")) == 3
+
+
+async def test_what_the_city_sends_outward_stays_in_the_test(
+    jingwei_city: City, captured_jobs: CapturedJobs, captured_channels: CapturedChannels
+) -> None:
+    async with jingwei_city.system() as ctx:
+        message = await ctx.signals.send("webhook", {"hazard": "通道堵塞"})
+    await captured_jobs.run_all()
+    (call,) = captured_channels.of("webhook")
+    assert (call.message.id, call.message.data) == (message, {"hazard": "通道堵塞"})
+    assert (call.city, call.outcome) == (jingwei_city.tenant.slug, Delivered())
+    assert captured_channels.of("log") == []

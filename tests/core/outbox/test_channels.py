@@ -18,6 +18,7 @@ from jingwei_core.plugins.claims import claims_of
 from jingwei_core.plugins.conformance import objections
 from jingwei_core.plugins.description import contributions
 from jingwei_core.plugins.health import plugin_health
+from jingwei_core.plugins.removal_parts import PARTS
 from jingwei_core.session import system_context
 from jingwei_sdk.channels import (
     Channel,
@@ -58,7 +59,7 @@ class Gateway:
         self.taken.append((ctx.settings_of(GatewaySettings).account, message))
         answer = self.answers.pop(0) if self.answers else Delivered()
         if isinstance(answer, Exception):
-            await ctx.data.fetchval("SELECT set_config('app.request', 'left behind', true)")
+            await ctx.signals.send("log", {"left": "behind"})
             raise answer
         return answer
 
@@ -248,3 +249,22 @@ def test_the_core_declares_its_channels_as_a_plugin_does(gateway: Gateway):
     )
     told = " ".join(objections(with_channel(gateway, needs=("key",)), manifest))
     assert "the channel sms needs ['key']" in told
+
+
+async def test_what_waits_for_a_removed_plugin_is_given_up_and_no_other(
+    texting: Cities, gateway: Gateway
+):
+    message = await send(texting)
+    state = await texting.tenant_by_id(CHANGZHI)
+    async with system_context(texting, state.tenant, "test") as ctx:
+        other = await ctx.signals.send("log", {"title": "护栏损坏"})
+    for part in PARTS:
+        if part.name in ("unsent", "jobs"):
+            (counted,) = await texting.owner(part.counting, "proof-plugin", [], [])
+            assert (counted["slug"], counted["count"]) == ("changzhi", 1)
+            await texting.owner(part.removing, "proof-plugin", [], [])
+    await switch(texting, CHANGZHI, enabled=False)
+    await settle(texting)
+    told = {line.message: (line.status, line.last_error) for line in await lines(texting)}
+    assert told == {message: ("failed", "PLUGIN_REMOVED"), other: ("delivered", "")}
+    assert gateway.taken == []
