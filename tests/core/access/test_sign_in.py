@@ -63,7 +63,9 @@ async def worker(city: City) -> uuid.UUID:
 async def test_the_right_password_gives_a_session(city: City, worker: uuid.UUID):
     session = await enter(city)
     assert session.account_id == worker
-    assert session.access_expires_at == NOON + timedelta(minutes=10)
+    assert session.access_expires_at == NOON + timedelta(
+        seconds=city.platform.settings.access_token_s
+    )
     assert session.refresh_expires_at == NOON + timedelta(days=14)
     assert await may_act(city, session)
     assert await city.audited() == ["session.sign-in"]
@@ -152,7 +154,7 @@ async def test_attempts_at_the_same_moment_are_all_counted(city: City, worker: u
 
 async def test_a_refresh_token_works_once_and_is_replaced(city: City, worker: uuid.UUID):
     first = await enter(city)
-    city.platform.clock.forward(minutes=10)
+    city.platform.clock.forward(seconds=city.platform.settings.access_token_s)
     assert not await may_act(city, first)
     second = await renew(city, first.refresh_token)
     assert second.refresh_token != first.refresh_token
