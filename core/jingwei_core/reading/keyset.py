@@ -15,8 +15,10 @@ from piccolo.columns import (
     Boolean,
     Column,
     Date,
+    DoublePrecision,
     ForeignKey,
     Integer,
+    Real,
     Text,
     Timestamptz,
     Varchar,
@@ -234,6 +236,8 @@ def _value(column: Any, text: str | None) -> Any:
         return dt.date.fromisoformat(text)
     if isinstance(column, (Integer, BigInt, Boolean)):
         return json.loads(text)
+    if isinstance(column, (DoublePrecision, Real)):
+        return float(text)
     if isinstance(column, (UUID, ForeignKey)):
         return uuid.UUID(text)
     return text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from piccolo.columns import BigInt, Boolean, Date, Text, Timestamptz
+from piccolo.columns import BigInt, Boolean, Date, DoublePrecision, Real, Text, Timestamptz
 
 from jingwei_core.database.engine import Database
 from jingwei_core.reading.columns import sql_type
@@ -30,7 +30,7 @@ from tests.core.runtime.city import City
 
 
 class Sorted(TenantTable, tablename="sorted_proof", schema="core"):
-    """Of each type that a list may be sorted by, one that may be null and one that may not."""
+    """Of each type that a list is sorted by, one that may be null and one that may not."""
 
     name = Text(default="", null=False)
     alias = Text(default=None, null=True)
@@ -87,6 +87,39 @@ async def test_the_database_writes_the_same_cursor(
     cursors = Cursors(SECRET, tenant, SORTED, sort)
     assert found == cursors.write(row)
     assert cursors.read(found, "after") == values
+
+
+class Measured(TenantTable, tablename="measured_proof", schema="core"):
+    """Numbers with a fraction, of which Python and the database write some differently."""
+
+    level = DoublePrecision(default=None, null=True)
+    share = Real(default=0.0, null=False)
+
+
+MEASURED = Record(Measured, read="proof.read", scope=(TenantWide(),), sort=("level", "share"))
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(level=st.none() | st.floats(allow_nan=False), share=st.floats(width=32, allow_nan=False))
+async def test_a_number_with_a_fraction_comes_back_as_it_is_stored(
+    database: Database, level: float | None, share: float
+) -> None:
+    tenant, row_id = uuid.uuid4(), uuid.uuid4()
+    sort: Sort = (("level", "asc"), ("share", "asc"), ("id", "asc"))
+    sql = (
+        f"SELECT {cursor_sql(MEASURED, sort, ['$2::float8', '$3::real', '$4::uuid'], '$1::bytea')}"
+    )
+    async with database.platform() as unit:
+        key = cursor_key(SECRET, tenant, MEASURED, sort)
+        written = await unit.fetchval(sql, key, level, share, row_id)
+        values = Cursors(SECRET, tenant, MEASURED, sort).read(written, "after")
+        stored = "SELECT ($1::float8 IS NOT DISTINCT FROM $3::float8) AND $2::real = $4::real"
+        assert await unit.fetchval(stored, *values[:2], level, share)
+    assert values[2] == row_id
 
 
 def test_an_instant_is_spelled_without_zeros_at_the_end() -> None:
