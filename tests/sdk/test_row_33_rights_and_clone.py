@@ -69,6 +69,27 @@ async def noted(ward: Ward) -> None:
     await ward.fetch("INSERT INTO ward_book.topic (code) VALUES ('lift')")
 
 
+async def away(ward: Ward) -> None:
+    """The keeper certified, on duty, and away for a reason of their own."""
+    who, since = (ward.keeper, ward.place), "now() - interval '1 day', now() + interval '1 day'"
+    await ward.fetch(
+        "INSERT INTO core.leave (account, place_id, kind, begins_at, ends_at, asked_until,"
+        " substitute, reason, state, decision_note)"
+        f" VALUES ($1, $2, 'sick', {since}, now(), $1, 'reason-33', 'approved', 'note-33')",
+        *who,
+    )
+    await ward.fetch(
+        "INSERT INTO core.certificate (account, kind, number, issuer, valid_from)"
+        " VALUES ($1, 'enforcement', 'number-33', 'i', '2026-01-01')",
+        ward.keeper,
+    )
+    await ward.fetch(
+        "INSERT INTO core.duty_shift (account, place_id, duty, begins_at, ends_at)"
+        f" VALUES ($1, $2, 'night', {since})",
+        *who,
+    )
+
+
 def test_a_plugin_that_keeps_something_of_persons_must_answer_for_it() -> None:
     told = manifest("2.0.0")
     assert objection(TWO, told) == ""
@@ -86,6 +107,7 @@ async def test_a_copy_and_an_erasure_go_over_plugins_that_are_off(wards: Wards) 
     east, west, platform = wards.east, wards.west, wards.east.platform
     await noted(east)
     await noted(west)
+    await away(east)
     await disable_plugin(platform, "east", ID)
     neighbour = await stored(wards, west.tenant.id)
 
@@ -93,17 +115,22 @@ async def test_a_copy_and_an_erasure_go_over_plugins_that_are_off(wards: Wards) 
     assert copy["packages"]["core"]["account"][0]["phone"] == PHONE
     assert copy["packages"]["core"]["posts"][0]["role"] == "all"
     assert copy["packages"][ID] == {"calls": ["lift"]}
+    (leave,) = copy["packages"]["core"]["leaves"]
+    assert (leave["reason"], leave["decision_note"]) == ("reason-33", "note-33")
+    assert copy["packages"]["core"]["certificates"][0]["number"] == "number-33"
+    assert copy["packages"]["core"]["duty_shifts"][0]["duty"] == "night"
     assert "west keeper" not in json.dumps(copy)
 
     erased = await erase_subject(platform, "east", "keeper")
     assert erased[ID] == 1
-    assert erased["core"] == 2
+    assert erased["core"] == 4
     left = await stored(wards, east.tenant.id)
     evidence = {"core.audit_entry", "core.event_step"}
     assert [
         name
         for name, rows in left.items()
-        if name not in evidence and any("east keeper" in row or PHONE in row for row in rows)
+        if name not in evidence
+        and any(word in row for row in rows for word in ("east keeper", PHONE, "-33"))
     ] == []
     assert left["ward_book.call_on"] == []
     # The log says that it was done, and quotes nothing.

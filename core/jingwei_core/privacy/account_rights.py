@@ -2,7 +2,8 @@
 
 The name in the record of an event's steps, the audit log and proofs of an event stay for as long as
 the register of personal information says: they are evidence, and PIPL article 47 lets what a law
-keeps be stored. They point to an account that names nobody any more.
+keeps be stored. They point to an account that names nobody any more. So do leaves, shifts and certificates, which
+say who covered for whom and was entitled to what; reasons and numbers go.
 """
 
 import json
@@ -14,7 +15,7 @@ from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
 
-_TOPICS = {
+TOPICS: Mapping[str, str] = {
     "account": "SELECT login, name, phone, status, created_at FROM core.account WHERE id = $1",
     "posts": (
         "SELECT r.code AS role, l.name AS place, d.code AS department, p.valid_from, p.valid_to"
@@ -39,6 +40,32 @@ _TOPICS = {
         "SELECT id, content_type, size_bytes, taken_at, lon_e7, lat_e7, created_at"
         " FROM core.evidence WHERE owner = $1 ORDER BY created_at, id"
     ),
+    "leaves": (
+        "SELECT kind, begins_at, ends_at, asked_until, reason, state, decided_at, decision_note,"
+        " closed_at FROM core.leave WHERE account = $1 ORDER BY begins_at, id"
+    ),
+    "leaves_covered": (
+        "SELECT begins_at, ends_at, state FROM core.leave WHERE substitute = $1"
+        " ORDER BY begins_at, id"
+    ),
+    "leaves_decided": (
+        "SELECT decided_at, state, decision_note FROM core.leave WHERE approver = $1"
+        " ORDER BY decided_at, id"
+    ),
+    "secondments": (
+        "SELECT l.name AS place, d.code AS department, s.weekdays, s.valid_from, s.valid_to"
+        " FROM core.secondment s JOIN core.place l ON l.id = s.place_id"
+        " JOIN core.department d ON d.id = s.department"
+        " WHERE s.account = $1 ORDER BY s.valid_from, s.id"
+    ),
+    "certificates": (
+        "SELECT kind, number, issuer, valid_from, valid_to, withdrawn_on, withdrawn_because"
+        " FROM core.certificate WHERE account = $1 ORDER BY valid_from, id"
+    ),
+    "duty_shifts": (
+        "SELECT duty, begins_at, ends_at, cancelled_at FROM core.duty_shift WHERE account = $1"
+        " ORDER BY begins_at, id"
+    ),
     "reminders": (
         "SELECT code, day, created_at FROM core.reminder WHERE account = $1 ORDER BY created_at, id"
     ),
@@ -50,6 +77,11 @@ _ERASURES = (
     " version = version + 1, updated_at = now() WHERE id = $1 AND login <> 'erased-' || id",
     "UPDATE core.post SET valid_to = greatest(valid_from, now()), version = version + 1,"
     " updated_at = now() WHERE account = $1 AND (valid_to IS NULL OR valid_to > now())",
+    "UPDATE core.leave SET reason = '', decision_note = '', version = version + 1,"
+    " updated_at = now() WHERE account = $1 AND (reason <> '' OR decision_note <> '')",
+    "UPDATE core.certificate SET number = 'erased-' || id, withdrawn_because = '',"
+    " version = version + 1, updated_at = now()"
+    " WHERE account = $1 AND number <> 'erased-' || id",
     "DELETE FROM core.refresh_token WHERE account = $1",
     "DELETE FROM core.command_key WHERE account = $1",
     "DELETE FROM core.reminder WHERE account = $1",
@@ -59,7 +91,7 @@ _ERASURES = (
 async def export_account(ctx: Context, account: UUID) -> Mapping[str, Any]:
     """All that the core's tables say of an account, by topic, as plain values."""
     found = {}
-    for topic, sql in _TOPICS.items():
+    for topic, sql in TOPICS.items():
         rows = await ctx.data.fetch(f"SELECT to_jsonb(t)::text AS row FROM ({sql}) t", account)
         found[topic] = [json.loads(row["row"]) for row in rows]
     return found

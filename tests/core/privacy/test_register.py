@@ -1,6 +1,7 @@
 """Names that tell, packages that are refused, and a register that is whole and current."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -8,10 +9,13 @@ import pytest
 from piccolo.columns import Integer, Text
 from typer.testing import CliRunner
 
+from jingwei_core.access.tables import Account
 from jingwei_core.cli.main import make_app
 from jingwei_core.cli.privacy import packages
 from jingwei_core.contribution import core_contribution
+from jingwei_core.database.security_rules import table_key
 from jingwei_core.plugins.host import Installed, PluginHost
+from jingwei_core.privacy.account_rights import TOPICS
 from jingwei_core.privacy.declarations import check_package, tables_of
 from jingwei_core.privacy.register import as_page, register
 from jingwei_core.registry import build_registry
@@ -104,6 +108,23 @@ DECLARED = Record(Declared, read="sample.read", scope=(TenantWide(),))
 
 def sample(**parts: object) -> Plugin:
     return Plugin(id="sample", package="sample", **parts)  # type: ignore[arg-type]
+
+
+def test_a_copy_has_a_topic_for_each_table_that_speaks_of_an_account() -> None:
+    told = " ".join(TOPICS.values())
+    forgotten = [
+        ".".join(table_key(table))
+        for table in core_contribution().tables
+        if any(_is_of_an_account(column) for column in columns_of(table))
+        and not re.search(rf"\b{re.escape('.'.join(table_key(table)))}\b", told)
+    ]
+    # Answers kept for repetitions say what a command answered, and are gone after thirty days.
+    assert forgotten == ["core.command_key"]
+
+
+def _is_of_an_account(column: object) -> bool:
+    meta = getattr(column, "_foreign_key_meta", None)
+    return meta is not None and meta.resolved_references is Account
 
 
 REFUSED = {
