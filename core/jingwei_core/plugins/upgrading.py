@@ -4,10 +4,12 @@ Each batch is a transaction; the tenant's row says which version its data has re
 interruption, and in a second process that does the same, the work goes on where it stood.
 """
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
@@ -24,11 +26,15 @@ from jingwei_core.plugins.standing import pending_upgrades
 from jingwei_core.plugins.tenant_settings import SettingsChange, declared
 from jingwei_core.plugins.tenant_settings import put as put_settings
 from jingwei_core.session import CoreContext, system_context
+from jingwei_core.tenant_states import SNAPSHOT_AGE_S
 from jingwei_sdk.errors import Conflict, JingweiError, NotFound
 from jingwei_sdk.upgrades import DataMigration
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
+
+HEARD_WITHIN_S = 2 * SNAPSHOT_AGE_S
+"""So long a process may serve a tenant with what it read of its plugins."""
 
 _PROGRESS = "UPDATE platform.plugin_state SET progress = $3 WHERE tenant_id = $1 AND plugin_id = $2"
 _USED = """
@@ -144,6 +150,7 @@ async def upgrade_plugin(platform: "Platform", slug: str, plugin_id: str) -> Upg
 class _Upgrade:
     platform: "Platform"
     plan: UpgradePlan
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def found(self) -> Installed:
@@ -166,21 +173,30 @@ class _Upgrade:
                 await self._store(ctx, row, replace(row, settings=new))
 
     async def step(self, step: DataMigration) -> int:
-        """Run one data migration, batch by batch; how many rows it changed."""
-        rows = 0
+        """Run one data migration, batch by batch; how many rows it changed.
+
+        Code of the version before is held back by the settings that this upgrade has stored. It may
+        not have heard of them yet and write more rows: the last look is after it has.
+        """
+        rows, heard_by = 0, self.began + HEARD_WITHIN_S
+        is_heard = self.plan.from_settings == self.plan.to_settings
         while True:
+            is_last = is_heard or time.monotonic() >= heard_by
             async with self._context() as ctx:
                 row = await self._row(ctx)
                 if row.data_version and Version(row.data_version) >= Version(step.to_version):
                     return rows  # another process was faster
                 changed = await self._batch(ctx, step)
                 rows += changed
-                if not changed:
+                if not changed and is_last:
                     await self._store(ctx, row, replace(row, data_version=step.to_version))
                     return rows
-                progress = json.dumps({"to": step.to_version, "rows": rows})
-                await ctx.unit.execute(_PROGRESS, ctx.tenant.id, self.plan.plugin, progress)
-                await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
+                if changed:
+                    progress = json.dumps({"to": step.to_version, "rows": rows})
+                    await ctx.unit.execute(_PROGRESS, ctx.tenant.id, self.plan.plugin, progress)
+                    await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
+            if not changed:
+                await asyncio.sleep(heard_by - time.monotonic())
 
     async def finish(self) -> None:
         """Put what this version ships, and note the version."""
