@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jingwei_core.plugins.contributing.putting import put
@@ -125,7 +126,7 @@ async def test_the_tenants_own_version_wins_and_the_plugins_waits_beside_it(
     )
     taken = replace(
         package,
-        workflows=(*package.workflows, replace(own, code=CODE)),
+        workflows=(*package.workflows, msgspec.structs.replace(own, code=CODE)),
         deadlines=(*package.deadlines, *limits),
     )
     await apply_package(yichang.platform, taken)
@@ -163,7 +164,7 @@ async def test_switched_off_and_on_again_it_is_as_it_was(yichang: City):
     ("old", "new", "cause"),
     [
         ('to = "closed"', 'to = "nowhere"', "nowhere"),
-        ('kind = "start"', 'kind = "working"', "start"),
+        ('kind = "start"', 'kind = "working"', "WORKFLOW_START"),
         ('requires = ["reason"]', 'requires = ["magic"]', "magic"),
         ('code = "safety_supervised"', "code =", "PLUGIN_FILE"),
     ],

@@ -25,6 +25,7 @@ ROLES = {
     "centre": [*_SEES, "event.dispatch", "event.close", "event.return", "event.cancel"],
     "handler": [*_SEES, "event.handle", "evidence.upload"],
     "checker": [*_SEES, "event.check"],
+    "superior": ["event.assign", "event.escalate"],
     "supervisor": [*_SEES, "evidence.original"],
     "auditor": ["audit.read", "place.read"],
     "admin": [

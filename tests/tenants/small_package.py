@@ -163,7 +163,7 @@ ROLES = """\
 code = "worker"
 name_zh = "网格员"
 name_en = "Worker"
-permissions = ["event.report", "place.*"]
+permissions = ["event.*", "place.*"]
 """
 CALENDAR = """\
 source = "official"

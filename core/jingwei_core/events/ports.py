@@ -116,16 +116,17 @@ class NotThere:
     """A port that no room fills. Asking it is a fault of the check, which lets no definition
     through that needs it."""
 
-    def __bool__(self) -> bool:
-        """``False``: so a check reads ``if ports.tasks``."""
-        return False
-
     def __getattr__(self, name: str) -> Any:
         """Raises ``Refused`` (``WORKFLOW_PORT_MISSING``)."""
         raise Refused("WORKFLOW_PORT_MISSING", port=name)
 
 
 NOT_THERE: Any = NotThere()
+
+
+def is_there(port: object) -> bool:
+    """Whether a room fills the port."""
+    return not isinstance(port, NotThere)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from jingwei_core.tenants.difference import Identities, TableDifference, differe
 from jingwei_core.tenants.package_model import TenantPackage
 from jingwei_core.tenants.place_paths import add_paths
 from jingwei_core.tenants.workflow_versions import WorkflowChange, apply_workflows, new_versions
+from jingwei_core.workflows.tenant_check import require_fitting
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Invalid, NotFound
 from jingwei_sdk.tables import columns_of
@@ -66,8 +67,9 @@ async def apply_package(
 ) -> Outcome:
     """Bring the tenant to its package in one transaction; a dry run only compares.
 
-    Raises ``Invalid``: ``PACKAGE_PLUGIN_UNKNOWN``, ``PACKAGE_PLACE_MOVED``, ``PACKAGE_SLUG_TAKEN``;
-    whatever is raised, nothing was applied.
+    Raises ``Invalid``: ``PACKAGE_PLUGIN_UNKNOWN``, ``PACKAGE_PLACE_MOVED``, ``PACKAGE_SLUG_TAKEN``,
+    ``WorkflowInvalid`` when a workflow does not fit what the tenant then is; whatever is raised,
+    nothing was applied.
     """
     _check_plugins(platform, package)
     try:
@@ -169,6 +171,7 @@ async def _apply(ctx: CoreContext, package: TenantPackage, own: TenantDifference
         await switch_plugin(ctx, plugin_id, enabled=enabled, settings=settings[plugin_id])
     if own.is_new:
         await bring_in(ctx)
+    await require_fitting(ctx, {row.code for row in package.workflows})
     await append_audit(ctx, "tenant.apply", package.tenant.id)
     return found
 

@@ -28,7 +28,7 @@ from jingwei_core.tenants.package_manifest import (
 from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
-from jingwei_core.tenants.package_workflow import read_workflows
+from jingwei_core.tenants.package_workflow import check_workflows, read_workflows
 
 __all__ = ["PackageInvalid", "Problem", "TenantPackage", "load_package"]
 
@@ -76,6 +76,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         warnings=(),
     )
     package = replace(package, kinds=_kinds(folder, package))
+    check_workflows(package, folder.findings)
     demo = _demo(folder, package)
     return replace(package, demo=demo, warnings=tuple(folder.findings.warnings))
 

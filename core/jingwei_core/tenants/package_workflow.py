@@ -3,7 +3,12 @@
 from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.events.workflow_reading import WorkflowInvalid, read_workflow
 from jingwei_core.tenants.package_files import CODE, PackageFolder
+from jingwei_core.tenants.package_model import TenantPackage
 from jingwei_core.tenants.package_problems import Findings
+from jingwei_core.workflows.fitting import find_misfits
+from jingwei_core.workflows.surroundings import surroundings_in_package
+
+FOLDER = "events/workflows"
 
 
 def read_workflows(
@@ -14,7 +19,7 @@ def read_workflows(
     What is wrong with one is noted, each flaw with its field.
     """
     workflows: list[WorkflowDefinition] = []
-    for file in folder.names("events/workflows", ".toml"):
+    for file in folder.names(FOLDER, ".toml"):
         document = folder.toml(file)
         if document is None:
             continue
@@ -27,6 +32,15 @@ def read_workflows(
         _check(workflow, file, sources, folder.findings)
         workflows.append(workflow)
     return tuple(workflows)
+
+
+def check_workflows(package: TenantPackage, findings: Findings) -> None:
+    """Note what each workflow of the package names in vain, and what nobody could do."""
+    around = surroundings_in_package(package)
+    for workflow in package.workflows:
+        for flaw in find_misfits(workflow, around):
+            file = f"{FOLDER}/{workflow.code}.toml"
+            findings.problem(flaw.code, file, None, flaw.field, **flaw.params)
 
 
 def _check(

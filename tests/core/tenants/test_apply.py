@@ -1,5 +1,6 @@
 """Applying a package: all of it or nothing, again without effect, and told beforehand."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from jingwei_core.audit.chain import verify_chain
+from jingwei_core.events.workflow_reading import WorkflowInvalid
 from jingwei_core.platform import Platform
 from jingwei_core.tenants.apply import Outcome, apply_package
 from jingwei_core.tenants.package import load_package
@@ -100,6 +102,28 @@ async def test_a_dry_run_tells_the_difference_and_writes_nothing(
     async with platform.database.unit(TENANT) as unit:
         kind = "SELECT name_en FROM core.event_kind WHERE code = 'city.road.hole'"
         assert await unit.fetchval(kind) == "Pothole"
+
+
+async def test_a_workflow_that_nobody_could_work_with_is_not_applied(
+    platform: Platform, folder: Path
+) -> None:
+    package = load_package(folder)
+    (role,) = package.roles
+    idle = replace(package, roles=(replace(role, permissions=("place.*",)),))
+    with pytest.raises(WorkflowInvalid) as refusal:
+        await apply_package(platform, idle)
+    assert [(flaw.code, flaw.field) for flaw in refusal.value.flaws] == [
+        ("WORKFLOW_NOBODY", "short.actions.handle.permission"),
+        ("WORKFLOW_NOBODY", "short.actions.close.permission"),
+    ]
+    assert await list_tenants(platform.database) == []
+    await apply_package(platform, package)
+    before = await counts(platform)
+    with pytest.raises(WorkflowInvalid):
+        await apply_package(platform, idle)
+    assert await counts(platform) == before
+    async with platform.database.unit(TENANT) as unit:
+        assert await unit.fetchval("SELECT permissions FROM core.role") == ["event.*", "place.*"]
 
 
 async def test_a_new_version_of_the_package_is_told_and_is_in_the_log(
