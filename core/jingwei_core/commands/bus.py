@@ -16,6 +16,12 @@ from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keep_answer
 from jingwei_core.commands.targets import named_place, target_row
+from jingwei_core.commands.unlocked import (
+    NeedsLock,
+    is_unlocked,
+    may_be_unlocked,
+    unlocked_row,
+)
 from jingwei_core.database.along import Along
 from jingwei_core.database.errors import Contention
 from jingwei_core.database.unit import Outdated
@@ -112,6 +118,8 @@ async def _attempt(
     asked = (tenant, identity, request)
     try:
         return await _late(platform, asked, call, (checked, keyed))
+    except NeedsLock:
+        pass
     except Outdated:
         _forget(platform, asked, call, checked)
     async with account_context(platform, *asked, Opening(key, mind=call.mind)) as ctx:
@@ -125,7 +133,8 @@ async def _late(
     call: Call,
     prepared: tuple[msgspec.Struct, KeyedCall | None],
 ) -> Answer:
-    """Run the command on what is remembered; raises ``Outdated`` when that is not to be trusted."""
+    """Run the command on what is remembered; raises ``Outdated`` when that is not to be trusted,
+    ``NeedsLock`` when the command needs more than one message."""
     checked, keyed = prepared
     opening = Opening(keyed.key if keyed else "", may_be_late=True, mind=call.mind)
     ctx: CoreContext | None = None
@@ -140,6 +149,8 @@ async def _late(
         # Nothing was asked of the database yet, so this may be the answer of yesterday.
         raise Outdated from error
     except asyncpg.IntegrityConstraintViolationError as error:
+        if ctx is not None and is_unlocked(ctx):
+            raise NeedsLock from error
         refusal = ctx.data.refusal(error) if ctx and isinstance(ctx.data, UnitData) else None
         if refusal is None:
             raise
@@ -168,7 +179,8 @@ async def _run(
         return Answer(earlier.row_id, earlier.values, replayed=True)
     target: TenantTable | None = None
     if command.on is not None:
-        target = await target_row(ctx, command, call.target_id, call.expected_version)
+        find = unlocked_row if may_be_unlocked(ctx, command) else target_row
+        target = await find(ctx, command, call.target_id, call.expected_version)
     elif command.at is not None:
         place = await named_place(ctx, command, getattr(checked, command.at))
         ctx = ctx if place is None else replace(ctx, at=place)

@@ -71,6 +71,8 @@ class UnitData:
         self.along: Along | None = None
         """The read of what the command answers, for the unit's last message."""
         self.written: set[type[TenantTable]] = set()
+        self.is_unlocked = False
+        """Whether the row that the command is on is not locked."""
         self.clock = clock
 
     async def get(self, table: type[Row], row_id: uuid.UUID) -> Row:

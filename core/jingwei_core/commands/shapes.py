@@ -1,8 +1,8 @@
 """Shapes (表形): what reading and writing rows of a table class needs, worked out once."""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache
 from operator import itemgetter
@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from piccolo.columns import JSON, JSONB, Timestamptz
+from piccolo import columns as kinds
+from piccolo.columns import JSON, JSONB, Date, ForeignKey, Timestamptz
 from piccolo.columns.defaults.base import Default
 
 from jingwei_sdk.personal import Mask, mask_value, masked_columns
@@ -33,6 +34,7 @@ class TableShape:
         self.masks: Mapping[str, Mask] = {
             name: told.mask for name, told in masked_columns(table).items() if told.mask
         }
+        self._readers = {name: read for name, c in columns if (read := _reader(c)) is not None}
         secret = {name for name, column in columns if column._meta.secret}
         self._told = tuple(name for name in self.names if name not in _BOOK_KEEPING | secret)
         self._is_open = not secret and not self.masks
@@ -90,6 +92,23 @@ class TableShape:
         """The stored row with the values of a statement's row, which may hold more."""
         return self.row([values[name] for name in self.names])
 
+    def told(self, told: Mapping[str, Any]) -> Any:
+        """The stored row that the database tells as a JSON object, which may hold more."""
+        held: dict[str, Any] = {name: told[name] for name in self.names}
+        for name, read in self._readers.items():
+            if held[name] is not None:
+                held[name] = read(held[name])
+        row = self.table.__new__(self.table)
+        row.__dict__.update(held, _exists_in_db=True, _was_created=None)
+        return row
+
+    def changed(self, row: TenantTable, changes: Mapping[str, Any]) -> Any:
+        """A copy of a stored row with other values, as its next version."""
+        made = self.table.__new__(self.table)
+        made.__dict__.update(row.__dict__, **changes)
+        made.__dict__["version"] = row.version + 1
+        return made
+
     def written(self, name: str, value: Any) -> Any:
         """A value as a parameter of a statement."""
         if type(value) in _AS_IT_IS:
@@ -110,9 +129,9 @@ class TableShape:
         held = row.__dict__
         state = dict(zip(self._told, self._taken(held), strict=True))
         for name in self._instants:
-            # As _json spells it; msgspec would write an instant of UTC with a Z.
+            # As _json spells a stored one; msgspec would write an instant of UTC with a Z.
             if state[name] is not None:
-                state[name] = state[name].isoformat()
+                state[name] = state[name].astimezone(UTC).isoformat()
         return state
 
     def shown(self, state: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +146,15 @@ class TableShape:
 def shape_of(table: type[TenantTable]) -> TableShape:
     """The shape of a table class."""
     return TableShape(table)
+
+
+def _reader(column: Any) -> Callable[[str], Any] | None:
+    """What makes a column's value of the text that JSON has for it; ``None`` where it is one."""
+    if isinstance(column, Timestamptz):
+        return datetime.fromisoformat
+    if isinstance(column, Date):
+        return date.fromisoformat
+    return UUID if isinstance(column, kinds.UUID | ForeignKey) else None
 
 
 def plain(value: Any) -> Any:

@@ -167,6 +167,20 @@ def as_told(row: TenantTable) -> str:
     return encoded(told)
 
 
+def as_changed(before: TenantTable, after: TenantTable) -> str:
+    """What the audit log is told of a changed row, as a JSON object; only for such tables too."""
+    shape = shape_of(type(before))
+    was, now = shape.whole(before), shape.whole(after)
+    names = [name for name in now if was[name] != now[name]]
+    told = {
+        "table": shape.table._meta.tablename,
+        "id": before.id,
+        "before": {name: was[name] for name in names},
+        "after": {name: now[name] for name in names},
+    }
+    return encoded(told)
+
+
 @lru_cache(_TEXTS)
 def statement(texts: tuple[Text, ...]) -> str:
     """One statement that takes all the steps and answers their rows side by side."""

@@ -21,14 +21,54 @@ async def target_row(
     Raises ``NotFound`` (``ROW_NOT_FOUND``): out of sight reads like absent; ``Conflict``
     (``ROW_CHANGED``) when its version is not the one expected; ``Denied``.
     """
+    record, sql, values = in_sight(ctx, command, row_id)
+    # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
+    found = await ctx.unit.fetchrow(f"{sql} FOR NO KEY UPDATE OF t", *values)
+    is_held = found is not None and found["is_held"]
+    row = found and shape_of(record.table).named(found)
+    return checked_row(ctx, command, (row, is_held), row_id, version)
+
+
+def in_sight(
+    ctx: CoreContext, command: Command, row_id: uuid.UUID | None, first: int = 1
+) -> tuple[Record, str, list[Any]]:
+    """The record that a command is ``on``, and the statement that finds the row if it is in sight,
+    with its parameters from ``$first`` on.
+
+    Its columns are those of the table, and ``is_held``: whether the permission is held where the
+    row lies, which is said of a row that lies where another one does.
+    """
     assert command.on is not None
-    record = ctx.registry.record(command.on)
+    record, permission = ctx.registry.record(command.on), command.permission
     if row_id is None:
         raise Invalid("INPUT_INVALID", field="id", cause="missing")
-    found = await _locked_in_sight(ctx, record, command.permission, row_id)
-    if found is None:
+    arguments = Arguments(first=first)
+    own = arguments.add(row_id, "uuid")
+    sight = Sight(Present(ctx), ctx.registry, arguments)
+    seen = sight.condition(record, "t")
+    asks = permission != record.read and _place_column(record) is None
+    held = sight.held(record, "t", permission) if asks else None
+    sql = (
+        f"SELECT t.*, {held or 'true'} AS is_held FROM {shape_of(record.table).source} t"
+        f" WHERE t.id = {own} AND {seen}"
+    )
+    return record, sql, arguments.values
+
+
+def checked_row(
+    ctx: CoreContext,
+    command: Command,
+    found: tuple[TenantTable | None, bool],
+    row_id: uuid.UUID | None,
+    version: int | None,
+) -> TenantTable:
+    """The row that was found, and whether the permission is held there, if the command may go on
+    with it; raises as :func:`target_row` does."""
+    row, is_held = found
+    assert command.on is not None
+    record = ctx.registry.record(command.on)
+    if row is None:
         raise NotFound("ROW_NOT_FOUND", field="id", record=record.name, id=str(row_id))
-    row: TenantTable = shape_of(record.table).named(found)
     if version is not None and row.version != version:
         raise Conflict("ROW_CHANGED", record=record.name, id=str(row.id))
     # Where the permission to read is all that is asked, being in sight is having it: the row may be
@@ -38,28 +78,9 @@ async def target_row(
     place = _place_column(record)
     if place is not None:
         ctx.require(command.permission, getattr(row, place))
-    elif not found["is_held"]:
+    elif not is_held:
         raise Denied("PERMISSION_DENIED", permission=command.permission)
     return row
-
-
-async def _locked_in_sight(
-    ctx: CoreContext, record: Record, permission: str, row_id: uuid.UUID
-) -> Any:
-    """The row's columns, and ``is_held``: whether the permission is held where the row lies, which
-    is said of a row that lies where another one does."""
-    arguments = Arguments([row_id])
-    sight = Sight(Present(ctx), ctx.registry, arguments)
-    seen = sight.condition(record, "t")
-    asks = permission != record.read and _place_column(record) is None
-    held = sight.held(record, "t", permission) if asks else None
-    shape = shape_of(record.table)
-    # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
-    sql = (
-        f"SELECT t.*, {held or 'true'} AS is_held FROM {shape.source} t"
-        f" WHERE t.id = $1 AND {seen} FOR NO KEY UPDATE OF t"
-    )
-    return await ctx.unit.fetchrow(sql, *arguments.values)
 
 
 def _place_column(record: Record) -> str | None:

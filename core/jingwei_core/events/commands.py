@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.commands.unlocked import unlocked
 from jingwei_core.events.records import EVENT
 from jingwei_core.events.registration import register
 from jingwei_core.events.reporting import (
@@ -66,6 +67,7 @@ async def report(ctx: Context, given: ReportEvent) -> Event:
     return await register(ctx, await check_report(ctx, given), is_last=True)
 
 
+@unlocked
 @command("event.act", permission="event.read", on=EVENT)
 async def act(ctx: Context, event: Event, given: ActOnEvent) -> Event:
     """办理: take an action of the event's workflow.

@@ -9,6 +9,7 @@ from typing import Any, cast
 from jingwei_core.access.tables import Department
 from jingwei_core.commands.data import UnitData
 from jingwei_core.commands.steps import Changing
+from jingwei_core.commands.unlocked import is_unlocked, needs_lock
 from jingwei_core.events.authority import Desk, require_taking
 from jingwei_core.events.configuration import Configuration, Kind, StoredWorkflow
 from jingwei_core.events.covering import acts_for
@@ -21,6 +22,7 @@ from jingwei_core.events.step_changes import (
     marked_columns,
     moved_columns,
 )
+from jingwei_core.events.step_deferring import defer_move
 from jingwei_core.events.step_evidence import (
     NO_EVIDENCE,
     AttachedEvidence,
@@ -33,7 +35,12 @@ from jingwei_core.events.timeline import Entry, entry_of, next_entry
 from jingwei_core.events.transitions import planned, to_assign
 from jingwei_core.events.workflow import PREVIOUS, Action, Assigns, WorkflowDefinition
 from jingwei_core.events.workflow_effects import AssignEffect
-from jingwei_core.plugins.hooks import announce, decided_department, veto_or_continue
+from jingwei_core.plugins.hooks import (
+    announce,
+    decided_department,
+    is_heard,
+    veto_or_continue,
+)
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -135,6 +142,8 @@ async def _take(
     ctx: Context, taking: _Taking, claimed: Claimed, form: Mapping[str, object] | None
 ) -> Event:
     event, step, action, kind = taking.event, taking.step, taking.action, taking.kind
+    if is_unlocked(ctx) and is_heard(ctx, kind.code):
+        needs_lock()  # before plugins hear of a step that may be taken anew
     plan = await _plan(ctx, taking, claimed)
     await _check_assignment(ctx, plan, step)
     due_at: datetime | None = event.state_due_at
@@ -228,7 +237,9 @@ async def find_department(
 
 async def _check_assignment(ctx: Context, plan: StepPlan, step: Step) -> None:
     """The department exists; the person is an active member of it now."""
-    if step.department is not None and not await ctx.data.find(Department, id=step.department):
+    # Where the event is not locked, the department's key tells as the step is stored.
+    is_told = step.department is None or is_unlocked(ctx)
+    if not is_told and not await ctx.data.find(Department, id=step.department):
         raise Invalid("EVENT_DEPARTMENT_UNKNOWN", field="department")
     if step.assignee is None:
         return
@@ -266,6 +277,8 @@ async def _move(
     told = entry_of(ctx, event, entry)
     told.to_state = cast(str, changes["state"])
     told.due_at = cast(datetime | None, changes.get("state_due_at", event.state_due_at))
+    if is_unlocked(ctx):
+        return defer_move(ctx, event, changes, told)
     moved, step = await ctx.data.together(Changing(event, changes), next_entry(told))
     await attach(ctx, step, claimed)
     found: Event = moved

@@ -56,6 +56,14 @@ def is_told(ctx: Context, kind: str) -> bool:
     return ctx.platform.hooks.is_heard(ctx, on_event_transitioned, kind)
 
 
+def is_heard(ctx: Context, kind: str) -> bool:
+    """Whether any of these three ways to hear of a step is taken for events of a kind."""
+    assert isinstance(ctx, CoreContext)
+    hooks = ctx.platform.hooks
+    decides = hooks.is_heard(ctx, decide_event_department, kind)
+    return decides or is_asked(ctx, kind) or is_told(ctx, kind)
+
+
 async def announce(ctx: Context, change: EventTransition) -> None:
     """Queue one reaction for each enabled plugin that wants to know of the step."""
     assert isinstance(ctx, CoreContext)

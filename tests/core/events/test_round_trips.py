@@ -109,12 +109,6 @@ async def test_other_commands_are_two_messages_and_their_own_statements(
         with round_trips() as trips:
             await keyed(where, "worker", REPORT, kind=POTHOLE, title="坑", position=IN_GRID)
         assert len(await trips.settled()) <= 2 + own
-    events = [await reported(neighbour) for _ in range(3)]
-    for event in events[:2]:
-        await keyed(neighbour, "chief", ACT, event, action="file")
-    with round_trips() as trips:
-        await keyed(neighbour, "chief", ACT, events[2], action="file")
-    assert len(await trips.settled()) == 4
 
 
 async def test_both_ways_of_registering_leave_the_same_traces(neighbour: City) -> None:
