@@ -42,8 +42,8 @@ PLUGINS_JSON = """
     SELECT jsonb_agg(jsonb_build_array(o.plugin_id, o.hook))
       FROM platform.plugin_outcome o WHERE o.tenant_id = t.id AND o.opened_until > now())
 """
-"""Keys and values of ``json_build_object`` for the tenant ``t``; :class:`Snapshots` reads them. Rows
-of a tenant that was never upgraded are those of the version that was switched on."""
+"""Keys and values of ``json_build_object`` for the tenant ``t``; :class:`Snapshots` reads them.
+Rows of a tenant that was never upgraded are those of the version that was switched on."""
 
 ENABLED = """
 SELECT p.plugin_id FROM platform.plugin_state p WHERE p.tenant_id = t.id AND p.enabled

@@ -2,8 +2,9 @@
 
 The name in the record of an event's steps, the audit log and proofs of an event stay for as long as
 the register of personal information says: they are evidence, and PIPL article 47 lets what a law
-keeps be stored. They point to an account that names nobody any more. So do leaves, shifts and certificates, which
-say who covered for whom and was entitled to what; reasons and numbers go.
+keeps be stored. They point to an account that names nobody any more. So do leaves,
+shifts and certificates, which say who covered for whom and was entitled to what; reasons and
+numbers go.
 """
 
 import json

@@ -65,15 +65,21 @@ RECORD = Record(
 class OldSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of 1.0."""
 
-    days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 7
-    key: Secret | None = None
+    days: Annotated[
+        int, msgspec.Meta(ge=1, le=90, description="回访期限（天） · days to call back")
+    ] = 7
+    key: Annotated[Secret | None, msgspec.Meta(description="网关密钥 · key of the gateway")] = None
 
 
 class BookSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of 2.0: hours instead of days, the key under a better name."""
 
-    hours: Annotated[int, msgspec.Meta(ge=1, le=2160)] = 168
-    gateway_key: Secret | None = None
+    hours: Annotated[
+        int, msgspec.Meta(ge=1, le=2160, description="回访期限（小时） · hours to call back")
+    ] = 168
+    gateway_key: Annotated[
+        Secret | None, msgspec.Meta(description="网关密钥 · key of the gateway")
+    ] = None
 
 
 class WardNoted(msgspec.Struct, frozen=True):
