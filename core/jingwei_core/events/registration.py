@@ -17,6 +17,7 @@ from jingwei_core.events.deadlines import Deadlines
 from jingwei_core.events.numbering import Counting, next_number, number_of
 from jingwei_core.events.placing import Placing
 from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed, attach
+from jingwei_core.events.stepping import take_by_platform
 from jingwei_core.events.tables import Event, EventNumber, EventStep
 from jingwei_core.events.timeline import Entry, entry_of
 from jingwei_core.events.transitions import transition
@@ -38,6 +39,10 @@ class Registration(msgspec.Struct, frozen=True):
     evidence: Claimed = NO_EVIDENCE
     subject: tuple[str, uuid.UUID] | None = None
     due_at: datetime | None = None
+    handling: str = ""
+    """The handling type (处理机制); empty for that of the workflow."""
+    found_by: uuid.UUID | None = None
+    first_receiver: uuid.UUID | None = None
 
 
 _REGISTERS = "core.event_registers({text}::date, {timestamptz}, {text}, {text})"
@@ -47,8 +52,11 @@ async def register(ctx: Context, new: Registration, *, is_last: bool = False) ->
     """Store the event with its first timeline entry and deadlines, and tell plugins and readers.
 
     ``is_last`` says that nothing more is read or written: then the event may be stored with the
-    last message of the unit, and the row answered here has no number yet. Raises ``Conflict``:
-    ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's veto.
+    last message of the unit, and the row answered here has no number yet. What the workflow takes
+    at once with a report from this source is taken here, each action an entry of the timeline.
+
+    Raises ``Conflict``: ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's
+    veto; and what the actions taken at once raise.
     """
     assert isinstance(ctx, CoreContext)
     configuration = await ctx.configuration.get()
@@ -61,13 +69,16 @@ async def register(ctx: Context, new: Registration, *, is_last: bool = False) ->
     step.sequence = 1
     code = new.kind.code
     is_heard = is_asked(ctx, code) or is_told(ctx, code)
-    if is_last and ctx.unit.is_late and not is_heard and not new.evidence.attached:
+    taken = workflow.read.intake_of(new.source)
+    if is_last and ctx.unit.is_late and not (is_heard or taken or new.evidence.attached):
         _defer(ctx, event, step)
     else:
         event = await _store(ctx, event, step, code)
         await attach(ctx, step, new.evidence)
         await announce(ctx, transition(event, code, REGISTER, None))
     await ctx.signals.changed("Event", event.id, event.place_path)
+    for action in taken:
+        event = await take_by_platform(ctx, event, action)
     return event
 
 
@@ -129,5 +140,8 @@ def _new_event(
         state_due_at=limit.due_at if limit else None,
         warn_at=limit.warn_at if limit else None,
         due_at=new.due_at or deadlines.whole_loop(now),
+        handling=new.handling or workflow.read.handling.value,
+        found_by=new.found_by,
+        first_receiver=new.first_receiver,
     )
     return event
