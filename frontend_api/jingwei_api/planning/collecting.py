@@ -12,7 +12,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLError,
     GraphQLObjectType,
     SelectionSetNode,
     VariableNode,
@@ -120,16 +119,15 @@ def _gather(
 
 
 def is_included(node: Any, conditions: Mapping[str, Any]) -> bool:
-    """What the directives ``@skip`` and ``@include`` of a selection say."""
+    """What the directives ``@skip`` and ``@include`` of a selection say; variables that they look
+    at are not null (:meth:`~.variables.Variables.checked`)."""
     for directive in node.directives or ():
         name = directive.name.value
         if name not in ("skip", "include"):
             continue
         (argument,) = directive.arguments
         value = argument.value
-        said = conditions.get(value.name.value) if isinstance(value, VariableNode) else value.value
-        if said is None:
-            raise GraphQLError(f"Argument 'if' of '@{name}' must not be null.", value)
+        said = conditions[value.name.value] if isinstance(value, VariableNode) else value.value
         if said is (name == "skip"):
             return False
     return True

@@ -72,7 +72,7 @@ class PreparedOperation:
 
     def scope(self, variables: Mapping[str, Any]) -> Scope:
         """What collecting its fields needs; of the variables only what conditions look at."""
-        conditions = {name: variables.get(name) for name in self.shape.conditions}
+        conditions = {name: variables[name] for name in self.shape.conditions}
         return Scope(self.index, self.fragments, conditions, self._literals)
 
 

@@ -58,7 +58,7 @@ class Question(msgspec.Struct, frozen=True, eq=False):
     @classmethod
     def of(cls, operation: PreparedOperation, given: Mapping[str, Any]) -> Self:
         """Raises ``VariablesRefused``."""
-        variables = operation.variables.checked(given)
+        variables = operation.variables.checked(given, operation.shape.conditions)
         return cls(operation, given, variables, operation.shape.of(variables))
 
 

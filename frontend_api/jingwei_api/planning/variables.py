@@ -4,7 +4,7 @@ Checking is compiled once for each operation. Only when something does not fit, 
 library of GraphQL is asked what to say about it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -49,8 +49,12 @@ class Variables:
             needed = isinstance(kind, GraphQLNonNull) and name not in self._defaults
             self._checks.append((name, checker(index, kind), needed))
 
-    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The variables of a request, a new mapping; raises :class:`VariablesRefused`."""
+    def checked(self, given: Mapping[str, Any], conditions: Collection[str] = ()) -> dict[str, Any]:
+        """The variables of a request, a new mapping; raises :class:`VariablesRefused`.
+
+        Those that ``conditions`` look at (``@skip``, ``@include``) say yes or no: null, which one
+        with a default may be, is refused before anything is done.
+        """
         found = dict(self._defaults)
         try:
             for name, check, needed in self._checks:
@@ -60,7 +64,14 @@ class Variables:
                     raise ValueError(name)
         except Exception as error:
             raise VariablesRefused(self._errors(given)) from error
+        empty = [name for name in conditions if found.get(name) is None]
+        if empty:
+            raise VariablesRefused([self._null(name) for name in empty])
         return found
+
+    def _null(self, name: str) -> GraphQLError:
+        nodes = [node for node in self._nodes if node.variable.name.value == name]
+        return GraphQLError(f"Variable '${name}' must not be null.", nodes)
 
     def _errors(self, given: Mapping[str, Any]) -> list[GraphQLError]:
         found = get_variable_values(
