@@ -1,6 +1,6 @@
 """Plain answers (普通答复): what a command answers that is no row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType
@@ -12,17 +12,18 @@ from jingwei_api.schema.meanings import StructPart
 
 def plain_object(chosen: Sequence[Chosen], source: Any) -> dict[str, Any]:
     """The fields chosen of a struct's values, as JSON; raises for what is not of a field's type."""
-    return {one.key: plain_field(one, source) for one in chosen}
+    return {one.key: reader_of(one)(source) for one in chosen}
 
 
-def plain_field(chosen: Chosen, source: Any) -> Any:
-    """One field of them, as :func:`plain_object` has it."""
+def reader_of(chosen: Chosen) -> Callable[[Any], Any]:
+    """A function that takes one field out of them, as :func:`plain_object` has it."""
     if not isinstance(chosen.meaning, StructPart):
-        return chosen.parent  # __typename
-    value = chosen.meaning.told(source)
+        return lambda source: chosen.parent  # __typename
+    told = chosen.meaning.told
     if isinstance(chosen.told.named, GraphQLObjectType):
-        return _objects(chosen, chosen.told.type, value)
-    return completer(chosen.told.type)(value)
+        return lambda source: _objects(chosen, chosen.told.type, told(source))
+    write = completer(chosen.told.type)
+    return lambda source: write(told(source))
 
 
 def _objects(chosen: Chosen, kind: Any, value: Any) -> Any:

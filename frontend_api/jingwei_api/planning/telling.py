@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from jingwei_api.planning.asking_at_once import failed, said
 from jingwei_api.planning.building import Building
 from jingwei_api.planning.collecting import Chosen
-from jingwei_api.planning.plain import plain_field
+from jingwei_api.planning.plain import reader_of
 from jingwei_api.planning.rows import page_of, record_fields
 from jingwei_api.schema.meanings import ToldRelation
 from jingwei_core.reading.selection import (
@@ -31,15 +31,20 @@ class _Told(NamedTuple):
 def told_of(building: Building, chosen: Chosen) -> RootField:
     """The part of a statement that tells the answer."""
 
+    plain = {
+        one.key: reader_of(one)
+        for one in chosen.below()
+        if not isinstance(one.meaning, ToldRelation)
+    }
+
     def run(asked: Asked, slot: str) -> bool:
         answer = said(chosen, asked)
         if answer is None:
             return False
-        plain = [one for one in chosen.below() if not isinstance(one.meaning, ToldRelation)]
         try:
             if not isinstance(answer, chosen.meaning.question.answers):
                 raise TypeError("an answer of another type")
-            told = _Told(answer, {one.key: plain_field(one, answer) for one in plain})
+            told = _Told(answer, {key: read(answer) for key, read in plain.items()})
         except Exception as error:
             raise failed(chosen.meaning, error) from error
         asked.variables[slot] = told  # type: ignore[index]
