@@ -23,7 +23,7 @@ def _told(text: str) -> msgspec.Meta:
 class PluginPoint(msgspec.Struct, frozen=True):
     """How one hook, job, field or question of a plugin fared in this tenant (调用点)."""
 
-    name: Annotated[str, _told("Of a hook, or job:…, field:…, question:….")]
+    name: Annotated[str, _told("Of a hook, or job:…, consumer:…, channel:…, field:…, question:….")]
     state: Annotated[str, _told("healthy, failing, or paused until its breaker closes.")]
     succeeded: int
     failed: int

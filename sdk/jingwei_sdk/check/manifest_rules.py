@@ -1,12 +1,13 @@
 """Rules of the manifest (清单, JW-1xx): it can be read, and the package is what it says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from packaging.specifiers import SpecifierSet
 
 from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, PROJECT_FILE, Subject
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP
+from jingwei_sdk.trust.sbom import declared_needs
 from jingwei_sdk.versions import SDK_VERSION
 
 _FAR_MAJOR = f"{int(SDK_VERSION.partition('.')[0]) + 1}.0.0"
@@ -94,12 +95,10 @@ def requirements_agree(subject: Subject) -> Iterator[Found]:
 
 def core_is_not_required(subject: Subject) -> Iterator[Found]:
     """The distribution stands on the SDK, never on the platform's own packages."""
-    wanted: Mapping[str, object] = subject.project.get("project", {})
-    needs = wanted.get("dependencies", ())
     source = subject.file(PROJECT_FILE)
-    for need in needs if isinstance(needs, list) else ():
-        if str(need).startswith(("jingwei-core", "jingwei-api")) and source is not None:
-            yield at(PROJECT_FILE, source.line_of(str(need)), need=need)
+    for name, need in declared_needs(subject.project).items():
+        if name in ("jingwei-core", "jingwei-api") and source is not None:
+            yield at(PROJECT_FILE, source.line_of(need.name), need=str(need))
 
 
 def homepage_told(subject: Subject) -> Iterator[Found]:

@@ -118,6 +118,17 @@ def test_a_project_is_read_whatever_the_folders_above_it_are_called(tmp_path: Pa
     assert told == ["road_lamp/more.py"]
 
 
+@pytest.mark.parametrize("need", ["jingwei_core>=1", "Jingwei-Core", "jingwei.api[x]"])
+def test_the_platform_is_required_under_no_spelling_of_its_name(need: str, tmp_path: Path):
+    project = golden(tmp_path / "road-lamp")
+    path = project / "pyproject.toml"
+    text = path.read_text(encoding="utf-8").replace(
+        "dependencies = [", f'dependencies = ["{need}", '
+    )
+    path.write_text(text, encoding="utf-8")
+    assert len(list(RULES["JW-107"].run(Subject.of(project)))) == 1
+
+
 def test_the_first_migration_is_the_oldest_whatever_it_is_written_in(tmp_path: Path):
     project = golden(tmp_path / "road-lamp")
     migrations = project / "road_lamp/migrations"
