@@ -14,7 +14,12 @@ from jingwei_sdk._type_parts import parts_of
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.personal import Mask, Personal
-from jingwei_sdk.personal_names import is_forbidden, looks_personal, speaks_of_belief
+from jingwei_sdk.personal_names import (
+    is_forbidden,
+    looks_personal,
+    names_a_person,
+    speaks_of_belief,
+)
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.records import Record
 from jingwei_sdk.tables import TenantTable, columns_of
@@ -43,16 +48,18 @@ def _of_table(plugin: str, table: type[TenantTable]) -> Iterator[Refused]:
     columns = {column._meta.name: column for column in columns_of(table)}
     for name, column in columns.items():
         where = f"{table.__name__}.{name}"
-        if speaks_of_belief(column._meta.help_text or ""):
+        told = column._meta.help_text or ""
+        if speaks_of_belief(told):
             yield Refused("BELIEF_FIELD", plugin=plugin, name=where)
-        if name not in table.PERSONAL and looks_personal(name):
+        is_personal = looks_personal(name) or names_a_person(table.__name__, name, told)
+        if name not in table.PERSONAL and is_personal:
             yield Refused("PERSONAL_UNDECLARED", plugin=plugin, name=where)
-    for name, told in table.PERSONAL.items():
+    for name, said in table.PERSONAL.items():
         where = f"{table.__name__}.{name}"
-        if name not in columns or not isinstance(told, Personal):
+        if name not in columns or not isinstance(said, Personal):
             yield Refused("PERSONAL_UNKNOWN_COLUMN", plugin=plugin, name=where)
-        elif told.mask not in (None, Mask.TEXT) and columns[name].value_type is not str:
-            yield Refused("PERSONAL_MASK_UNFIT", plugin=plugin, name=where, mask=told.mask)
+        elif said.mask not in (None, Mask.TEXT) and columns[name].value_type is not str:
+            yield Refused("PERSONAL_MASK_UNFIT", plugin=plugin, name=where, mask=said.mask)
 
 
 def _names(plugin: Plugin) -> Iterator[tuple[str, str]]:

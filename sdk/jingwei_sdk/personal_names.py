@@ -5,6 +5,7 @@ record somebody's belief or descent is refused whatever it is declared to be.
 """
 
 import re
+from itertools import pairwise
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[\u4e00-\u9fff]+")
 
@@ -26,6 +27,21 @@ _PERSONAL_PAIRS = frozenset(
     }
 )
 _PERSONAL_CHINESE = ("手机", "电话", "身份证", "生日", "出生日期", "姓名", "住址", "银行卡")
+
+_PERSONS = frozenset(
+    {
+        *("person", "people", "resident", "residents", "inhabitant", "householder", "occupant"),
+        *("patient", "elder", "elderly", "child", "student", "pupil", "parent", "lodger"),
+        *("visitor", "guest", "volunteer", "applicant", "complainant", "reporter", "caller"),
+        *("worker", "employee", "staff", "caretaker", "keeper", "carer", "citizen", "villager"),
+    }
+)
+_NAMES = frozenset(
+    {
+        *(("name",), ("surname",), ("forename",), ("nickname",), ("xingming",)),
+        *(("first", "name"), ("last", "name"), ("given", "name"), ("family", "name")),
+    }
+)
 
 _FORBIDDEN_WORDS = frozenset(
     {
@@ -51,6 +67,15 @@ def looks_personal(name: str) -> bool:
     return any(
         words[at : at + len(pair)] == pair for pair in _PERSONAL_PAIRS for at in range(len(words))
     )
+
+
+def names_a_person(table: str, column: str, help_text: str = "") -> bool:
+    """Whether a column is most likely the name of a person: it is called so in a table whose own
+    name speaks of persons, or its help text says so (姓名)."""
+    words = words_of(column)
+    if words in _NAMES:
+        return bool(_PERSONS & set(words_of(table))) or "姓名" in help_text
+    return any(one in _PERSONS and two == "name" for one, two in pairwise(words))
 
 
 def is_forbidden(name: str) -> bool:

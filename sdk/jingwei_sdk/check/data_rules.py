@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.graphql_rules import computed_fields, name_of
+from jingwei_sdk.check.migrated_columns import unmade_columns
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
 from jingwei_sdk.personal_fields import objections
 from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
@@ -98,7 +99,7 @@ def declared_persons(subject: Subject) -> Iterator[Found]:
 
 
 def migrated_tables(subject: Subject) -> Iterator[Found]:
-    """Each table stands in a migration, and the files are named after the plugin."""
+    """Each table and column stands in a migration, and the files are named after the plugin."""
     manifest, plugin = subject.manifest, subject.plugin
     if manifest is None or plugin is None or not plugin.tables:
         return
@@ -127,6 +128,12 @@ def migrated_tables(subject: Subject) -> Iterator[Found]:
                 subject.path_of(MIGRATIONS),
                 cause=Said(f"没有建立表 {name} 的迁移", f"none makes the table {name}"),
             )
+            continue
+        for column in unmade_columns(table, subject.migrations):
+            cause = Said(
+                f"没有建立列 {name}.{column} 的迁移", f"none makes the column {name}.{column}"
+            )
+            yield at(subject.path_of(MIGRATIONS), cause=cause)
 
 
 def additive_migrations(subject: Subject) -> Iterator[Found]:

@@ -24,7 +24,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.events import EventType
 from jingwei_sdk.personal import Mask, Personal, Revealed, RevealPurpose, Sensitivity
-from jingwei_sdk.personal_names import is_forbidden, looks_personal
+from jingwei_sdk.personal_names import is_forbidden, looks_personal, names_a_person
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Record, TenantWide
@@ -108,6 +108,24 @@ DECLARED = Record(Declared, read="sample.read", scope=(TenantWide(),))
 
 def sample(**parts: object) -> Plugin:
     return Plugin(id="sample", package="sample", **parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "help_text", "is_personal"),
+    [
+        ("RoadLampKeeper", "name", "", True),
+        ("Resident", "given_name", "", True),
+        ("Repair", "keeper_name", "", True),
+        ("Repair", "name", "报修人姓名", True),
+        ("Enterprise", "name", "name of the enterprise", False),
+        ("Resident", "street_name", "", False),
+        ("Worker", "shift", "", False),
+    ],
+)
+def test_a_name_is_one_of_a_person_where_persons_are_spoken_of(
+    table: str, column: str, help_text: str, is_personal: bool
+) -> None:
+    assert names_a_person(table, column, help_text) is is_personal
 
 
 def test_a_copy_has_a_topic_for_each_table_that_speaks_of_an_account() -> None:

@@ -72,6 +72,22 @@ def test_a_table_that_no_migration_makes_is_found(tmp_path: Path):
     assert [each.message for each in told] == ["migrations: none makes the table post"]
 
 
+def test_a_column_that_no_migration_makes_and_a_file_of_another_name_are_found(tmp_path: Path):
+    folder = golden(tmp_path / "road-lamp")
+    tables, migrations = folder / "road_lamp" / "tables.py", folder / "road_lamp" / "migrations"
+    text = tables.read_text(encoding="utf-8")
+    columns = "    pole = Text()\n    mast = Text()\n    code = Text("
+    tables.write_text(text.replace("    code = Text(", columns, 1), encoding="utf-8")
+    # A column of that name in another table is not this one.
+    sql = "ALTER TABLE road_lamp.lamp ADD COLUMN mast text; ALTER TABLE road_lamp.x ADD pole text;"
+    (migrations / "lamp_2026_02_01t00_00_00_more.sql").write_text(sql, encoding="utf-8")
+    told = [each for each in check(Subject.of(folder)).findings if each.rule == "JW-404"]
+    assert sorted(each.message for each in told) == [
+        "migrations: its name does not begin with road_lamp_",
+        "migrations: none makes the column lamp.pole",
+    ]
+
+
 def test_where_loading_ended_is_told(tmp_path: Path):
     folder = golden(tmp_path / "road-lamp")
     tables = folder / "road_lamp" / "tables.py"
