@@ -24,6 +24,7 @@ from jingwei_core.database.embedded import EmbeddedServer
 from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.database.migration_files import files_of
+from jingwei_core.database.security_rules import index_of
 from jingwei_core.database.server_binaries import MAJOR, find_binaries
 from jingwei_core.database.urls import app_url
 from jingwei_core.platform import open_platform
@@ -208,7 +209,8 @@ def _kept(profile: str) -> Path:
         for migration in files_of(app):
             digest.update(f"{migration.app} {migration.id} {migration.checksum}".encode())
         for record in app.records:
-            digest.update(f"{record.name} {indexes_of(record)}".encode())
+            for columns in indexes_of(record):
+                digest.update(index_of(record.table, columns).sql.encode())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "jingwei" / "bench" / f"{profile}-{digest.hexdigest()[:16]}"
 

@@ -36,7 +36,8 @@ class ForeignKeyState(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class TableState:
     """One table as the catalogue shows it; ``grants`` are privileges by role, ``plain_indexes`` the
-    names of those that are neither unique nor of anything but columns."""
+    names of those that are neither unique nor of anything but columns. ``partial_indexes`` lack the
+    rows in which the column behind the tenant is null; those with other conditions are not told."""
 
     schema: str
     name: str
@@ -53,6 +54,7 @@ class TableState:
     indexes: frozenset[tuple[str, ...]]
     unique_indexes: frozenset[tuple[str, ...]]
     plain_indexes: Mapping[tuple[str, ...], frozenset[str]]
+    partial_indexes: frozenset[tuple[str, ...]]
     triggers: frozenset[str]
     grants: Mapping[str, frozenset[str]]
 
@@ -103,6 +105,7 @@ def _state(row: dict[str, Any]) -> TableState:
         indexes=frozenset(tuple(index["columns"]) for index in indexes),
         unique_indexes=frozenset(tuple(i["columns"]) for i in indexes if i["unique"]),
         plain_indexes={columns: frozenset(names) for columns, names in plain.items()},
+        partial_indexes=frozenset(map(tuple, _decoded(row["partial_indexes"]) or [])),
         triggers=frozenset(_decoded(row["triggers"]) or []),
         grants={role: frozenset(privileges) for role, privileges in grants.items()},
     )

@@ -21,16 +21,15 @@ def missing_indexes(rules: Rules, tables: list[TableState]) -> Iterator[str]:
     by_key = {table.key: table for table in tables}
     unique = {table.key: set(table.unique_indexes) for table in tables}
     present = {table.key: set(table.indexes) for table in tables}
+    partial = {table.key: set(table.partial_indexes) for table in tables}
     for key in _wanted(rules, tables):
         if key.table not in by_key:
             continue
-        if key.unique:
-            found = key.columns in unique[key.table]
-        else:
-            found = _serves(present[key.table], key.columns)
+        serving = unique[key.table] | partial[key.table] if key.is_partial else present[key.table]
+        found = key.columns in unique[key.table] if key.unique else _serves(serving, key.columns)
         if not found:
             yield key.sql
-            present[key.table].add(key.columns)
+            (partial if key.is_partial else present)[key.table].add(key.columns)
             unique[key.table] |= {key.columns} if key.unique else set()
 
 
@@ -43,9 +42,10 @@ def superfluous_indexes(rules: Rules, tables: list[TableState]) -> Iterator[str]
             own = Key(table.key, columns, unique=False).name
             # Piccolo's, of a column with ``index=True``: no statement asks without the tenant.
             single = f"{table.name}_{columns[0]}" if len(columns) == 1 else None
-            if single in names and _serves(table.indexes, ("tenant_id", *columns)):
+            others = (table.indexes - {columns}) | table.partial_indexes
+            if single in names and _serves(others, ("tenant_id", *columns)):
                 yield f"DROP INDEX {qualified(table.schema, single)}"
-            if own in names and _serves(table.indexes - {columns}, columns):
+            if own in names and _serves(others, columns):
                 yield f"DROP INDEX {qualified(table.schema, own)}"
 
 

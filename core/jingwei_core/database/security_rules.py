@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from piccolo.columns import UUID, ForeignKey
 from piccolo.table import Table
 
 from jingwei_core.database.identifiers import column_list, literal, qualified, quoted
@@ -63,23 +64,29 @@ _IDENTIFIER_LIMIT = 63
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An index that a table class or a record over it asks for, led by the tenant."""
+    """An index that a table class or a record over it asks for, led by the tenant.
+
+    One that ``is_partial`` leaves out the rows in which the column behind the tenant is null:
+    nobody looks rows up by a reference that they do not have, and each would cost every write.
+    """
 
     table: tuple[str, str]
     columns: tuple[str, ...]
     unique: bool
+    is_partial: bool = False
 
     @property
     def name(self) -> str:
         """What it is called."""
-        ending = "key" if self.unique else "idx"
+        ending = "key" if self.unique else "ref" if self.is_partial else "idx"
         return shortened("_".join((self.table[1], *self.columns, ending)))
 
     @property
     def sql(self) -> str:
         """The statement that adds it."""
         kind, name = "UNIQUE INDEX" if self.unique else "INDEX", quoted(self.name)
-        return f"CREATE {kind} {name} ON {qualified(*self.table)} ({column_list(self.columns)})"
+        sql = f"CREATE {kind} {name} ON {qualified(*self.table)} ({column_list(self.columns)})"
+        return f"{sql} WHERE {quoted(self.columns[1])} IS NOT NULL" if self.is_partial else sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class Reference:
     column: str
     target: tuple[str, str]
     on_delete: str
+    is_optional: bool
 
     @property
     def state(self) -> ForeignKeyState:
@@ -118,7 +126,8 @@ class Reference:
     @property
     def index(self) -> Key:
         """The index that makes the reference cheap to check and to follow back."""
-        return Key(self.table, ("tenant_id", self.column), unique=False)
+        columns = ("tenant_id", self.column)
+        return Key(self.table, columns, unique=False, is_partial=self.is_optional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,29 +258,27 @@ def _references(table: type[Table]) -> list[Reference]:
         target = column._foreign_key_meta.resolved_references
         if any(c._meta.name == "tenant_id" for c in target._meta.columns):
             on_delete = column._foreign_key_meta.on_delete.value
-            found.append(
-                Reference(
-                    table_key(table), column._meta.db_column_name, table_key(target), on_delete
-                )
-            )
+            where = (table_key(table), column._meta.db_column_name, table_key(target))
+            found.append(Reference(*where, on_delete, column._meta.null))
     return found
 
 
 def _declared_keys(table: type[Table]) -> list[Key]:
     if not issubclass(table, TenantTable):
         return []
-    return [
-        Key(table_key(table), ("tenant_id", *columns), unique)
-        for unique, keys in ((True, table.UNIQUE), (False, plain_indexes(table)))
-        for columns in keys
-    ]
+    unique = [Key(table_key(table), ("tenant_id", *columns), True) for columns in table.UNIQUE]
+    return [*unique, *(index_of(table, columns) for columns in plain_indexes(table))]
 
 
 def _derived_keys(record: Record) -> list[Key]:
-    return [
-        Key(table_key(record.table), ("tenant_id", *columns), unique=False)
-        for columns in derived_indexes(record)
-    ]
+    return [index_of(record.table, columns) for columns in derived_indexes(record)]
+
+
+def index_of(table: type[TenantTable], columns: tuple[str, ...]) -> Key:
+    """The index of a table class over these columns behind the tenant."""
+    first = table._meta.get_column_by_name(columns[0])
+    is_partial = isinstance(first, UUID | ForeignKey) and bool(first._meta.null)
+    return Key(table_key(table), ("tenant_id", *columns), unique=False, is_partial=is_partial)
 
 
 def _choices(table: type[Table]) -> list[Choice]:

@@ -33,6 +33,12 @@ SELECT t.nspname::text AS schema, t.relname::text AS name, pg_get_userbyid(t.rel
             WITH ORDINALITY u(n, i) JOIN names m ON m.attrelid = t.oid AND m.attnum = u.n)))
         FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am w ON w.oid = i.relam
         WHERE x.indrelid = t.oid AND x.indpred IS NULL)::text AS indexes,
+    -- Those without the rows in which the column behind the tenant is null.
+    (SELECT jsonb_agg(c.columns) FROM pg_index x CROSS JOIN LATERAL (
+            SELECT jsonb_agg(m.attname ORDER BY u.i) AS columns FROM unnest(x.indkey::int2[])
+                WITH ORDINALITY u(n, i) JOIN names m ON m.attrelid = t.oid AND m.attnum = u.n) c
+        WHERE x.indrelid = t.oid AND NOT x.indisunique AND x.indexprs IS NULL
+        AND pg_get_expr(x.indpred, t.oid) = format('(%I IS NOT NULL)', coalesce(c.columns ->> 1, '')))::text AS partial_indexes,
     (SELECT jsonb_agg(tgname) FROM pg_trigger g WHERE g.tgrelid = t.oid AND NOT g.tgisinternal)::text AS triggers,
     (SELECT jsonb_agg(DISTINCT jsonb_build_array(
         CASE x.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(x.grantee)::text END, x.privilege_type))

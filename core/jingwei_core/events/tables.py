@@ -112,7 +112,6 @@ class Event(PlacedTable, tablename="event", schema="core"):
         ("reporter", "created_at"),
         ("kind", "created_at"),
         ("is_final", "created_at", "id"),
-        ("is_final", "state_due_at"),
         ("workflow", "is_final", "state"),
         ("is_final", "kind", "lat_e7"),
     )

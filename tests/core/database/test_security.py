@@ -184,6 +184,25 @@ async def test_a_breach_is_found(kept_database: Database, sql: str, line: str):
     assert [entry for entry in found if entry.startswith(line)]
 
 
+async def test_rows_that_name_nothing_are_in_no_index_of_the_reference(kept_database: Database):
+    """An index of all rows, as there was before, gives way to one of those that name somebody."""
+    about = (
+        "SELECT pg_get_expr(x.indpred, x.indrelid) FROM pg_index x JOIN pg_attribute a"
+        " ON a.attrelid = x.indrelid AND a.attnum = x.indkey[1] AND a.attname = 'found_by'"
+        " WHERE x.indrelid = 'core.event'::regclass"
+    )
+    async with kept_database.owner() as unit:
+        await unit.execute("SAVEPOINT before")
+        was = "event_tenant_id_found_by_idx ON core.event (tenant_id, found_by)"
+        await unit.execute(f"CREATE INDEX {was}")
+        await secure(unit, rules(kept_database.settings))
+        found = [row[0] for row in await unit.fetch(about)]
+        again = await secure(unit, rules(kept_database.settings))
+        await unit.execute("ROLLBACK TO before")
+    assert found == ["(found_by IS NOT NULL)"]
+    assert again == []
+
+
 async def test_an_index_that_another_serves_is_taken_away(kept_database: Database):
     made = {
         "organisation_address": "(address)",

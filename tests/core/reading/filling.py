@@ -20,6 +20,7 @@ from piccolo.columns import (
     Column,
     Date,
     DoublePrecision,
+    ForeignKey,
     Integer,
     Text,
     Timestamptz,
@@ -60,7 +61,8 @@ def fill(registry: Registry, tables: list[type[TenantTable]]) -> Iterator[str]:
         record = by_table.get(table)
         targets: dict[str, type[TenantTable]] = {"place_id": Place}
         if record is not None:
-            targets |= {c: registry.record(t).table for c, t in references(record).items()}
+            known = registry.records
+            targets |= {c: known[t].table for c, t in references(record).items() if t in known}
         columns = {c._meta.name: _value(c, table, targets) for c in columns_of(table)}
         columns |= {"tenant_id": "lpad(to_hex(t), 32, '0')::uuid", "id": _id(table, "n")}
         if table is Place:
@@ -113,6 +115,7 @@ def _plain_value(
 
 _BY_TYPE: dict[type[Column], str] = {
     UUID: "md5('other ' || n % 50)::uuid",
+    ForeignKey: "md5('other ' || n % 50)::uuid",
     JSONB: "'{}'::jsonb",
     Array: "'{}'::text[]",
     Boolean: "n % 20 = 0",
