@@ -18,7 +18,7 @@ from jingwei_core.settings import Settings
 from jingwei_sdk.errors import JingweiError, Unavailable
 
 GROUPS = (
-    *("db", "tenant", "plugin", "jobs", "audit"),
+    *("db", "tenant", "workflow", "plugin", "jobs", "audit"),
     *("access", "place", "demo", "evidence", "privacy", "rollup"),
 )
 ENTRY_POINT_GROUP = "jingwei.cli"

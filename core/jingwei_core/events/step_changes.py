@@ -14,6 +14,24 @@ from jingwei_core.events.workflow_effects import AskEvidenceEffect, ClockDoes, C
 from jingwei_core.events.workflow_guards import Duty
 
 
+def step_columns(
+    event: Event,
+    definition: WorkflowDefinition,
+    plan: StepPlan,
+    deadlines: Deadlines,
+    told: tuple[uuid.UUID | None, datetime],
+) -> dict[str, object]:
+    """What a planned step makes of the event's columns; ``told`` is who takes it, and when."""
+    actor, now = told
+    changes = moved_columns(event, plan, deadlines, now)
+    if not plan.action.is_plain or event.demands:
+        changes |= marked_columns(event, plan, actor)
+    does = clock_does(definition, plan, is_suspended=event.suspended is not None)
+    if does is not None:
+        changes |= clock_columns(does, event, plan, deadlines, now)
+    return changes
+
+
 def moved_columns(
     event: Event, plan: StepPlan, deadlines: Deadlines, now: datetime
 ) -> dict[str, object]:
@@ -95,15 +113,36 @@ def clock_columns(
             "warn_at": limit.warn_at if limit else None,
         }
     if does is ClockDoes.PAUSE:
-        held = Suspended(plan.from_state, now, event.state_due_at, event.warn_at, event.due_at)
-        stopped: dict[str, object] = {"suspended": held.stored(), "due_at": None}
-        if not plan.restarts_clock:
-            stopped |= {"state_due_at": None, "warn_at": None}
+        stopped = paused_columns(event, plan.from_state, now)
+        if plan.restarts_clock:
+            # The state that it waits in has a limit of its own.
+            del stopped["state_due_at"], stopped["warn_at"]
         return stopped
-    held_before = suspended_of(event.suspended)
-    assert held_before is not None
-    again = resumed(held_before, deadlines, now)
-    changes: dict[str, object] = {"suspended": None, "due_at": again.whole_due_at}
-    if plan.to_state == held_before.state and not plan.is_final:
-        changes |= {"state_due_at": again.due_at, "warn_at": again.warn_at}
-    return changes
+    held = suspended_of(event.suspended)
+    assert held is not None
+    gone_on = resumed_columns(held, deadlines, now)
+    if plan.to_state != held.state or plan.is_final:
+        del gone_on["state_due_at"], gone_on["warn_at"]
+    return gone_on
+
+
+def paused_columns(event: Event, state: str, now: datetime) -> dict[str, object]:
+    """All limits put aside from ``now`` on; ``state`` is the one they go on in."""
+    held = Suspended(state, now, event.state_due_at, event.warn_at, event.due_at)
+    return {
+        "suspended": held.stored(),
+        "due_at": None,
+        "state_due_at": None,
+        "warn_at": None,
+    }
+
+
+def resumed_columns(held: Suspended, deadlines: Deadlines, now: datetime) -> dict[str, object]:
+    """The limits that were put aside, moved by the time that stood still."""
+    again = resumed(held, deadlines, now)
+    return {
+        "suspended": None,
+        "due_at": again.whole_due_at,
+        "state_due_at": again.due_at,
+        "warn_at": again.warn_at,
+    }

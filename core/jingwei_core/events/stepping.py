@@ -16,12 +16,7 @@ from jingwei_core.events.covering import acts_for
 from jingwei_core.events.effects import take_effect, target_of
 from jingwei_core.events.guarding import CASE_COLUMNS, Case, require_brought, require_guards
 from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
-from jingwei_core.events.step_changes import (
-    clock_columns,
-    clock_does,
-    marked_columns,
-    moved_columns,
-)
+from jingwei_core.events.step_changes import step_columns
 from jingwei_core.events.step_deferring import defer_move
 from jingwei_core.events.step_evidence import (
     NO_EVIDENCE,
@@ -30,6 +25,7 @@ from jingwei_core.events.step_evidence import (
     attach,
     claim_evidence,
 )
+from jingwei_core.events.suspension import suspended_of
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, entry_of, next_entry
 from jingwei_core.events.transitions import planned, to_assign
@@ -200,10 +196,15 @@ async def _plan(ctx: Context, taking: _Taking, claimed: Claimed) -> StepPlan:
 
 
 async def _previous(ctx: Context, event: Event, definition: WorkflowDefinition) -> str | None:
-    """The state from which the present one was entered last, of those that lead there."""
+    """The state from which the present one was entered last, of those that lead there. An event
+    that was moved from another version has no such entry: then the state it was suspended in, or
+    the only one that leads there."""
     ways = sorted(definition.leads_into(event.state))
     found: str | None = await ctx.data.fetchval(_ENTERED_FROM, event.id, event.state, ways)
-    return found
+    held = suspended_of(event.suspended)
+    if found is None and held is not None and held.state in ways:
+        return held.state
+    return ways[0] if found is None and len(ways) == 1 else found
 
 
 def case_of(event: Event) -> Case:
@@ -250,19 +251,11 @@ async def _check_assignment(ctx: Context, plan: StepPlan, step: Step) -> None:
 
 async def _changes(ctx: Context, taking: _Taking, plan: StepPlan) -> dict[str, object]:
     """What the step makes of the event's columns."""
-    event, now = taking.event, ctx.now()
     configuration = await _configuration(ctx)
-    deadlines = configuration.deadlines(
-        taking.kind.deadline_profile, taking.stored, ctx.tenant.timezone
-    )
-    changes = moved_columns(event, plan, deadlines, now)
-    if not taking.action.is_plain or event.demands:
-        changes |= marked_columns(event, plan, ctx.actor.account_id)
-    is_suspended = event.suspended is not None
-    does = clock_does(taking.definition, plan, is_suspended=is_suspended)
-    if does is not None:
-        changes |= clock_columns(does, event, plan, deadlines, now)
-    return changes
+    profile = taking.kind.deadline_profile
+    deadlines = configuration.deadlines(profile, taking.stored, ctx.tenant.timezone)
+    told = (ctx.actor.account_id, ctx.now())
+    return step_columns(taking.event, taking.definition, plan, deadlines, told)
 
 
 async def _move(

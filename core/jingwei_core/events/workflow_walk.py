@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from jingwei_core.events.workflow import Action, Assigns, By, WorkflowDefinition
+from jingwei_core.events.workflow import PREVIOUS, Action, Assigns, By, WorkflowDefinition
 from jingwei_core.events.workflow_effects import AssignEffect, AssignTo
 from jingwei_core.events.workflow_guards import DepartmentGuard, WithinGuard
 
@@ -33,6 +33,8 @@ class Walk:
 
     definition: WorkflowDefinition
     source: str
+    begin: Spot | None = None
+    """Where it begins; registration if not said."""
 
     def usable(self, spot: Spot) -> Iterator[Action]:
         """The actions that somebody may take there, as far as a definition tells."""
@@ -49,8 +51,8 @@ class Walk:
 
     @cached_property
     def reached(self) -> frozenset[Spot]:
-        """Every spot that can be reached from registration."""
-        first = Spot(self.definition.start, is_assigned=False)
+        """Every spot that can be reached from where it begins."""
+        first = self.begin or Spot(self.definition.start, is_assigned=False)
         found, waiting = {first}, [first]
         while waiting:
             spot = waiting.pop()
@@ -76,6 +78,20 @@ class Walk:
             for action in self.usable(spot)
             if not any(isinstance(guard, WithinGuard) for guard in action.guards)
         )
+
+
+def can_end(definition: WorkflowDefinition, source: str, spot: Spot, *, is_new: bool) -> bool:
+    """Whether an event that stands there can be closed; ``is_new`` says that it was moved from
+    another version, so that nothing tells where to go back to unless there is one way only."""
+    walk = Walk(definition, source, spot)
+    if not is_new:
+        return spot in walk.ending
+    return any(
+        walk.after(spot, action) <= walk.ending
+        for action in walk.usable(spot)
+        if (action.to != PREVIOUS or len(definition.leads_into(spot.state)) == 1)
+        and not any(isinstance(guard, WithinGuard) for guard in action.guards)
+    )
 
 
 def walks(definition: WorkflowDefinition) -> list[Walk]:

@@ -1,4 +1,4 @@
-"""What the platform does with a report at once: by source, in the reporter's name, or not at all."""
+"""What the platform does with a report at once: by source, in the reporter's name, or nothing."""
 
 import pytest
 
