@@ -69,7 +69,7 @@ def profile(server: Server, cluster: Cluster, asked: Lifecycles) -> list[Cost]:
     for _ in NAMES:
         _step(client, lives[0], known)  # whose accounts are remembered from then on
     counted = _messages(cluster, lambda state: _step(client, lives[0], state))
-    costs = []
+    costs, answers = [], []
     with ThreadPoolExecutor(CONNECTIONS) as threads:
         for at, name in enumerate(NAMES):
             before = server.cpu_s(), cluster.cpu_s()

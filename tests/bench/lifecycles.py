@@ -82,7 +82,7 @@ class Lifecycles:
         after = self._server.cpu_s(), self._cluster.cpu_s()
         told = json.loads(done.stdout.splitlines()[-1])
         if told["failed"] or told["lost"] or not told["lives"]:
-            raise LoadFailed(f"{self._server.name}: {told}")
+            raise LoadFailed(f"{self._server.name}: {told}\n{self._server.last_words()}")
         lives = told["requests"] / len(NAMES)
         return Measured(
             round(lives),

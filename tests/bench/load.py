@@ -66,7 +66,7 @@ class PreparedRequests:
         after = self.server.cpu_s(), self._cluster.cpu_s()
         told = json.loads(done.stdout.splitlines()[-1])
         if told["failed"] or told["lost"] or not told["requests"]:
-            raise LoadFailed(f"{self.server.name}: {told}")
+            raise LoadFailed(f"{self.server.name}: {told}\n{self.server.last_words()}")
         return Measured(
             told["requests"],
             told["requests"] / told["seconds"],

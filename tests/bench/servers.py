@@ -16,7 +16,7 @@ import psutil
 
 from tests.bench.cluster import CONNECTIONS, Cluster
 from tests.bench.pool import Pool
-from tests.servers.processes import Daemons, free_port
+from tests.servers.processes import Daemons, ServerFailed, free_port
 
 HERE = Path(__file__).parent
 KEY = "ffffffff-ffff-7fff-bfff-ffffffffffff"
@@ -43,6 +43,7 @@ class Server(ABC):
         self.port = free_port()
         self.daemons: Daemons | None = None
         self._started: list[psutil.Process] = []
+        self._log = Path()
 
     @abstractmethod
     def start(self, cluster: Cluster) -> None:
@@ -63,8 +64,8 @@ class Server(ABC):
 
     def launch(self, cluster: Cluster, command: Sequence[str], env: Mapping[str, str]) -> None:
         """Start the command and wait until its port is open."""
-        log = cluster.folder / f"{self.name.replace(' ', '-')}.log"
-        self.daemons = Daemons(log, env=env)
+        self._log = cluster.folder / f"{self.name.replace(' ', '-')}.log"
+        self.daemons = Daemons(self._log, env=env)
         before = set(psutil.Process().children())
         self.daemons.start(command)
         self.daemons.wait_until(self._listens, timeout_s=60)
@@ -86,12 +87,19 @@ class Server(ABC):
         return sum(time.user + time.system for time in times)
 
     def ask(self, request: Request) -> dict[str, Any]:
-        """The answer to one request."""
+        """The answer to one request; raises ``ServerFailed`` with what the server said of it."""
         body = request.body.replace(KEY, str(uuid.uuid4())).encode()
         call = urllib.request.Request(self.url, body, dict(request.headers), method="POST")
-        with urllib.request.urlopen(call, timeout=30) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+        try:
+            with urllib.request.urlopen(call, timeout=30) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ServerFailed(f"{self.name}: {error}\n{self.last_words()}") from error
+        return found
+
+    def last_words(self) -> str:
+        """The end of what it has logged."""
+        return self._log.read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def _processes(self) -> list[psutil.Process]:
         return [
