@@ -89,18 +89,27 @@ async def test_a_declared_mapping_moves_them_in_batches(
     for event in (*events, begun):
         assert [after[event][name] for name in limits] == [before[event][name] for name in limits]
     assert after[done] == before[done]
-    last = (await ruling.steps(events[1]))[-1]
-    assert (last["sequence"], last["action"], last["note"]) == (3, "migrate", "v1 → v2")
-    assert (last["from_state"], last["to_state"], last["actor"]) == ("work", "repair", None)
-    await ruling.act("chief", events[1], "finish")
-    assert (await ruling.event(events[1]))["state"] == "check"
-    await ruling.act("chief", events[0], "resume")
-    row = await ruling.event(events[0])
-    assert (row["state"], row["state_due_at"]) == ("repair", before[events[1]]["state_due_at"])
     batches = await ruling.value(
         "SELECT count(*) FROM core.audit_entry WHERE command = 'workflow.activate'"
     )
     assert batches == 3
+
+
+async def test_what_was_moved_goes_on_under_the_new_version(city: City) -> None:
+    ruling = await ruled(city, workflow())
+    moving, waiting = await working(ruling), await working(ruling)
+    limit = (await ruling.event(moving))["state_due_at"]
+    await ruling.act("chief", waiting, "wait", reason="待")
+    await put(ruling, renewed(), work="repair")
+    last = (await ruling.steps(moving))[-1]
+    assert (last["sequence"], last["action"], last["note"]) == (3, "migrate", "v1 → v2")
+    assert (last["from_state"], last["to_state"], last["actor"]) == ("work", "repair", None)
+    await ruling.act("chief", moving, "finish")
+    assert (await ruling.event(moving))["state"] == "check"
+    # What waited goes back to the state that its old one is now, with what was left of the limit.
+    await ruling.act("chief", waiting, "resume")
+    row = await ruling.event(waiting)
+    assert (row["state"], row["state_due_at"]) == ("repair", limit)
 
 
 async def test_what_was_suspended_stays_so_or_goes_on(city: City) -> None:
