@@ -54,6 +54,13 @@ class OfDepartment:
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """A row is in sight of the accounts that its ``column``, an array of ids, names."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Through:
     """A row is in sight when the row that its reference ``column`` names is in sight."""
 
@@ -61,7 +68,7 @@ class Through:
     record: str
 
 
-Scope = AtPlace | TenantWide | OwnedBy | OfDepartment | Through
+Scope = AtPlace | TenantWide | OwnedBy | OfDepartment | Among | Through
 
 
 @dataclass(frozen=True, slots=True)

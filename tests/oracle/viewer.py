@@ -10,6 +10,7 @@ from typing import Any
 from jingwei_core.registry import Registry
 from jingwei_sdk.personal import Mask, masked_columns
 from jingwei_sdk.records import (
+    Among,
     AtPlace,
     OfDepartment,
     OwnedBy,
@@ -103,6 +104,8 @@ class Viewer:
             return bool(value == self.account)
         if isinstance(scope, OfDepartment):
             return value in self.departments
+        if isinstance(scope, Among):
+            return self.account in value
         target = self.registry.record(scope.record)
         through = self.stored.one(target.name, value)
         return through is not None and self.sees(target, through)

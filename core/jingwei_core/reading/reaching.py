@@ -8,7 +8,7 @@ from jingwei_core.commands.data import qualified
 from jingwei_core.database.engine import Database
 from jingwei_core.database.reading import bound_trip
 from jingwei_core.registry import Registry
-from jingwei_sdk.records import Record, TenantWide, Through
+from jingwei_sdk.records import Among, Record, TenantWide, Through
 
 EVERYONE = "*"
 """The way of a row that whoever holds its record's permission may see."""
@@ -35,9 +35,11 @@ def _ways(registry: Registry, record: Record, alias: str, depth: int) -> str:
     own: Sequence[str] = [
         "'*'" if isinstance(scope, TenantWide) else f'{alias}."{scope.column}"::text'
         for scope in record.scope
-        if not isinstance(scope, Through)
+        if not isinstance(scope, Through | Among)
     ]
     parts = [f"ARRAY[{', '.join(own)}]::text[]"]
+    named = [scope for scope in record.scope if isinstance(scope, Among)]
+    parts += [f'{alias}."{scope.column}"::text[]' for scope in named]
     for scope in record.scope:
         if isinstance(scope, Through):
             target, name = registry.record(scope.record), f"r{depth}"

@@ -17,6 +17,7 @@ from jingwei_core.reading.selection import Value
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context, Permissions
 from jingwei_sdk.records import (
+    Among,
     AtPlace,
     OfDepartment,
     OwnedBy,
@@ -133,6 +134,10 @@ class Viewer(Protocol):
         """The condition that a column names a department of the account."""
         ...
 
+    def among(self, column: str, arguments: Arguments) -> str:
+        """The condition that an array names the account among others."""
+        ...
+
 
 class Present:
     """The actor of a context, with the values of now."""
@@ -165,6 +170,11 @@ class Present:
         """See :class:`Viewer`."""
         mark = arguments.add(list(self._ctx.actor.department_ids))
         return f"{column} = ANY({mark}::uuid[])"
+
+    def among(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        me = self._ctx.actor.account_id
+        return "false" if me is None else f"{arguments.add(me, 'uuid')} = ANY({column})"
 
 
 class Planned:
@@ -226,6 +236,10 @@ class Planned:
     def departments(self, column: str, arguments: Arguments) -> str:
         """See :class:`Viewer`."""
         return f"{column} = ANY({arguments.add(self._departments)})"
+
+    def among(self, column: str, arguments: Arguments) -> str:
+        """See :class:`Viewer`."""
+        return f"{arguments.add(self._owner)} = ANY({column})"
 
     def _value(self, permission: str, end: str, at: int) -> Value:
         """One end of a subtree, or of all of them (-1)."""
@@ -314,6 +328,8 @@ class Sight:
             return owned(column, self.arguments)
         if isinstance(scope, OfDepartment):
             return self.viewer.departments(column, self.arguments)
+        if isinstance(scope, Among):
+            return self.viewer.among(column, self.arguments)
         return self._through(scope, column)
 
     def _through(self, scope: Through, column: str) -> str:
