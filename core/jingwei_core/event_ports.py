@@ -8,4 +8,6 @@ from jingwei_core.events.ports import Ports
 @cache
 def event_ports() -> Ports:
     """The ports as the core's rooms fill them; rooms are imported here and not at import time."""
-    return Ports()
+    from jingwei_core.tasks.port import EventTasks
+
+    return Ports(tasks=EventTasks())

@@ -17,12 +17,13 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.registers import tables as registers
     from jingwei_core.reminders import tables as reminders
     from jingwei_core.rollups import tables as rollups
+    from jingwei_core.tasks import tables as tasks
     from jingwei_core.tenants import tables as tenants
     from jingwei_core.workforce import tables as workforce
 
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
-        *(plugins, reminders, workforce),
+        *(plugins, reminders, workforce, tasks),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:

@@ -7,7 +7,7 @@ from jingwei_core.events.configuration import Kind
 from jingwei_core.events.ports import Message, NewTask
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import read_whom
-from jingwei_core.events.workflow import Action, Handling, WorkflowDefinition
+from jingwei_core.events.workflow import Action, Handling, WorkflowDefinition, leads_on
 from jingwei_core.events.workflow_effects import (
     AssignEffect,
     AssignTo,
@@ -56,16 +56,18 @@ async def _routed(ctx: Context, event: Event) -> uuid.UUID | None:
 
 async def take_effect(
     ctx: Context, event: Event, definition: WorkflowDefinition, action: Action
-) -> None:
-    """Do what the action does to others; ``event`` stands as the step leaves it."""
+) -> Event:
+    """Do what the action does to others; ``event`` is as the step leaves it, and is answered as
+    that leaves it."""
     for effect in action.effects:
         match effect:
             case NotifyEffect():
                 await _tell(ctx, event, definition, effect)
             case TaskEffect():
-                await _open_task(ctx, event, effect)
+                event = await _open_task(ctx, event, effect)
             case ReportUpEffect():
                 await _report_up(ctx, event, effect)
+    return event
 
 
 async def _tell(
@@ -86,7 +88,7 @@ async def _tell(
     await ports.notifier.tell(ctx, accounts, message)
 
 
-async def _open_task(ctx: Context, event: Event, effect: TaskEffect) -> None:
+async def _open_task(ctx: Context, event: Event, effect: TaskEffect) -> Event:
     assert isinstance(ctx, CoreContext)
     department: uuid.UUID | None = None
     if effect.department:
@@ -101,7 +103,19 @@ async def _open_task(ctx: Context, event: Event, effect: TaskEffect) -> None:
         whom=read_whom(effect.whom) if effect.whom else None,
         limit=effect.limit,
     )
-    await ctx.platform.event_ports.tasks.open(ctx, event, task)
+    return await ctx.platform.event_ports.tasks.open(ctx, event, task)
+
+
+async def end_tasks(ctx: Context, event: Event, action: Action, reason: str) -> Event:
+    """Cancel what the event still waits for, since ``action`` ends it; the event as it stands then.
+
+    Raises ``Conflict`` (``EVENT_GUARD_TASKS``) for an action that is the expected next step: an
+    event is not finished before its tasks are, whatever its workflow says.
+    """
+    assert isinstance(ctx, CoreContext)
+    if leads_on(action, event.state):
+        raise Conflict("EVENT_GUARD_TASKS", field="action", action=action.code)
+    return await ctx.platform.event_ports.tasks.end(ctx, event, reason)
 
 
 async def _report_up(ctx: Context, event: Event, effect: ReportUpEffect) -> None:

@@ -71,12 +71,17 @@ class Notifier(Protocol):
 class Tasks(Protocol):
     """Sub-tasks of events (子任务)."""
 
-    async def open(self, ctx: Context, event: Event, task: NewTask) -> None:
-        """Open a task of a locked event."""
+    async def open(self, ctx: Context, event: Event, task: NewTask) -> Event:
+        """Open a task of a locked event; the event as it stands then, which waits for it."""
         ...
 
     async def open_ones(self, ctx: Context, events: Sequence[uuid.UUID]) -> Collection[uuid.UUID]:
         """Those of the events that have a task which is neither done nor cancelled."""
+        ...
+
+    async def end(self, ctx: Context, event: Event, reason: str) -> Event:
+        """Cancel what a locked event waits for, since the event itself ends; the event as it stands
+        then, which waits for nothing."""
         ...
 
 

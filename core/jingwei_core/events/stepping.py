@@ -13,7 +13,7 @@ from jingwei_core.commands.unlocked import is_unlocked, needs_lock
 from jingwei_core.events.authority import Desk, require_taking
 from jingwei_core.events.configuration import Configuration, Kind, StoredWorkflow
 from jingwei_core.events.covering import acts_for
-from jingwei_core.events.effects import take_effect, target_of
+from jingwei_core.events.effects import end_tasks, take_effect, target_of
 from jingwei_core.events.guarding import CASE_COLUMNS, Case, require_brought, require_guards
 from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
 from jingwei_core.events.step_changes import step_columns
@@ -157,11 +157,13 @@ async def _take(
         was_late=was_late,
         acted_for=await acts_for(ctx, action, taking.desk),
     )
+    if plan.is_final and event.open_tasks:
+        event = await end_tasks(ctx, event, action, step.reason)
     changes = await _changes(ctx, taking, plan)
     if form is not None:
         changes["form"] = form
     event = await _move(ctx, event, changes, entry, claimed)
-    await take_effect(ctx, event, taking.definition, action)
+    event = await take_effect(ctx, event, taking.definition, action)
     await announce(ctx, change)
     await ctx.signals.changed("Event", event.id, event.place_path)
     return event

@@ -153,6 +153,7 @@ class Event(PlacedTable, tablename="event", schema="core"):
     )
     suspended = JSONB(default=None, null=True, help_text="what stands still while it waits")
     demands = Array(base_column=Text(), default=list, null=False, help_text="phases of photos owed")
+    open_tasks = Integer(default=0, null=False, help_text="tasks that it waits for")
 
 
 @append_only

@@ -75,8 +75,12 @@ class Rooms:
     async def tell(self, ctx: Context, accounts: Accounts, message: Message) -> None:
         self.told.append((accounts, message))
 
-    async def open(self, ctx: Context, event: Event, task: NewTask) -> None:
+    async def open(self, ctx: Context, event: Event, task: NewTask) -> Event:
         self.opened.append(task)
+        return event
+
+    async def end(self, ctx: Context, event: Event, reason: str) -> Event:
+        return event
 
     async def open_ones(self, ctx: Context, events: Sequence[uuid.UUID]) -> Collection[uuid.UUID]:
         return self.busy & set(events)
