@@ -34,7 +34,12 @@ def lies_at_places(record: Record) -> bool:
 
 def goes_by_places(scan: Scan, wanted: Wanted) -> bool:
     """Whether :func:`by_places` may be used: only the order is asked for, and indexes have it."""
-    if wanted.where or wanted.search is not None or not lies_at_places(scan.record):
+    return not wanted.where and wanted.search is None and _has_order(scan)
+
+
+def _has_order(scan: Scan) -> bool:
+    """Whether indexes have the page's order at each place, and behind each other way into sight."""
+    if not lies_at_places(scan.record):
         return False
     columns = (_looked_up(s.column) for s in scan.record.scope if not isinstance(s, TenantWide))
     return all(_steps(scan, column) is not None for column in columns)
@@ -60,6 +65,7 @@ def by_places(plan: Plan, scan: Scan, wanted: Wanted, *, covered: bool = False) 
             continue
         found = replace(scan, alias=plan.alias())
         start, where = _start(plan, way, wanted, found.alias)
+        where += _asked(plan, scan.record, wanted, found.alias)
         for flag in _steps(scan, _looked_up(way.column)) or ():
             value = plan.alias()
             start += f" CROSS JOIN (VALUES (false), (true)) {value}(flag)"
@@ -74,6 +80,8 @@ def by_places(plan: Plan, scan: Scan, wanted: Wanted, *, covered: bool = False) 
 
 def by_ways(plan: Plan, scan: Scan, wanted: Wanted) -> str:
     """The page out of all rows of each way: for where these are few."""
+    if _is_met_soon(plan, scan, wanted):
+        return by_places(plan, scan, wanted)
     parts = []
     for way in ways(plan, scan.record):
         found = replace(scan, alias=plan.alias())
@@ -89,6 +97,17 @@ def by_ways(plan: Plan, scan: Scan, wanted: Wanted) -> str:
         rows = f"LATERAL (SELECT {found.keys} FROM {source} OFFSET 0) {alias}"
         parts.append(found.page(found.keys, f"{way.starts} CROSS JOIN {rows}"))
     return _merged(plan, scan, parts)
+
+
+def _is_met_soon(plan: Plan, scan: Scan, wanted: Wanted) -> bool:
+    """Whether the few rows are rather looked through in their order, until the page is full: in
+    few places, for what no index finds by itself."""
+    if scan.record.name not in plan.little.places or wanted.search is not None:
+        return False
+    only_tests = all(
+        isinstance(one, Test) and not _is_one_row(scan.record, one) for one in wanted.where
+    )
+    return only_tests and _has_order(scan)
 
 
 def _looked_up(column: str) -> str:

@@ -182,6 +182,12 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, Any], Little, int]] = {
         3 * PAGE,
     ),
     "places of several grids": ((GRID, "/a/c/g3/", "/a/d/g4/"), {}, NEAR, 5 * PAGE),
+    "a state at the place of a grid": (
+        (GRID,),
+        {"where": (Compared("state", "eq", "closed"),)},
+        Little(FEW.rows, NEAR.places),
+        4 * PAGE,
+    ),
     "after a row": (("/a/",), {"after": PLACED}, NOTHING_KNOWN, 25),
     "before a row": (("/a/",), {"after": PLACED, "backwards": True}, NOTHING_KNOWN, 25),
     "a grid, after a row": ((GRID,), {"after": PLACED}, FEW, 600),
