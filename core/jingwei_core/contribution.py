@@ -20,6 +20,7 @@ from jingwei_core.reading.subscriptions import SUBSCRIPTIONS
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.tables import core_records, core_tables
 from jingwei_core.tenants.clone_rules import CLONE_RULES
+from jingwei_core.workforce import commands as workforce_commands
 from jingwei_sdk.manifest import Manifest, read_manifest
 from jingwei_sdk.plugin import Plugin
 
@@ -31,6 +32,7 @@ _COMMANDS = (
     evidence_commits,
     event_commands,
     register_commands,
+    workforce_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions),

@@ -44,6 +44,7 @@ def core_records() -> list[Record]:
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
     from jingwei_core.tenants import records as tenants
+    from jingwei_core.workforce import records as workforce
 
-    rooms = (places, access, evidence, events, registers, audit, tenants, reminders)
+    rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
     return [record for room in rooms for record in room.RECORDS]

@@ -26,6 +26,7 @@ from jingwei_core.access.passwords import check_new_password, hash_password
 from jingwei_core.access.permissions import GRANT
 from jingwei_core.access.records import ACCOUNT, POST, ROLE
 from jingwei_core.access.tables import Account, Post, Role
+from jingwei_core.workforce.cover_posts import follow_post
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
@@ -183,6 +184,7 @@ async def grant_post(ctx: Context, new: NewPost) -> Post:
     ctx.require("post.manage", stored.place_path)
     check_may_give(ctx, role.permissions, stored.place_path)
     await check_may_staff(ctx, new.department_id)
+    await follow_post(ctx, stored)
     await ctx.signals.changed("Post", stored.id, stored.place_path)
     return stored
 
@@ -191,6 +193,9 @@ async def grant_post(ctx: Context, new: NewPost) -> Post:
 async def end_post(ctx: Context, target: Post, end: PostEnd) -> Post:
     """免去岗位: the post no longer holds from ``at`` on; it stays in the records."""
     check_not_oneself(ctx, _id(target.account))
+    leave: uuid.UUID | None = target.covers
+    if leave is not None:
+        raise Conflict("POST_COVERS")
     await hold_policy(ctx)
     ctx.require("post.manage", target.place_path)
     role = await ctx.data.get(Role, _id(target.role))
@@ -205,6 +210,7 @@ async def end_post(ctx: Context, target: Post, end: PostEnd) -> Post:
     before = await administrators(ctx)
     # A post that was to begin later ends before it began: an empty interval is never valid.
     stored = await ctx.data.update(target, valid_to=at)
+    await follow_post(ctx, stored)
     check_still_administered(before, await administrators(ctx))
     await ctx.signals.changed("Post", stored.id, stored.place_path)
     return stored
