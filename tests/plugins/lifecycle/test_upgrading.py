@@ -17,6 +17,7 @@ from jingwei_core.settings import Settings
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, NotFound, Refused
 from jingwei_sdk.manifest import Scope
+from jingwei_sdk.plugin import EventKindDeclaration
 from jingwei_sdk.settings import Secret
 from jingwei_sdk.upgrades import DataMigration
 from tests.fixtures.command_line import CommandLine
@@ -100,6 +101,30 @@ async def test_where_it_is_off_nothing_is_put_and_none_is_announced(wards: Wards
         " FROM core.audit_entry WHERE command = 'plugin.upgrade' ORDER BY sequence"
     )
     assert ("1.0.0", "2.0.0") in [tuple(row) for row in audited]
+
+
+async def test_a_kind_is_brought_up_to_the_release_and_its_routing_stays_the_tenants(
+    wards: Wards,
+) -> None:
+    await with_calls(wards)
+    await wards.east.fetch(
+        "UPDATE core.event_kind SET deadline_profile = 'our_own' WHERE owner_plugin = $1", ID
+    )
+    form = {"type": "object", "title": "走访", "properties": {"found": {"type": "string"}}}
+    kind = EventKindDeclaration("ward.finding", "走访所见", "Seen on a call", form_schema=form)
+    new = wards.platform_of(installed(replace(TWO, event_kinds=(kind,))))
+    planned = (await plan_upgrade(new, "east", ID)).told()["puts"]
+    assert [(put["what"], put["name"], put["effect"]) for put in planned] == [
+        ("kind", "ward.finding", "changed")
+    ]
+    assert "+ name: 走访所见" in planned[0]["lines"]
+    await upgrade_plugin(new, "east", ID)
+    rows = await wards.east.fetch(
+        "SELECT name, form_schema->>'title' AS form, deadline_profile FROM core.event_kind"
+        " WHERE code = 'ward.finding'"
+    )
+    assert [tuple(row) for row in rows] == [("走访所见", "走访", "our_own")]
+    assert (await plan_upgrade(new, "east", ID)).puts == ()
 
 
 async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> None:

@@ -7,26 +7,28 @@ from typing import Any, Literal
 import msgspec
 
 from jingwei_core.access.tables import Role
-from jingwei_core.events.tables import DeadlineRule, Workflow
+from jingwei_core.events.tables import DeadlineRule, EventKind, Workflow
 from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.plugins.contributing.putting import limit_values, role_values
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
 from jingwei_core.plugins.discovery import Installed
+from jingwei_core.plugins.kinds import kind_changes
 from jingwei_core.session import CoreContext
+from jingwei_sdk.plugin import EventKindDeclaration
 
 Effect = Literal["new", "changed", "beside"]
 
 
 @dataclass(frozen=True, slots=True)
 class Upcoming:
-    """One workflow, deadline or role that would change.
+    """One workflow, deadline, role or kind of events that would change.
 
     ``effect`` is ``new``, ``changed``, or ``beside`` where the tenant's own stays in force.
     ``lines`` say what differs, ``+`` before what comes and ``-`` before what goes.
     """
 
-    what: Literal["workflow", "deadline", "role"]
+    what: Literal["workflow", "deadline", "role", "kind"]
     name: str
     effect: Effect
     lines: tuple[str, ...] = ()
@@ -51,6 +53,8 @@ async def upcoming(ctx: CoreContext, found: Installed) -> tuple[Upcoming, ...]:
             rows = await ctx.data.find(DeadlineRule, **key)
             told = Upcoming("deadline", " ".join(key.values()), "new")
             changes.append(_row(found.id, rows, limit_values(rule), told))
+        for declared in found.plugin.event_kinds:
+            changes.append(await _kind(ctx, found.id, declared))
     if found.manifest is not None:
         for role in found.manifest.roles:
             roles = await ctx.data.find(Role, code=role.code)
@@ -73,6 +77,26 @@ async def _workflow(
         return None
     lines = tuple(differences(read_workflow(_document(current.definition)), definition))
     return Upcoming("workflow", definition.code, "changed" if leads else "beside", lines)
+
+
+async def _kind(
+    ctx: CoreContext, plugin_id: str, declared: EventKindDeclaration
+) -> Upcoming | None:
+    rows = await ctx.data.find(EventKind, code=declared.code)
+    if not rows:
+        return Upcoming("kind", declared.code, "new")
+    changed = kind_changes(rows[0], declared)
+    if rows[0].owner_plugin != plugin_id or not changed:
+        return None
+    return Upcoming("kind", declared.code, "changed", tuple(_kind_lines(rows[0], changed)))
+
+
+def _kind_lines(row: EventKind, changed: Mapping[str, object]) -> Iterator[str]:
+    for name, value in changed.items():
+        if name == "form_schema":
+            yield "+ form_schema"
+        else:
+            yield from (f"- {name}: {_told(getattr(row, name))}", f"+ {name}: {_told(value)}")
 
 
 def _document(stored: object) -> Mapping[str, object]:
