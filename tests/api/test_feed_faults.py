@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 from graphql import GraphQLError
 from structlog.testing import capture_logs
 
 from jingwei_api.execution.audience import WAITING_AT_MOST, Audience, Follower, Position
 from jingwei_api.execution.changes import ChangeFeed
-from jingwei_api.execution.errors import ErrorTexts
+from jingwei_api.execution.errors import ErrorTexts, traced
 from jingwei_api.execution.notices import Watch
 from jingwei_core.access.loading import Access
 from jingwei_core.access.permissions import PermissionSet
@@ -136,6 +137,22 @@ def test_what_failed_for_many_rows_at_once_is_logged_once() -> None:
     assert {one["extensions"]["code"] for one in told} == {"INTERNAL_ERROR"}
     assert "13900000000" not in str(told)
     assert [entry["event"] for entry in logged] == ["unexpected_error"] * 2
+    assert "13900000000" not in str(logged)
+
+
+def test_a_fault_is_traced_with_its_causes_and_without_what_it_quotes() -> None:
+    quoted = "Key (phone)=(13900000001) already exists."
+    try:
+        try:
+            raise asyncpg.UniqueViolationError(quoted)
+        except asyncpg.UniqueViolationError as cause:
+            raise KeyError(quoted) from cause
+    except KeyError as error:
+        trace = traced(error)
+    assert "13900000001" not in trace
+    assert trace.startswith("KeyError")
+    assert "UniqueViolationError 23505" in trace
+    assert trace.count("test_feed_faults.py") == 2
 
 
 def test_a_subscriber_that_does_not_keep_up_is_ended_and_told() -> None:

@@ -18,6 +18,23 @@ _FIGURES = ("figure", "limit", "remaining")
 _log = structlog.get_logger(__name__)
 
 
+def traced(error: BaseException) -> str:
+    """The error and what caused it as types and the lines they passed, the last first.
+
+    Never their messages, which quote values: PostgreSQL tells the row that broke a constraint. Nor
+    local variables, which may hold a password.
+    """
+    told, cause = [], error
+    while True:
+        code = getattr(cause, "sqlstate", None)
+        told.append(f"{type(cause).__qualname__}{f' {code}' if code else ''}")
+        told += reversed(traceback.format_tb(cause.__traceback__))
+        found = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+        if found is None:
+            return "\n".join(line.rstrip() for line in told)
+        cause = found
+
+
 class ErrorTexts:
     """Tells errors in the reader's language; what was not raised on purpose is masked."""
 
@@ -50,10 +67,9 @@ class ErrorTexts:
         return {"message": message.text, "extensions": extensions}
 
     def internal(self, error: BaseException, locale: str, request_id: str) -> dict[str, Any]:
-        """An unforeseen error: its text goes to the log, the client gets the request id."""
-        # As text: a renderer that shows local variables would write passwords into the log.
-        trace = "".join(traceback.format_exception(error))
-        _log.error("unexpected_error", request_id=request_id, trace=trace)
+        """An unforeseen error: where it came from goes to the log, the client gets the request
+        id."""
+        _log.error("unexpected_error", request_id=request_id, trace=traced(error))
         return self._coded(INTERNAL, {"request_id": request_id}, locale, request_id)
 
     def graphql(
