@@ -1,5 +1,6 @@
 """A hook that fails is an outcome on record: the step goes on, what the hook wrote is undone."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -113,7 +114,7 @@ async def test_a_veto_hook_that_takes_too_long_is_not_waited_for(
     monkeypatch.setitem(registry.hooks, impatient.name, tuple(heard))
 
     async def sleep(ctx: Context, change: EventTransition) -> None:
-        await ctx.data.fetchval("SELECT pg_sleep(20)")
+        await asyncio.sleep(20)
 
     scripted.before = sleep
     await city.act(opened, "file")

@@ -50,7 +50,7 @@ class Faulty:
             # A statement that fails would leave the whole transaction unusable.
             await ctx.data.fetchval("SELECT 1 / 0")
         if self.way == "hang":
-            await ctx.data.fetchval("SELECT pg_sleep(20)")
+            await asyncio.sleep(20)
         if self.way == "raise":
             raise ValueError(SECRET)
         return SECRET if self.way == "lie" else None

@@ -15,6 +15,7 @@ from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.keys import KeyedCall, digest, earlier_answer, keep_answer
+from jingwei_core.commands.plugin_context import given_by_claim
 from jingwei_core.commands.targets import named_place, target_row
 from jingwei_core.commands.unlocked import (
     NeedsLock,
@@ -186,7 +187,8 @@ async def _run(
         ctx = ctx if place is None else replace(ctx, at=place)
     about = () if target is None else (target,)
     given = (checked,) if _takes_input(command) else ()
-    result = await command.handler(ctx, *about, *given)
+    told = given_by_claim(f"command:{command.name}", ctx)
+    result = await command.handler(told, *about, *given)
     if command.reveals is not None and target is not None:
         _note_reveal(ctx, command.reveals, target, getattr(checked, "purpose", ""))
     answer = _answer(result)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.bus import Call, run
+from jingwei_core.commands.plugin_context import PluginStage, given_by_claim
 from jingwei_core.session import Identity, Opening, Request, account_context
 from jingwei_sdk.commands import Command
 from jingwei_sdk.context import Tenant
@@ -42,18 +43,20 @@ async def run_staged(
 
     Raises what its parts raise; whatever is raised, its handler has written nothing.
     """
-    staged, platform = command.staged, stage.platform
+    staged, platform, claim = command.staged, stage.platform, f"command:{command.name}"
     assert staged is not None
     opening = Opening(mind=stage.mind)
     async with account_context(platform, stage.tenant, identity, request, opening) as ctx:
         ctx.require(command.permission)
-        plan = await staged.before(ctx, row_id)
+        told = given_by_claim(claim, ctx)
+        plan = await staged.before(told, row_id)
     if plan is None:
         return row_id
-    given = await staged.work(stage, plan)
+    shown = stage if told is ctx else PluginStage(stage.tenant, platform.clock)
+    given = await staged.work(shown, plan)
     async with account_context(platform, stage.tenant, identity, request) as ctx:
         await run(ctx, Call(command, given, target_id=row_id))
     if staged.after is not None:
         with suppress(JingweiError):
-            await staged.after(stage, plan)
+            await staged.after(shown, plan)
     return row_id

@@ -257,6 +257,7 @@ async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
     install_engine()
     connection = await connect(url)
     unit = Unit(connection, None)
+    unit.is_direct = True
     try:
         await connection.execute(f"BEGIN; {setup}")
         with Entered(unit):

@@ -14,6 +14,9 @@ LOST_CONNECTION = (
 """How asyncpg tells that a connection is gone: it depends on what it was doing just then."""
 
 
+ANOTHER_TENANT = "JW002"
+"""The SQLSTATE of ``core.tenant_must_be``."""
+
 CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Two transactions stood in each other's way and this one had to give up."""
 
@@ -37,6 +40,8 @@ def told(error: BaseException) -> JingweiError | None:
     """What a failed statement means to the caller; ``None`` for a fault of the statement."""
     if isinstance(error, asyncpg.DataError) and is_unstorable(error):
         return Invalid("VALUE_UNSTORABLE")
+    if getattr(error, "sqlstate", None) == ANOTHER_TENANT:
+        return TenantChanged()
     if isinstance(error, asyncpg.QueryCanceledError):
         return Unavailable("STATEMENT_TIMEOUT")
     if isinstance(error, asyncpg.LockNotAvailableError):
@@ -56,6 +61,13 @@ class OtherTenant(Refused):
 
     def __init__(self, open_tenant: object, wanted: object) -> None:
         super().__init__("UNIT_OF_ANOTHER_TENANT", open_tenant=open_tenant, wanted=wanted)
+
+
+class TenantChanged(Refused):
+    """A statement bound another tenant; nothing of the unit was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("TENANT_BINDING_CHANGED")
 
 
 class UnitRolledBack(Conflict):

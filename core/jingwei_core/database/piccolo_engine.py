@@ -1,8 +1,10 @@
-"""Piccolo tables inside the current unit of work.
+"""Piccolo's statements inside the unit of work of a migration (Piccolo 语句), and nowhere else.
 
 Piccolo's own engine connects when it is made, treats nested transactions as none, loses connections
 when COMMIT fails, and opens new connections beside the transaction. This one has no connection at
-all: every statement goes through the unit that is open in the task, or is refused.
+all: a migration's statement goes through the unit that is open in the task. In the unit of a tenant
+every statement is refused: it would pass by the audit trail, and raw text of a plugin by the check
+that its SQL goes through.
 """
 
 import os
@@ -21,15 +23,24 @@ from jingwei_sdk.errors import Refused
 _CONF_MODULE = "jingwei_piccolo_conf"
 
 
+def _direct_unit() -> Unit:
+    """The unit of a migration; raises ``NoTenantBound`` outside any, ``Refused``
+    (``PICCOLO_STATEMENT_REFUSED``) in another one."""
+    unit = current_unit()
+    if not unit.is_direct:
+        raise Refused("PICCOLO_STATEMENT_REFUSED")
+    return unit
+
+
 class UnitTransaction(PostgresTransaction):
-    """What Piccolo calls a transaction: a savepoint of the current unit."""
+    """What Piccolo calls a transaction: a savepoint of a migration's unit."""
 
     def __init__(self, engine: "TenantEngine") -> None:
         self.engine = engine
         self._scope: AbstractAsyncContextManager[Unit] | None = None
 
     async def __aenter__(self) -> "UnitTransaction":
-        self._scope = current_unit().savepoint()
+        self._scope = _direct_unit().savepoint()
         self.connection = (await self._scope.__aenter__()).connection
         return self
 
@@ -65,16 +76,17 @@ class TenantEngine(PostgresEngine):
         raise Refused("ENGINE_FEATURE_REFUSED", feature="batch")
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:
-        """The rows, through the current unit; raises ``NoTenantBound`` outside one."""
+        """The rows, through the unit of a migration; raises ``NoTenantBound``, ``Refused``."""
+        unit = _direct_unit()
         sql, arguments = querystring.compile_string(engine_type=self.engine_type)
-        return await current_unit().fetch(sql, *arguments)
+        return await unit.fetch(sql, *arguments)
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:
-        """Run one statement through the current unit."""
-        return await current_unit().fetch(ddl)
+        """Run one statement through the unit of a migration; raises as a query does."""
+        return await _direct_unit().fetch(ddl)
 
     def transaction(self, allow_nested: bool = True) -> UnitTransaction:
-        """A savepoint of the current unit."""
+        """A savepoint of the unit of a migration."""
         return UnitTransaction(self)
 
     def transaction_exists(self) -> bool:

@@ -29,6 +29,8 @@ _COLUMNS = 1000
 _CALLS = 20
 """Calls that are worth a statement which the server keeps prepared."""
 
+_KEPT = "core.tenant_must_be({uuid})"
+
 _current: ContextVar["Unit | None"] = ContextVar("jingwei_unit", default=None)
 
 
@@ -59,6 +61,8 @@ class Unit:
         self.tenant = tenant
         self.is_open = True
         self.parent = parent
+        self.is_direct: bool = parent is not None and parent.is_direct
+        """Whether the connection is the owner's, for migrations: Piccolo's statements run there."""
         self.opened = ""
         """The command tag of the last statement of the opening message."""
         self.along: Along | None = None
@@ -113,6 +117,13 @@ class Unit:
         """Expressions that go with the unit's last message, before :meth:`at_the_end`."""
         self._check_open()
         self._calls.extend(calls)
+
+    def keeps_tenant(self) -> None:
+        """Have the innermost scope fail at its end unless its tenant is bound then as it was in the
+        beginning, for scopes in which SQL of strangers ran; no message of its own."""
+        unit = self._innermost()
+        if unit.tenant is not None and _KEPT not in (call.text for call in unit._calls):
+            unit._calls.append(Expression(_KEPT, (unit.tenant,)))
 
     def reads_along(self, read: Along) -> None:
         """Have a read see what the calls so far have written, in the same message, where that is

@@ -4,6 +4,7 @@ import random
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.platform import Platform
 from jingwei_core.session import Request, system_context
 from jingwei_core.tenants.package_model import TenantPackage
@@ -32,7 +33,7 @@ async def fill_demonstration(platform: Platform, slug: str) -> dict[str, int]:
         name = f"demo:{plugin.id}"
         async with system_context(platform, tenant, name, Request(request_id=name)) as ctx:
             chance = random.Random(f"{slug} {plugin.id}")  # noqa: S311 - the same every time
-            added[plugin.id] = await plugin.demo.fill(ctx, chance)
+            added[plugin.id] = await plugin.demo.fill(given_to(plugin.id, ctx), chance)
             assert isinstance(ctx.data, UnitData)
             if ctx.data.changes:
                 await append_audit(ctx, "tenant.demo", None)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from jingwei_core.database import current_unit
 from jingwei_core.reminders.jobs import remove_old_reminders
 from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Job
@@ -28,6 +29,9 @@ TOKEN_KEPT_FOR = timedelta(days=7)
 
 KEY_KEPT_FOR = timedelta(days=30)
 """An idempotency key is good for so long: more than any device works without a network."""
+
+_REMOVE_TOKENS = "DELETE FROM core.refresh_token WHERE expires_at < $1"
+_REMOVE_KEYS = "DELETE FROM core.command_key WHERE created_at < $1"
 
 
 async def react(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -62,16 +66,12 @@ async def collect_garbage(ctx: Context, payload: Mapping[str, Any]) -> None:
 
 async def remove_expired_tokens(ctx: Context, payload: Mapping[str, Any]) -> None:
     """Remove refresh tokens that expired more than :data:`TOKEN_KEPT_FOR` ago."""
-    from jingwei_core.access.tables import RefreshToken
-
-    await RefreshToken.delete().where(RefreshToken.expires_at < ctx.now() - TOKEN_KEPT_FOR)
+    await current_unit().execute(_REMOVE_TOKENS, ctx.now() - TOKEN_KEPT_FOR)
 
 
 async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
     """Remove idempotency keys, with the answers kept for them, older than :data:`KEY_KEPT_FOR`."""
-    from jingwei_core.commands.tables import CommandKey
-
-    await CommandKey.delete().where(CommandKey.created_at < ctx.now() - KEY_KEPT_FOR)
+    await current_unit().execute(_REMOVE_KEYS, ctx.now() - KEY_KEPT_FOR)
 
 
 JOBS: tuple[Job, ...] = (

@@ -23,11 +23,13 @@ from pgqueuer.domain.models import Job as QueuedJob
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.origins import CORE, origin_in
 from jingwei_core.jobs.parking import Parked, Wanted, find_declared, park
 from jingwei_core.jobs.pausing import point_of, put_off_if_paused
+from jingwei_core.reminders.jobs import Looking
 from jingwei_core.session import CoreContext, Request, system_context
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Denied, Invalid, JingweiError, NotFound, Refused
@@ -172,12 +174,19 @@ async def _within(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -
     limit = asyncio.timeout(declared.timeout_s)
     try:
         async with limit:
-            await declared.run(ctx, payload)
+            await run_job(ctx, declared, payload)
     except TimeoutError as error:
         if not limit.expired():
             raise
         # A plain TimeoutError would say that the connection was lost.
         raise JobTookTooLong from error
+
+
+async def run_job(ctx: CoreContext, declared: Job, payload: Mapping[str, Any]) -> None:
+    """Run the code of a job with the context that its package is given."""
+    owner = ctx.platform.queue.origins.of(declared.name).plugin
+    is_ours = isinstance(declared.run, Looking)
+    await declared.run(ctx if is_ours else given_to(owner, ctx), payload)
 
 
 def wanted(job: QueuedJob) -> Wanted:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database.unit import Outdated
 from jingwei_core.jobs.origins import CORE
 from jingwei_core.outbox.channels import Owned
@@ -44,7 +45,7 @@ async def attempt(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
 async def _guarded(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
     async def work() -> Outcome:
         async with ctx.data.savepoint():
-            answer = await found.channel.deliver(ctx, message)
+            answer = await found.channel.deliver(given_to(found.plugin.id, ctx), message)
             if not isinstance(answer, (Delivered, Rejected, Later)):
                 raise TypeError("a channel answers how an attempt ended")
             return _short(answer)

@@ -16,6 +16,8 @@ import msgspec
 import structlog
 
 from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.commands.plugin_context import given_to
+from jingwei_core.database.plugin_sql import PluginSqlRefused
 from jingwei_core.database.unit import Outdated
 from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
 from jingwei_core.jobs.origins import CORE
@@ -160,6 +162,10 @@ class Dispatcher:
         started = perf_counter_ns()
         try:
             answer = await _in_time(work, timeout_s)
+        except PluginSqlRefused as error:
+            # An answer to whoever asked, and a fault of the plugin however it is told.
+            self.outcomes.failed(point, _since(started), error)
+            raise
         except answers:
             raise
         except Exception as error:
@@ -176,13 +182,18 @@ class Dispatcher:
         Raises what ``work`` and :meth:`guarded` raise; what a reader may not have or does not find
         is an answer and no failure. Fields of the core are not counted.
         """
-        record, name = field
-        owners = _core(ctx).registry.owners
-        owner = owners.get(f"field:{record}.{name}") or owners.get(f"record:{record}", CORE)
+        owner = self.owner(ctx, field)
         if owner == CORE:
             return await work()
+        record, name = field
         point = (ctx.tenant.id, owner, f"field:{record}.{name}")
         return await self.guarded(point, work, COMPUTED_WITHIN_S, own=_FOR_THE_READER)
+
+    def owner(self, ctx: Context, field: tuple[str, str]) -> str:
+        """The package whose code works a computed field out."""
+        record, name = field
+        owners = _core(ctx).registry.owners
+        return owners.get(f"field:{record}.{name}") or owners.get(f"record:{record}", CORE)
 
     def _asked(
         self, registry: Registry, hook: Hook[Any, Any], given: object, mode: Mode
@@ -235,7 +246,7 @@ async def _answer(one: Heard, ctx: CoreContext, given: object) -> Any:
     """The answer in time and of the hook's type; raises ``TimeoutError``, :class:`WrongAnswer`, and
     then nothing is left of what was written."""
     hook, started = one.hook, perf_counter_ns()
-    answer = one.function(ctx, given)
+    answer = one.function(given_to(one.plugin, ctx), given)
     if not inspect.isawaitable(answer):
         # Whoever does not wait can have written nothing.
         return _judged(hook, answer, started)
@@ -264,9 +275,9 @@ async def _in_time(work: Callable[[], Awaitable[Answer]], timeout_s: float | Non
         raise TookTooLong from error
 
 
-async def call(one: Heard, ctx: Context, given: object) -> None:
+async def call(one: Heard, ctx: CoreContext, given: object) -> None:
     """Tell one implementation, async or sync; its answer does not count."""
-    answer = one.function(ctx, given)
+    answer = one.function(given_to(one.plugin, ctx), given)
     if inspect.isawaitable(answer):
         await answer
 

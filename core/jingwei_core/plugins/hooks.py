@@ -120,6 +120,6 @@ async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
         await append_audit(ctx, f"{plugin}:{name}", getattr(given, "event_id", None))
 
 
-async def _tell(heard: list[Heard], ctx: Context, given: object) -> None:
+async def _tell(heard: list[Heard], ctx: CoreContext, given: object) -> None:
     for one in heard:
         await call(one, ctx, given)

@@ -15,6 +15,7 @@ import msgspec
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import UnitData
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.core_jobs import EVENT_CONSUMER
 from jingwei_core.outbox.event_messages import EVENTS
@@ -69,7 +70,8 @@ async def run_consumer(ctx: CoreContext, payload: Mapping[str, Any]) -> None:
         return
     content = json.loads(stored) if isinstance(stored, str) else stored
     given = msgspec.convert(content["data"], consumer.payload)
-    await hooks.guarded(point, partial(consumer.run, ctx, given), CONSUMER_WITHIN_S)
+    work = partial(consumer.run, given_to(plugin, ctx), given)
+    await hooks.guarded(point, work, CONSUMER_WITHIN_S)
     if ctx.data.changes:
         await append_audit(ctx, f"{plugin}:{consumer.name}", message_id)
 

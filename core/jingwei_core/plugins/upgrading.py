@@ -16,6 +16,7 @@ from packaging.version import Version
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.plugins.contributing.putting import put
 from jingwei_core.plugins.contributing.upcoming import Upcoming, upcoming
 from jingwei_core.plugins.discovery import Installed
@@ -212,7 +213,7 @@ class _Upgrade:
 
     async def _batch(self, ctx: CoreContext, step: DataMigration) -> int:
         try:
-            return await step.run(ctx)
+            return await step.run(given_to(self.plan.plugin, ctx))
         except JingweiError as error:
             cause = error.code
         except Exception as error:  # noqa: BLE001 - a stranger's code; only its type is told

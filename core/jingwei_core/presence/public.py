@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import Request, onlooker_context
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Denied, JingweiError, NotFound, Unavailable
@@ -60,7 +61,7 @@ async def answer_page(
 
     async def work() -> bytes:
         async with onlooker_context(platform, found.tenant, who, request) as ctx:
-            answer: Any = dict(await found.page.answer(ctx, query))
+            answer: Any = dict(await found.page.answer(given_to(found.plugin, ctx), query))
         text = msgspec.json.encode(answer)
         if len(text) > LONGEST_ANSWER:
             raise ValueError

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
 from jingwei_sdk.errors import Conflict, NotFound
@@ -61,7 +62,10 @@ async def export_subject(
     state = await platform.state(slug)
     async with system_context(platform, state.tenant, "privacy.export") as ctx:
         subject, rights = await _subject(ctx, record, who), await _rights(ctx, record)
-        packages = {plugin: dict(await right.export(ctx, subject)) for plugin, right in rights}
+        packages = {
+            plugin: dict(await right.export(given_to(plugin, ctx), subject))
+            for plugin, right in rights
+        }
         given = SubjectExport(record, subject)
         extended = await platform.hooks.fold(ctx, extend_subject_export, given)
         _note(ctx, subject, {"exported": sorted(packages)})
@@ -81,7 +85,10 @@ async def erase_subject(
     async with system_context(platform, state.tenant, "privacy.erase") as ctx:
         subject, rights = await _subject(ctx, record, who), await _rights(ctx, record)
         # The core last: plugins may still look at whom they are asked for.
-        erased = {plugin: await right.erase(ctx, subject) for plugin, right in reversed(rights)}
+        erased = {
+            plugin: await right.erase(given_to(plugin, ctx), subject)
+            for plugin, right in reversed(rights)
+        }
         _note(ctx, subject, {"erased": erased})
         await append_audit(ctx, "privacy.erase", subject)
     platform.access_cache.drop(state.tenant.id, subject)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from jingwei_core.database.plugin_sql import checked_fragment
 from jingwei_core.reading.columns import sql_name, sql_type
 from jingwei_core.reading.plan import Plan
 from jingwei_core.reading.selection import AnyOf, Criterion, Sql, Subtree, Test, Value, Wanted
@@ -21,7 +22,7 @@ def searched(plan: Plan, record: Record, wanted: Wanted, alias: str) -> list[str
         raise Invalid("SEARCH_UNKNOWN", field="search", record=record.name)
     needle = plan.once(("search", text), lambda asked: str(text.of(asked)).strip().lower(), "text")
     if record.finder is not None:
-        return [record.finder.met(needle, alias)]
+        return [checked_fragment(record.finder.met(needle, alias))]
     return [f"strpos({alias}.{sql_name(record, record.search)}, {needle}) > 0"]
 
 

@@ -7,6 +7,7 @@ statement serves every request whose conditions have one shape.
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+from jingwei_core.database.plugin_sql import check_expression
 from jingwei_core.reading import selection
 from jingwei_core.reading.selection import Asked, Criterion, Sql, Test, Value
 from jingwei_sdk.narrowing import (
@@ -46,8 +47,10 @@ def criteria(shape: Shape, conditions: Conditions) -> tuple[Criterion, ...]:
 
 
 def written(shape: Shape, found: Callable[[Asked], Written]) -> Sql:
-    """SQL of a question's own, whose values are those of each request."""
+    """SQL of a question's own, whose values are those of each request; raises ``Refused``
+    (``PLUGIN_SQL_REFUSED``)."""
     _, text, names = shape
+    check_expression(text, names)
 
     def render(alias: str, add: Callable[[Any], str]) -> str:
         told: str = text.format(row=alias, **{name: add(_value(found, name)) for name in names})

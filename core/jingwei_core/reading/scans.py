@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from jingwei_core.database.plugin_sql import checked_fragment
 from jingwei_core.reading.compiled import MANY_PREFIXES
 from jingwei_core.reading.criteria import conditions, searched, under, unseen
 from jingwei_core.reading.merging import by_places, by_ways, goes_by_places, is_near
@@ -150,13 +151,14 @@ def _searched(plan: Plan, scan: Scan, wanted: Wanted, finder: Finder) -> str:
     found = plan.alias()
     source = (
         f"(SELECT * FROM {plan.source(scan.record)} {found}"
-        f" WHERE {finder.fetched(low, high, found)} OFFSET 0)"
+        f" WHERE {checked_fragment(finder.fetched(low, high, found))} OFFSET 0)"
     )
     others = replace(wanted, search=None)
     where = matching(plan, scan.record, others, scan.alias, None)
     narrow = _sorted(plan, scan, where, wanted, source)
     wide = _read(plan, scan, _walked(plan, scan.record, wanted, scan.alias), wanted)
-    return _one_of(plan, scan, finder.is_few(low, high, common), narrow, wide)
+    few = checked_fragment(finder.is_few(low, high, common))
+    return _one_of(plan, scan, few, narrow, wide)
 
 
 def _one_of(plan: Plan, scan: Scan, few: str, narrow: str, wide: str) -> str:

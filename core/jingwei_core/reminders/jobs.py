@@ -1,6 +1,7 @@
 """Reminders as jobs (提醒任务): each of a plugin's looks by its schedule for what is due."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jingwei_sdk.context import Context
@@ -21,22 +22,25 @@ def job_name(plugin_id: str, reminder: Reminder) -> str:
 def _job(plugin_id: str, reminder: Reminder) -> Job:
     return Job(
         job_name(plugin_id, reminder),
-        _looking(plugin_id, reminder),
+        Looking(plugin_id, reminder),
         schedule=reminder.schedule,
         most_waiting=1,
     )
 
 
-def _looking(
-    plugin_id: str, reminder: Reminder
-) -> Callable[[Context, Mapping[str, Any]], Awaitable[None]]:
-    async def look(ctx: Context, payload: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """The platform's own part of a reminder's job, whoever's the reminder is."""
+
+    plugin_id: str
+    reminder: Reminder
+
+    async def __call__(self, ctx: Context, payload: Mapping[str, Any]) -> None:
+        """Look for what is due and keep it."""
         # The rooms of the work need contexts, and contexts need the queue.
         from jingwei_core.reminders.telling import tell
 
-        await tell(ctx, f"{plugin_id}.{reminder.code}", reminder)
-
-    return look
+        await tell(ctx, f"{self.plugin_id}.{self.reminder.code}", self.reminder)
 
 
 async def remove_old_reminders(ctx: Context, payload: Mapping[str, Any]) -> None:

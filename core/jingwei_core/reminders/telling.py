@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from jingwei_core.commands.plugin_context import given_by_claim
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.session import CoreContext
 from jingwei_sdk import reminders
@@ -21,7 +22,8 @@ async def tell(ctx: Context, code: str, declared: reminders.Reminder) -> int:
 
     Raises what the plugin raises; then nothing is kept.
     """
-    due = await declared.find(ctx)
+    assert isinstance(ctx, CoreContext)
+    due = await declared.find(given_by_claim(f"reminder:{code}", ctx))
     today = ctx.today()
     told = {
         (row.account, row.subject_type, row.subject_id)

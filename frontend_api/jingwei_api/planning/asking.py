@@ -15,6 +15,7 @@ from jingwei_api.planning.asking_at_once import failed
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.schema.meanings import QuestionField, SpaceField
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import JingweiError
 from jingwei_sdk.questions import MOST_ROWS, Question
@@ -68,7 +69,7 @@ async def _answer(ctx: CoreContext, chosen: Chosen, variables: Mapping[str, Any]
 
     async def work() -> Any:
         async with ctx.data.savepoint():
-            raise _Answered(await resolve(ctx, *told))
+            raise _Answered(await resolve(given_to(meaning.owner, ctx), *told))
 
     try:
         await ctx.platform.hooks.guarded(point, work, WITHIN_S, (JingweiError, _Answered))

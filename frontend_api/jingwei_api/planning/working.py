@@ -14,6 +14,7 @@ from graphql import GraphQLError, GraphQLList, GraphQLNonNull
 
 from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.schema.naming import camel
+from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.reading.compiled import Each, WorkedAt
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
@@ -89,8 +90,9 @@ async def _fill(
 async def _values(ctx: Context, at: WorkedAt, rows: list[dict[str, Any]]) -> Sequence[object]:
     """What the field's function answers; a plugin's is stopped, counted and may be paused."""
     assert isinstance(ctx, CoreContext)
-    work = partial(at.computed.resolve, ctx, rows)
-    return await ctx.platform.hooks.computed(ctx, (at.record.name, at.name), work)
+    hooks, field = ctx.platform.hooks, (at.record.name, at.name)
+    work = partial(at.computed.resolve, given_to(hooks.owner(ctx, field), ctx), rows)
+    return await hooks.computed(ctx, field, work)
 
 
 def _failed(asked: _Asked, places: _Places, error: Exception) -> GraphQLError:

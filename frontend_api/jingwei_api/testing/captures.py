@@ -12,6 +12,7 @@ from typing import Any
 from jingwei_api.testing.cities import KitCity
 from jingwei_core.database.connections import Connections
 from jingwei_core.jobs.origins import CORE
+from jingwei_core.jobs.running import run_job
 from jingwei_core.outbox import attempts
 from jingwei_core.outbox.channels import Owned
 from jingwei_core.session import CoreContext, Request, system_context
@@ -155,7 +156,7 @@ class Queues:
             raise LookupError(f"no job {name!r} in {city.tenant.slug}")
         who = f"job:{name}"
         async with system_context(city.platform, city.tenant, who, Request("zh", "test")) as ctx:
-            await registry.jobs[name].run(ctx, payload)
+            await run_job(ctx, registry.jobs[name], payload)
 
 
 def _job(slug: str, row: Mapping[str, Any]) -> WaitingJob:

@@ -1,6 +1,7 @@
 import asyncio
 import uuid
 from contextlib import aclosing, suppress
+from typing import Any
 
 import asyncpg
 import pytest
@@ -175,25 +176,44 @@ async def test_parallel_savepoints_do_not_cross(database: Database):
     assert [row["code"] for row in rows] == ["level-0", "level-2", "level-4"]
 
 
-async def test_piccolo_tables_run_through_the_unit(database: Database):
+async def test_piccolo_statements_run_through_the_unit_of_a_migration(database: Database):
     async def delete_and_fail() -> None:
         async with PlaceLevel._meta.db.transaction():
             await PlaceLevel.delete(force=True)
             raise KeyError
 
-    async with database.unit(OURS):
-        level = PlaceLevel(code="grid", rank=5)
-        await level.save()
-        assert level.tenant_id == OURS
-        assert level.id.version == 7
+    async with database.owner() as unit:
+        await PlaceLevel(tenant_id=OURS, code="grid", rank=5).save()
         with pytest.raises(KeyError):
             await delete_and_fail()
-        assert await PlaceLevel.count() == 1
+        assert await PlaceLevel.count().where(PlaceLevel.tenant_id == OURS) == 1
         with pytest.raises(Refused) as refusal:
             await PlaceLevel.select().batch()
         assert refusal.value.code == "ENGINE_FEATURE_REFUSED"
-    async with database.unit(NEIGHBOUR):
-        assert await PlaceLevel.count() == 0
+        # A transaction beside the test's own, of which nothing may stay.
+        await unit.execute(f"DELETE FROM core.place_level WHERE tenant_id = '{OURS}'")
+
+
+async def test_in_a_tenants_unit_no_statement_of_piccolo_is_sent(database: Database):
+    """Its raw text could bind another tenant, and its writing is in no audit row."""
+    engine: Any = PlaceLevel._meta.db
+    rebind = "SELECT set_config('app.tenant', {}, true)"
+    async with database.unit(OURS) as unit:
+        await unit.execute(INSERT, OURS, "grid")
+        for attempt in (
+            lambda: PlaceLevel.raw(rebind, str(NEIGHBOUR)),
+            PlaceLevel.select,
+            lambda: PlaceLevel.delete(force=True),
+            lambda: PlaceLevel(code="x", rank=1).save(),
+            lambda: PlaceLevel.alter().drop_table(),
+            lambda: engine.run_ddl(f"SET LOCAL app.tenant = '{NEIGHBOUR}'"),
+            lambda: engine.transaction().__aenter__(),
+        ):
+            with pytest.raises(Refused) as refusal:
+                await attempt()
+            assert refusal.value.code == "PICCOLO_STATEMENT_REFUSED"
+        assert await unit.fetchval("SELECT current_setting('app.tenant')") == str(OURS)
+        assert await unit.fetchval("SELECT count(*) FROM core.place_level") == 1
 
 
 async def test_copy_brings_many_rows_and_obeys_row_security(database: Database):
