@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jingwei_core.commands.data import AuditNote, Change, UnitData
-from jingwei_core.database.expressions import Expression
-from jingwei_core.database.unit import selects
+from jingwei_core.database.expressions import Expression, selects
 from jingwei_core.signals import CHANGES_CHANNEL, CHANGES_PRESENCE, UnitSignals
 
 if TYPE_CHECKING:

@@ -24,6 +24,9 @@ from jingwei_core.database.literals import (
 )
 
 _VALUE = re.compile(r"\{([a-z]+[0-9]*(?:\[\])?)\}")
+_COLUMNS = 1000
+"""Columns of one answer; the server takes 1664."""
+
 _TEXTS = 512
 _LITERALS: Mapping[str, Callable[[Any], str]] = {
     "bigint": integer_literal,
@@ -59,6 +62,12 @@ def bound_call(expressions: Sequence[Expression]) -> str:
     """A statement that binds the tenant ``$1`` and works the expressions out in their order; their
     values are its other parameters."""
     return _bound(tuple(expression.text for expression in expressions))
+
+
+def selects(expressions: Sequence[str]) -> list[str]:
+    """Statements that work the expressions out in their order: one, unless they are very many."""
+    starts = range(0, len(expressions), _COLUMNS)
+    return [f"SELECT {', '.join(expressions[at : at + _COLUMNS])}" for at in starts]
 
 
 @lru_cache(_TEXTS)

@@ -12,7 +12,7 @@ import asyncpg
 from jingwei_core.database.along import Along
 from jingwei_core.database.copying import copy_rows
 from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRolledBack, told
-from jingwei_core.database.expressions import Expression, bound_call
+from jingwei_core.database.expressions import Expression, bound_call, selects
 from jingwei_core.database.reading import tenant_parameter
 from jingwei_sdk._bound import bound_tenant
 
@@ -22,9 +22,6 @@ Record = Any
 
 _OUTDATED = "JW001"
 """The SQLSTATE that checks of an opening raise."""
-
-_COLUMNS = 1000
-"""Columns of one answer; the server takes 1664."""
 
 _CALLS = 20
 """Calls that are worth a statement which the server keeps prepared."""
@@ -343,12 +340,6 @@ def meant(error: BaseException) -> Exception | None:
     if getattr(error, "sqlstate", None) == _OUTDATED:
         return Outdated()
     return told(error)
-
-
-def selects(expressions: Sequence[str]) -> list[str]:
-    """Statements that work the expressions out in their order: one, unless they are very many."""
-    starts = range(0, len(expressions), _COLUMNS)
-    return [f"SELECT {', '.join(expressions[at : at + _COLUMNS])}" for at in starts]
 
 
 class Entered:
