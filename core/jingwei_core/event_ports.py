@@ -8,10 +8,14 @@ from jingwei_core.events.ports import Ports
 @cache
 def event_ports() -> Ports:
     """The ports as the core's rooms fill them; rooms are imported here and not at import time."""
+    from jingwei_core.notifications.telling import InboxNotifier
     from jingwei_core.recipients.resolving import PlaceRecipients
     from jingwei_core.tasks.port import EventTasks
     from jingwei_core.workforce.certificates import TenantCertificates
 
     return Ports(
-        recipients=PlaceRecipients(), tasks=EventTasks(), certificates=TenantCertificates()
+        recipients=PlaceRecipients(),
+        notifier=InboxNotifier(),
+        tasks=EventTasks(),
+        certificates=TenantCertificates(),
     )

@@ -11,6 +11,7 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.commands import tables as commands
     from jingwei_core.events import tables as events
     from jingwei_core.evidence import tables as evidence
+    from jingwei_core.notifications import tables as notifications
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
@@ -23,7 +24,7 @@ def core_tables() -> list[type[TenantTable]]:
 
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
-        *(plugins, reminders, workforce, tasks),
+        *(plugins, reminders, workforce, tasks, notifications),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -40,6 +41,7 @@ def core_records() -> list[Record]:
     from jingwei_core.audit import records as audit
     from jingwei_core.events import records as events
     from jingwei_core.evidence import records as evidence
+    from jingwei_core.notifications import records as notifications
     from jingwei_core.places import records as places
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
@@ -47,4 +49,4 @@ def core_records() -> list[Record]:
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    return [record for room in rooms for record in room.RECORDS]
+    return [record for room in (*rooms, notifications) for record in room.RECORDS]

@@ -76,6 +76,15 @@ class Account(TenantTable, tablename="account", schema="core"):
             counted_from=LEAVING,
             mask=Mask.PHONE,
         ),
+        "email": Personal(
+            "按本人的通知设置发送工作通知",
+            "sending notifications of work, as the account has chosen",
+            DUTY,
+            Sensitivity.GENERAL,
+            "P1Y",
+            counted_from=LEAVING,
+            mask=Mask.TEXT,
+        ),
     }
 
     login = Text(default=None, null=False)
@@ -86,6 +95,7 @@ class Account(TenantTable, tablename="account", schema="core"):
     locked_until = Timestamptz(default=None, null=True)
     session_epoch = Integer(default=0, null=False, help_text="grows to sign out everywhere")
     phone = Text(default=None, null=True, help_text="mainland mobile number, 11 digits")
+    email = Text(default=None, null=True, help_text="work address that notifications are sent to")
 
 
 class Post(PlacedTable, tablename="post", schema="core"):

@@ -20,6 +20,7 @@ EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
 REMINDER_CLEANUP = "core.reminder-cleanup"
+NOTIFICATION_SEND = "core.notification-send"
 
 PLUGIN_WITHIN_S = 600.0
 """Longer than any hook's own limit, which is what stops a plugin and counts it."""
@@ -57,6 +58,13 @@ async def deliver_message(ctx: Context, payload: Mapping[str, Any]) -> None:
     await deliver(ctx, payload)
 
 
+async def send_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Send what waits for accounts, or say when it is looked at again."""
+    from jingwei_core.notifications.sending import send
+
+    await send(ctx, payload)
+
+
 async def collect_garbage(ctx: Context, payload: Mapping[str, Any]) -> None:
     """Remove uploads that were never committed."""
     from jingwei_core.evidence.garbage import collect
@@ -78,6 +86,7 @@ JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
     Job(OUTBOX_DELIVER, deliver_message),
+    Job(NOTIFICATION_SEND, send_notifications),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),

@@ -17,7 +17,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
 
 TOPICS: Mapping[str, str] = {
-    "account": "SELECT login, name, phone, status, created_at FROM core.account WHERE id = $1",
+    "account": "SELECT login, name, phone, email, status, created_at FROM core.account WHERE id = $1",
     "posts": (
         "SELECT r.code AS role, l.name AS place, d.code AS department, p.valid_from, p.valid_to"
         " FROM core.post p JOIN core.role r ON r.id = p.role JOIN core.place l ON l.id = p.place_id"
@@ -70,10 +70,19 @@ TOPICS: Mapping[str, str] = {
     "reminders": (
         "SELECT code, day, created_at FROM core.reminder WHERE account = $1 ORDER BY created_at, id"
     ),
+    "notifications": (
+        "SELECT code, subject_type, created_at, read_at, outward, sent_at FROM core.notification"
+        " WHERE account = $1 ORDER BY created_at, id"
+    ),
+    "notification_settings": (
+        "SELECT now_channels, usual_channels, digest_channels, quiet_from, quiet_to, digest_at,"
+        " locale FROM core.notification_setting WHERE account = $1"
+    ),
     "actions": ("SELECT at, command FROM core.audit_entry WHERE actor_id = $1 ORDER BY sequence"),
 }
 _ERASURES = (
     "UPDATE core.account SET login = 'erased-' || id, name = '已注销', phone = NULL,"
+    " email = NULL,"
     " password_hash = NULL, status = 'suspended', session_epoch = session_epoch + 1,"
     " version = version + 1, updated_at = now() WHERE id = $1 AND login <> 'erased-' || id",
     "UPDATE core.post SET valid_to = greatest(valid_from, now()), version = version + 1,"
@@ -86,6 +95,8 @@ _ERASURES = (
     "DELETE FROM core.refresh_token WHERE account = $1",
     "DELETE FROM core.command_key WHERE account = $1",
     "DELETE FROM core.reminder WHERE account = $1",
+    "DELETE FROM core.notification WHERE account = $1",
+    "DELETE FROM core.notification_setting WHERE account = $1",
 )
 
 

@@ -9,6 +9,7 @@ from jingwei_core.access.tables import Account, Post
 from jingwei_core.audit.tables import AuditEntry
 from jingwei_core.events.tables import Event, EventStep
 from jingwei_core.evidence.tables import Evidence
+from jingwei_core.notifications.tables import Notification, NotificationSetting
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.tenants.tables import PracticeSwitch
@@ -18,4 +19,5 @@ CLONE_RULES = (
     *(CloneRule(table, "copy") for table in (Place, PlaceCode, PlaceShape)),
     *(CloneRule(table, "skip") for table in (Account, Post, Event, EventStep, Evidence)),
     *(CloneRule(table, "skip") for table in (AuditEntry, Reminder, PracticeSwitch)),
+    *(CloneRule(table, "skip") for table in (Notification, NotificationSetting)),
 )
