@@ -227,7 +227,11 @@ def warn_deadline_gaps(
     """Warn where an event could rest in a state without any time limit."""
     limited = {(row.profile, row.state) for row in deadlines}
     open_states = {
-        row.code: [state.code for state in row.states if state.kind is not StateKind.FINAL]
+        row.code: [
+            state.code
+            for state in row.states
+            if state.kind is not StateKind.FINAL and state.limit is None
+        ]
         for row in workflows
     }
     pairs = {(kind.workflow, kind.deadline) for kind in kinds if kind.is_leaf}

@@ -79,7 +79,7 @@ class Replay(msgspec.Struct, frozen=True):
     """How many states it left late."""
     late_after: int
     unfinished: bool
-    """Whether the draft has no state in which the rest of the timeline could have happened."""
+    """Whether the draft does not end where the timeline does, or does not know a state of it."""
 
     @property
     def is_same(self) -> bool:
@@ -186,7 +186,7 @@ class _One:
             tuple(self._moved),
             self._late[0],
             self._late[1],
-            self._is_lost,
+            self._is_lost or not self._event.is_final,
         )
 
     async def _register(self, step: EventStep) -> None:
