@@ -35,6 +35,14 @@ class Refused:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class PluginSql:
+    """A text that binds the tenant ``$1``, and what it hides behind."""
+
+    sql: str
+    why: str
+
+
 ZONES: Mapping[str, list[str]] = _DATA["zones"]
 ATTACKERS = tuple(
     Attacker(tenant, login, row["why"])
@@ -42,4 +50,5 @@ ATTACKERS = tuple(
     for tenant, login in [row["attacker"].split(".")]
 )
 REFUSED = tuple(Refused(row["caller"], row["code"]) for row in _DATA["refused"])
+PLUGIN_SQL = tuple(PluginSql(**row) for row in _DATA["plugin_sql"])
 RECIPES: Mapping[str, Mapping[str, Any]] = _DATA["mutations"]
