@@ -18,6 +18,8 @@ from jingwei_core.presence import questions as presence_questions
 from jingwei_core.privacy import account_rights
 from jingwei_core.reading.subscriptions import SUBSCRIPTIONS
 from jingwei_core.registers import commands as register_commands
+from jingwei_core.routing import commands as routing_commands
+from jingwei_core.routing import questions as routing_questions
 from jingwei_core.tables import core_records, core_tables
 from jingwei_core.tenants.clone_rules import CLONE_RULES
 from jingwei_core.workforce import commands as workforce_commands
@@ -32,10 +34,11 @@ _COMMANDS = (
     evidence_commits,
     event_commands,
     register_commands,
+    routing_commands,
     workforce_commands,
 )
 _QUESTIONS = (
-    *(access_questions, event_questions, place_questions),
+    *(access_questions, event_questions, place_questions, routing_questions),
     *(plugin_questions, presence_questions),
 )
 

@@ -18,13 +18,14 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.registers import tables as registers
     from jingwei_core.reminders import tables as reminders
     from jingwei_core.rollups import tables as rollups
+    from jingwei_core.routing import tables as routing
     from jingwei_core.tasks import tables as tasks
     from jingwei_core.tenants import tables as tenants
     from jingwei_core.workforce import tables as workforce
 
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
-        *(plugins, reminders, workforce, tasks, notifications),
+        *(plugins, reminders, workforce, tasks, notifications, routing),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -45,8 +46,9 @@ def core_records() -> list[Record]:
     from jingwei_core.places import records as places
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
+    from jingwei_core.routing import records as routing
     from jingwei_core.tenants import records as tenants
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    return [record for room in (*rooms, notifications) for record in room.RECORDS]
+    return [record for room in (*rooms, notifications, routing) for record in room.RECORDS]

@@ -26,14 +26,17 @@ from jingwei_core.events.tables import CalendarDay, DeadlineRule, EventKind, Wor
 from jingwei_core.events.work_clock import TimeUnit, WorkClock, read_work_clock
 from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.events.workflow_reading import stored_workflow
+from jingwei_core.routing.tables import EventRoute, HandlingRule
 from jingwei_sdk.context import Tenant
-from jingwei_sdk.errors import Conflict, NotFound
+from jingwei_sdk.errors import Conflict, Invalid, NotFound
 
 _MOST = 256
 _MOST_TEXTS = 512
 """How many different forms are kept for all tenants together."""
 _NUMBER = "SELECT coalesce((SELECT number FROM core.policy_version), 0)"
-_TABLES = frozenset({CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow})
+_TABLES = frozenset(
+    {CalendarDay, DeadlineRule, EventKind, WorkCalendar, Workflow, EventRoute, HandlingRule}
+)
 
 
 def _rows(table: str, columns: str, order: str = "id", where: str = "true") -> str:
@@ -53,6 +56,8 @@ _EXPRESSION = (
     f" 'kinds', {_rows('event_kind', _KIND)},"
     f" 'workflows', {_rows('workflow', 'id code number is_current definition', 'number')},"
     f" 'limits', {_rows('deadline_rule', 'profile state amount unit warn_at_percent')},"
+    f" 'routes', {_rows('event_route', 'id kind level place department')},"
+    f" 'handlings', {_rows('handling_rule', 'handling kind workflow')},"
     f" 'calendars', {_rows('work_calendar', 'definition')},"
     # asyncpg stores the last day that Python knows as one without end; no deadline reaches it.
     f" 'days', {_rows('calendar_day', 'day is_working', where='isfinite(t.day)')}))"
@@ -119,6 +124,22 @@ class _Limit(msgspec.Struct, frozen=True):
         return Rule(Decimal(str(self.amount)), TimeUnit(self.unit), self.warn_at_percent)
 
 
+class Route(msgspec.Struct, frozen=True):
+    """Which department events go to; the columns are those of :class:`EventRoute`."""
+
+    id: uuid.UUID
+    kind: str
+    level: str
+    place: str
+    department: uuid.UUID
+
+
+class _Handling(msgspec.Struct, frozen=True):
+    handling: str
+    kind: str
+    workflow: str
+
+
 class _Calendar(msgspec.Struct, frozen=True):
     definition: dict[str, Any]
 
@@ -137,6 +158,8 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
     limits: tuple[_Limit, ...]
     calendars: tuple[_Calendar, ...]
     days: tuple[_Day, ...]
+    routes: tuple[Route, ...] = ()
+    handlings: tuple[_Handling, ...] = ()
 
     @cached_property
     def kinds_by_code(self) -> Mapping[str, Kind]:
@@ -160,6 +183,33 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
         if found is None:
             raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=kind.workflow)
         return found
+
+    def workflow_for(self, kind: Kind, handling: str) -> StoredWorkflow:
+        """The version that new events of a kind begin with when they are of a handling type: by
+        the rule for the most specific kind; without one, the kind's own if it is made for that.
+
+        Raises ``Invalid`` (``EVENT_HANDLING_UNKNOWN``), ``Conflict`` (``EVENT_WORKFLOW_MISSING``).
+        """
+        fitting = [
+            one
+            for one in self.handlings
+            if one.handling == handling and covers_kind(one.kind, kind.code)
+        ]
+        if not fitting:
+            own = self.current_workflow(kind)
+            if own.read.handling == handling:
+                return own
+            told = {"handling": handling, "kind": kind.code}
+            raise Invalid("EVENT_HANDLING_UNKNOWN", field="handling", **told)
+        code = max(fitting, key=lambda one: len(one.kind)).workflow
+        if code not in self._current:
+            raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=code)
+        return self._current[code]
+
+    def routes_of(self, kind: str) -> tuple[Route, ...]:
+        """The routes that are about events of a kind, the most specific kind first."""
+        fitting = [route for route in self.routes if covers_kind(route.kind, kind)]
+        return tuple(sorted(fitting, key=lambda route: -len(route.kind)))
 
     def deadlines(
         self, profile: str, workflow: StoredWorkflow | None, timezone: ZoneInfo
@@ -213,6 +263,12 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
             found = read_work_clock(self.calendars[0].definition, days, timezone)
             self._clocks[timezone] = found
         return found
+
+
+def covers_kind(rule: str, kind: str) -> bool:
+    """Whether a rule for the kind ``rule``, or for any when that is empty, is about ``kind``: it is
+    that one or lies below it in the tree."""
+    return not rule or kind == rule or kind.startswith(f"{rule}.")
 
 
 Held = TypeVar("Held")

@@ -4,7 +4,7 @@ import uuid
 
 from jingwei_core.access.tables import Department
 from jingwei_core.events.configuration import Kind
-from jingwei_core.events.ports import Message, NewTask
+from jingwei_core.events.ports import Message, NewTask, is_there
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import read_whom
 from jingwei_core.events.workflow import Action, Handling, WorkflowDefinition, leads_on
@@ -37,7 +37,7 @@ async def target_of(ctx: Context, event: Event, kind: Kind, action: Action) -> T
     account: uuid.UUID | None = None
     match effect.to:
         case AssignTo.ROUTE:
-            department = await _routed(ctx, event) or kind.department
+            department = await routed(ctx, event) or kind.department
         case AssignTo.KIND:
             department = kind.department
         case AssignTo.FIRST_RECEIVER:
@@ -49,9 +49,11 @@ async def target_of(ctx: Context, event: Event, kind: Kind, action: Action) -> T
     return department, account
 
 
-async def _routed(ctx: Context, event: Event) -> uuid.UUID | None:
+async def routed(ctx: Context, event: Event) -> uuid.UUID | None:
+    """The department that the tenant's routes tell; ``None`` when none does."""
     assert isinstance(ctx, CoreContext)
-    return await ctx.platform.event_ports.router.department(ctx, event)
+    router = ctx.platform.event_ports.router
+    return await router.department(ctx, event) if is_there(router) else None
 
 
 async def take_effect(

@@ -13,7 +13,7 @@ from jingwei_core.commands.unlocked import is_unlocked, needs_lock
 from jingwei_core.events.authority import Desk, require_taking
 from jingwei_core.events.configuration import Configuration, Kind, StoredWorkflow
 from jingwei_core.events.covering import acts_for
-from jingwei_core.events.effects import end_tasks, take_effect, target_of
+from jingwei_core.events.effects import end_tasks, routed, take_effect, target_of
 from jingwei_core.events.guarding import CASE_COLUMNS, Case, require_brought, require_guards
 from jingwei_core.events.planning import Standing, StepInput, StepPlan, plan_step
 from jingwei_core.events.step_changes import step_columns
@@ -182,6 +182,7 @@ async def _plan(ctx: Context, taking: _Taking, claimed: Claimed) -> StepPlan:
     department = step.department
     if department is None and action.assigns is Assigns.DEPARTMENT:
         department = await decided_department(ctx, to_assign(event, kind, action.code))
+        department = department or await routed(ctx, event)
     brought = StepInput(step.note, step.reason, department, step.assignee, claimed.photos)
     standing = Standing(
         state=event.state,
