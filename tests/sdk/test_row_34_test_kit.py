@@ -15,7 +15,8 @@ FIXTURES = (
     *("jingwei_city", "jingwei_other_city", "jingwei_client", "jingwei_clock"),
     *("jingwei_evidence", "captured_hooks", "captured_jobs", "captured_channels", "query_counts"),
 )
-# A command that reaches past its own tenant, as no plugin should: it binds another one by SQL.
+# A command that reaches past its own tenant, as no plugin should. SQL that binds another one is
+# refused as it runs; what is left is code that reaches for the platform's private names.
 _LEAK = '''
 OTHER = "0195f000-0000-7000-8000-0000000000b2"
 _BIND = "SELECT set_config('app.tenant', $1, true)"
@@ -27,9 +28,16 @@ SELECT p.tenant_id, core.uuid7(), $1, 'lit', p.id FROM core.place p LIMIT 1 RETU
 
 async def tell_the_neighbour(ctx: Context, code: str) -> None:
     """Write into another tenant."""
-    await ctx.data.fetchval(_BIND, OTHER)
-    await ctx.data.fetchval(_PUT, code)
-    await ctx.data.fetchval(_BIND, str(ctx.tenant.id))
+    try:
+        await ctx.data.fetchval(_BIND, OTHER)
+    except Refused as refused:
+        assert refused.code == "PLUGIN_SQL_REFUSED"
+    else:
+        raise AssertionError("another tenant was bound")
+    core = ctx.data._PluginData__data
+    await core.fetchval(_BIND, OTHER)
+    await core.fetchval(_PUT, code)
+    await core.fetchval(_BIND, str(ctx.tenant.id))
 '''
 _LEAKY_TEST = """
 from jingwei_sdk.testing.contract import GRID
@@ -166,6 +174,10 @@ def test_a_leak_into_the_other_city_fails_the_test(
     edit(
         lamps,
         ("    await ctx.signals", "    await tell_the_neighbour(ctx, code)\n    await ctx.signals"),
+        (
+            "from jingwei_sdk.errors import Conflict",
+            "from jingwei_sdk.errors import Conflict, Refused",
+        ),
     )
     lamps.write_text(lamps.read_text(encoding="utf-8") + _LEAK, encoding="utf-8")
     told = tried(author_environment, project, "tests/test_leak.py")
