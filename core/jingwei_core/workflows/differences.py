@@ -29,8 +29,16 @@ class Difference(msgspec.Struct, frozen=True):
             return
         for sign, value in (("-", self.before), ("+", self.after)):
             if value is not None:
-                told = msgspec.json.encode(value).decode()
-                yield f"{sign} {self.what} {self.code} {self.key}: {told}"
+                yield f"{sign} {self.what} {self.code} {self.key}: {_told(value)}"
+
+
+def _told(value: Any) -> str:
+    """Words as they are, and what is made of parts as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return msgspec.json.encode(value).decode()
 
 
 def differences(old: WorkflowDefinition, new: WorkflowDefinition) -> list[Difference]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from jingwei_core.event_ports import event_ports
 from jingwei_core.events.deadlines import TimeLimit
 from jingwei_core.events.ports import Ports
 from jingwei_core.events.workflow import Action, Intake, Requirement, State, WorkflowDefinition
@@ -15,17 +16,11 @@ from jingwei_core.workflows.files import read_file
 from jingwei_core.workflows.fitting import find_misfits
 from jingwei_core.workflows.surroundings import KindFacts, Surroundings
 from jingwei_sdk.errors import Invalid
-from tests.core.events.rulebook import Rooms
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "workflows.md").read_text(encoding="utf-8")
 SAMPLES = sorted((DOCS / "samples/workflows").glob("*.toml"))
 TEXT = (DOCS / "samples/workflows/rulebook.toml").read_text(encoding="utf-8")
-
-
-class Told(Rooms):
-    def knows(self, code: str) -> bool:
-        return True
 
 
 AROUND = Surroundings(
@@ -35,7 +30,7 @@ AROUND = Surroundings(
     kinds=(KindFacts("city.road.hole", "rulebook", "", True, frozenset({"width_cm"})),),
     limits=frozenset(),
     certificates=frozenset({"enforcement"}),
-    ports=Told().ports(),
+    ports=event_ports(),
 )
 
 

@@ -15,6 +15,7 @@ from jingwei_core.plugins.contributing.shipped_files import shipped_files
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.kinds import kind_changes
 from jingwei_core.session import CoreContext
+from jingwei_core.workflows.differences import differences
 from jingwei_sdk.plugin import EventKindDeclaration
 
 Effect = Literal["new", "changed", "beside"]
@@ -75,7 +76,8 @@ async def _workflow(
     leads = current.owner_plugin == plugin_id
     if not leads and any(row.digest == definition.digest for row in versions):
         return None
-    lines = tuple(differences(read_workflow(_document(current.definition)), definition))
+    told = differences(read_workflow(_document(current.definition)), definition)
+    lines = tuple(line for one in told for line in one.lines())
     return Upcoming("workflow", definition.code, "changed" if leads else "beside", lines)
 
 
@@ -104,33 +106,6 @@ def _document(stored: object) -> Mapping[str, object]:
         msgspec.json.decode(stored) if isinstance(stored, str) else msgspec.convert(stored, dict)
     )
     return document
-
-
-def differences(old: WorkflowDefinition, new: WorkflowDefinition) -> Iterator[str]:
-    """Line by line what a workflow has lost and got: states and actions as data."""
-    yield from _parts(
-        "state", _by_code(old.document()["states"]), _by_code(new.document()["states"])
-    )
-    yield from _parts(
-        "action", _by_code(old.document()["actions"]), _by_code(new.document()["actions"])
-    )
-
-
-def _by_code(parts: list[dict[str, object]]) -> dict[str, dict[str, object]]:
-    return {str(part["code"]): part for part in parts}
-
-
-def _parts(
-    what: str, old: Mapping[str, dict[str, object]], new: Mapping[str, dict[str, object]]
-) -> Iterator[str]:
-    yield from (f"- {what} {code}" for code in old if code not in new)
-    yield from (f"+ {what} {code}" for code in new if code not in old)
-    for code, part in new.items():
-        for name, value in part.items():
-            before = old.get(code, part).get(name)
-            if before != value:
-                yield f"- {what} {code} {name}: {_told(before)}"
-                yield f"+ {what} {code} {name}: {_told(value)}"
 
 
 def _row(
