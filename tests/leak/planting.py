@@ -32,6 +32,7 @@ from jingwei_safety_production.tables import (
     SafetyInspectionItem,
 )
 from tests.leak.planting_reminders import plant_reminder
+from tests.leak.planting_workforce import plant_workforce
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
 
 STANDARD = Path(__file__).resolve().parents[2] / "tenants/yichang/events/workflows/standard.toml"
@@ -56,6 +57,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
     """All rows of a tenant, in the order in which they refer to each other."""
     await _places(city, unit)
     department = await _staff(city, unit)
+    await plant_workforce(city, unit)
     rules = await _rules(city, unit, department)
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))
@@ -149,8 +151,7 @@ async def _calendar(city: City, unit: Unit) -> None:
     await city.plant(unit, WorkCalendar, "wide", code="default", definition=calendar)
     day = {"day": date(2026, 10, 1), "is_working": False, "name": told}
     await city.plant(unit, CalendarDay, "wide", **day)
-    switch = {"code": "check_in", "name": told, "rule": told}
-    await city.plant(unit, PracticeSwitch, "wide", **switch)
+    await city.plant(unit, PracticeSwitch, "wide", code="check_in", name=told, rule=told)
 
 
 async def _kinds(city: City, unit: Unit, department: uuid.UUID) -> uuid.UUID:
@@ -196,7 +197,7 @@ async def _person(
 ) -> None:
     post = STAFF[login]
     home = HOME_OF_STAFF.get(login, "city")
-    zone = login if login in ("expired", "future", "elsewhere") else "wide"
+    zone = city.zone_of(login)
     account = await city.plant(
         unit,
         Account,

@@ -332,6 +332,7 @@ TARGETS: dict[str, str | dict[str, str]] = {
     "inspection": "SafetyInspection",
     "checklist": "SafetyChecklist",
     "inspector": "Account",
+    "substitute": "Account",
 }
 
 

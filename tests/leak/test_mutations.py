@@ -11,13 +11,12 @@ from tests.leak.client import Caller, Heard
 from tests.leak.judge import Judge, Ledger, changed, comparable, told
 from tests.leak.matrix import ATTACKERS, RECIPES, Attacker
 from tests.leak.mutations import MutationAttempt, mutation_attempts, plain_calls, together
-from tests.leak.world import HOME_OF_STAFF, World
+from tests.leak.world import HOME_OF_STAFF, NOBODY, World
 from tests.servers.databases import TestRun
 
 Schemas = dict[str, GraphQLSchema]
 PLUGINS = {"a": frozenset({"safety-production"}), "b": frozenset[str]()}
 BATCH = 10
-NOBODY = ("expired", "future", "elsewhere")
 
 
 def is_foreign(attacker: Attacker, attempt: MutationAttempt) -> bool:

@@ -43,6 +43,7 @@ PATHS = {
 READS = [
     *("place.read", "organisation.read", "event.read", "event.report", "staff.read", "kind.read"),
     *("department.read", "evidence.read", "evidence.upload", "safety.enterprise.read"),
+    *("leave.read", "leave.request", "certificate.read"),
     *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
 ]
 ROLES = {
@@ -65,7 +66,12 @@ STAFF: Mapping[str, tuple[str, str, bool, datetime, datetime | None] | None] = {
     "expired": ("all", "city", False, LONG_AGO, YESTERDAY),
     "future": ("all", "city", False, TOMORROW, None),
     "elsewhere": None,
+    "covering": None,
+    "relieved": None,
+    "standby": None,
 }
+NOBODY = ("expired", "future", "elsewhere", "relieved", "standby")
+"""Who holds nothing today."""
 HOME_OF_STAFF = {
     "near_all": "near",
     "near_worker": "near",
@@ -75,6 +81,8 @@ HOME_OF_STAFF = {
     # Whoever manages accounts anywhere may manage those that hold nothing.
     "expired": "anywhere",
     "elsewhere": "anywhere",
+    "covering": "near",
+    "relieved": "anywhere",
 }
 
 
@@ -104,6 +112,10 @@ class City:
     def slug(self) -> str:
         """What its callers name it in the header."""
         return f"leak-{self.name}"
+
+    def zone_of(self, login: str) -> str:
+        """The zone of an account's name; who holds nothing today knows nobody else's."""
+        return login if login in NOBODY else "wide"
 
     def canary(self, zone: str, what: str) -> str:
         """A text that stands nowhere else."""
