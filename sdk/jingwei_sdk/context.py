@@ -119,11 +119,15 @@ class Data(Protocol):
         ...
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Mapping[str, Any]]:
-        """Rows of a read-only statement with ``$1`` parameters."""
+        """Rows of one reading statement with ``$1`` parameters.
+
+        For code of a plugin the text is read first: raises ``Refused`` (``PLUGIN_SQL_REFUSED``) for
+        writing, for settings, and for functions that the page on data does not list.
+        """
         ...
 
     async def fetchval(self, sql: str, *args: object) -> Any:
-        """The first column of the first row, or ``None``."""
+        """The first column of the first row, or ``None``; raises as :meth:`fetch` does."""
         ...
 
     def savepoint(self) -> AbstractAsyncContextManager[object]:

@@ -16,6 +16,7 @@ from jingwei_core.database.plugin_sql import (
     check_statement,
     checked_fragment,
 )
+from jingwei_core.database.plugin_sql_words import FUNCTIONS, OF_CORE
 from tests.core.database.plugin_sql_texts import ATTACKS, HONEST
 
 ROOT = Path(__file__).parents[3]
@@ -96,6 +97,13 @@ def test_what_plugins_and_pages_ask_passes() -> None:
     found = list(written())
     assert len({name for name, _ in found}) >= 5, "statements are found where they were"
     assert [(name, sql) for name, sql in found if not passes(sql)] == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_page_lists_each_function(language: str) -> None:
+    page = (ROOT / "docs" / "sdk" / language / "data.md").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    assert sorted(listed.split()) == sorted([*FUNCTIONS, *(f"core.{name}" for name in OF_CORE)])
 
 
 _GAP = st.sampled_from(["", " ", "\n", "\t\v", "/**/", "/* /* ' */ */", "--x'\n", ' /*"*/ '])
