@@ -9,6 +9,9 @@ from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
 from jingwei_core.evidence import commits as evidence_commits
 from jingwei_core.jobs.core_jobs import JOBS
+from jingwei_core.notifications import commands as notification_commands
+from jingwei_core.notifications import questions as notification_questions
+from jingwei_core.notifications.mail import CHANNEL as EMAIL
 from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
@@ -34,12 +37,13 @@ _COMMANDS = (
     evidence_commits,
     event_commands,
     register_commands,
+    notification_commands,
     routing_commands,
     workforce_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
-    *(plugin_questions, presence_questions),
+    *(plugin_questions, presence_questions, notification_questions),
 )
 
 
@@ -58,7 +62,7 @@ def core_contribution() -> Plugin:
         navigation=core_items.NAVIGATION,
         map_layers=core_items.MAP_LAYERS,
         indicators=core_items.INDICATORS,
-        channels=CHANNELS,
+        channels=(*CHANNELS, EMAIL),
         subscriptions=SUBSCRIPTIONS,
     )
 

@@ -7,11 +7,15 @@ from pydantic_settings import BaseSettings
 
 from jingwei_api.settings import ApiSettings
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
+from jingwei_core.notifications.mail_settings import MailSettings
 from jingwei_core.outbox.outbox_settings import OutboxSettings
 from jingwei_core.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
-CLASSES: tuple[type[BaseSettings], ...] = (Settings, EvidenceSettings, OutboxSettings, ApiSettings)
+CLASSES: tuple[type[BaseSettings], ...] = (
+    *(Settings, EvidenceSettings, OutboxSettings, MailSettings),
+    ApiSettings,
+)
 BEGIN, END = "<!-- settings -->", "<!-- /settings -->"
 
 

@@ -31,6 +31,7 @@ from jingwei_core.events.timeline import Entry, entry_of, next_entry
 from jingwei_core.events.transitions import planned, to_assign
 from jingwei_core.events.workflow import PREVIOUS, Action, Assigns, WorkflowDefinition
 from jingwei_core.events.workflow_effects import AssignEffect
+from jingwei_core.notifications.assigned import tell_if_given
 from jingwei_core.plugins.hooks import (
     announce,
     decided_department,
@@ -164,6 +165,7 @@ async def _take(
         changes["form"] = form
     event = await _move(ctx, event, changes, entry, claimed)
     event = await take_effect(ctx, event, taking.definition, action)
+    await tell_if_given(ctx, event, action, taking.desk)
     await announce(ctx, change)
     await ctx.signals.changed("Event", event.id, event.place_path)
     return event

@@ -21,6 +21,8 @@ TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
 REMINDER_CLEANUP = "core.reminder-cleanup"
 NOTIFICATION_SEND = "core.notification-send"
+NOTIFICATION_ASSIGNED = "core.notification-assigned"
+NOTIFICATION_CLEANUP = "core.notification-cleanup"
 
 PLUGIN_WITHIN_S = 600.0
 """Longer than any hook's own limit, which is what stops a plugin and counts it."""
@@ -65,6 +67,20 @@ async def send_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
     await send(ctx, payload)
 
 
+async def tell_assigned(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Tell those whom a step has assigned an event to."""
+    from jingwei_core.notifications.assigned import tell_assigned as tell
+
+    await tell(ctx, payload)
+
+
+async def remove_old_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove notifications that the tenant's rules keep no longer."""
+    from jingwei_core.notifications.keeping import remove_old
+
+    await remove_old(ctx)
+
+
 async def collect_garbage(ctx: Context, payload: Mapping[str, Any]) -> None:
     """Remove uploads that were never committed."""
     from jingwei_core.evidence.garbage import collect
@@ -87,6 +103,8 @@ JOBS: tuple[Job, ...] = (
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
     Job(OUTBOX_DELIVER, deliver_message),
     Job(NOTIFICATION_SEND, send_notifications),
+    Job(NOTIFICATION_ASSIGNED, tell_assigned),
+    Job(NOTIFICATION_CLEANUP, remove_old_notifications, schedule="5 4 * * *"),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),

@@ -24,7 +24,7 @@ async def texts(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     seen = await subjects_in_sight(ctx, rows)
     told = []
     for row in rows:
-        code, params = row["code"], _params(row["params"])
+        code, params = row["code"], stored_params(row["params"])
         subject = seen.get(subject_of(row))
         if subject is None:
             code, params = OUT_OF_SIGHT, {}
@@ -62,6 +62,7 @@ async def subjects_in_sight(
     return seen
 
 
-def _params(stored: Any) -> Mapping[str, object]:
+def stored_params(stored: Any) -> Mapping[str, object]:
+    """What a JSON column of params holds, however the driver gives it."""
     params: Mapping[str, object] = json.loads(stored) if isinstance(stored, str) else stored
     return params

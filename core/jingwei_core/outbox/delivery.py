@@ -31,6 +31,10 @@ _LOCK = """
 SELECT channel, payload, status, attempts FROM core.outbox_message WHERE id = $1 FOR UPDATE
 """
 
+_IS_ACTIVE = "SELECT true FROM core.account WHERE id = $1 AND status = 'active'"
+NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
+"""Whoever was suspended while a letter waited does not get it."""
+
 _OUTCOME = """
 UPDATE core.outbox_message
 SET status = $2, attempts = $3, last_error = $4, delivered_at = $5, updated_at = $6,
@@ -80,9 +84,12 @@ async def _made(ctx: "CoreContext", found: Owned, message: Message) -> Outcome:
     """How an attempt ended."""
     if found.channel.reaches == "person":
         try:
-            message = replace(message, letter=letter_of(message.data))
+            letter = letter_of(message.data)
         except Invalid as error:
             return Rejected(error.code)
+        if letter.account is not None and not await ctx.data.fetchval(_IS_ACTIVE, letter.account):
+            return Rejected(NOT_ACTIVE)
+        message = replace(message, letter=letter)
     return await tries.attempt(ctx, found, message)
 
 

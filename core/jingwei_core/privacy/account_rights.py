@@ -17,7 +17,9 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
 
 TOPICS: Mapping[str, str] = {
-    "account": "SELECT login, name, phone, email, status, created_at FROM core.account WHERE id = $1",
+    "account": (
+        "SELECT login, name, phone, email, status, created_at FROM core.account WHERE id = $1"
+    ),
     "posts": (
         "SELECT r.code AS role, l.name AS place, d.code AS department, p.valid_from, p.valid_to"
         " FROM core.post p JOIN core.role r ON r.id = p.role JOIN core.place l ON l.id = p.place_id"

@@ -6,6 +6,8 @@ from datetime import timedelta
 import msgspec
 
 from jingwei_core.commands.plugin_context import given_by_claim
+from jingwei_core.notifications.telling import Post, post
+from jingwei_core.notifications.texts import stored_params
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.session import CoreContext
 from jingwei_sdk import reminders
@@ -45,7 +47,16 @@ async def tell(ctx: Context, code: str, declared: reminders.Reminder) -> int:
             )
     for row in await ctx.data.insert_all(list(new.values())):
         await ctx.signals.changed("Reminder", row.id, None)
+        await _into_inbox(ctx, row)
     return len(new)
+
+
+async def _into_inbox(ctx: Context, row: Reminder) -> None:
+    """The same for the inbox, and with it for whatever way out the account wants; once."""
+    cause = f"reminder:{row.id}"
+    about = (row.subject_type, row.subject_id)
+    told = Post(row.message, stored_params(row.params), about, cause=cause)
+    await post(ctx, (row.account,), told)
 
 
 async def _active(ctx: Context, due: Sequence[reminders.Due]) -> frozenset[object]:
