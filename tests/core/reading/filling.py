@@ -110,6 +110,8 @@ def _plain_value(
     if isinstance(column, Text):
         is_key = any(name in key for key in map(set, table.UNIQUE))
         return "'文 ' || n" if is_key else "'文 ' || n % 1000"
+    if isinstance(column, Array):
+        return f"'{{}}'::{column.column_type}"
     return _BY_TYPE[next(kind for kind in _BY_TYPE if isinstance(column, kind))]
 
 
@@ -117,7 +119,6 @@ _BY_TYPE: dict[type[Column], str] = {
     UUID: "md5('other ' || n % 50)::uuid",
     ForeignKey: "md5('other ' || n % 50)::uuid",
     JSONB: "'{}'::jsonb",
-    Array: "'{}'::text[]",
     Boolean: "n % 20 = 0",
     BigInt: "n",
     Integer: "n",
