@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jingwei_core.events.workflow import Action, By, WorkflowDefinition, leads_on
+from jingwei_core.events.workflow_walk import needs_assigned
 from jingwei_sdk.context import Actor, Permissions
 from jingwei_sdk.narrowing import AnyOf, Condition, Equal, IsNull, OneOf, Under
 
-_Key = tuple[uuid.UUID, By, tuple[str, ...]]
+_Way = tuple[By, tuple[str, ...], tuple[str, ...]]
 AREA_PERMISSION = "event.read"
 """Where it is held is the actor's area."""
 
@@ -22,32 +23,33 @@ AREA_PERMISSION = "event.read"
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Open events of these workflows in these states and subtrees wait for the actor, if the way
-    (``by``) is the actor's."""
+    (``by``) is the actor's; of these intake sources, or of all if none is named."""
 
     workflows: tuple[uuid.UUID, ...]
     by: By
     paths: tuple[str, ...]
     states: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
 
 def waiting(
     definitions: Mapping[uuid.UUID, WorkflowDefinition], permissions: Permissions
 ) -> tuple[Waiting, ...]:
     """What an actor with these permissions may lead on; the same for the same permissions."""
-    states: dict[_Key, set[str]] = defaultdict(set)
+    states: dict[tuple[uuid.UUID, _Way], set[str]] = defaultdict(set)
     for workflow, definition in definitions.items():
         for action, state in _onward(definition):
             paths = permissions.paths(action.permission)
             if paths:
-                states[workflow, action.by, paths].add(state)
+                by = By.ASSIGNED if needs_assigned(action) else By.ANYONE
+                states[workflow, (by, paths, action.sources)].add(state)
     # Versions of one workflow mostly agree: what is the same for several is asked for once.
-    workflows: dict[tuple[By, tuple[str, ...], tuple[str, ...]], list[uuid.UUID]]
-    workflows = defaultdict(list)
-    for (workflow, by, paths), found in states.items():
-        workflows[by, paths, tuple(sorted(found))].append(workflow)
+    workflows: dict[tuple[_Way, tuple[str, ...]], list[uuid.UUID]] = defaultdict(list)
+    for (workflow, way), found in states.items():
+        workflows[way, tuple(sorted(found))].append(workflow)
     return tuple(
-        Waiting(tuple(sorted(together)), by, paths, told)
-        for (by, paths, told), together in sorted(workflows.items())
+        Waiting(tuple(sorted(together)), by, paths, told, sources)
+        for ((by, paths, sources), told), together in sorted(workflows.items())
     )
 
 
@@ -70,12 +72,14 @@ def queued(groups: Sequence[Waiting], actor: Actor) -> AnyOf:
     )
     found: list[tuple[Condition, ...]] = []
     for group in groups:
-        base = (
+        base: tuple[Condition, ...] = (
             Equal("is_final", value=False),
             OneOf("workflow", group.workflows),
             OneOf("state", group.states),
             Under("place_path", group.paths),
         )
+        if group.sources:
+            base = (*base, OneOf("source", group.sources))
         found += [base] if group.by is By.ANYONE else [(*base, *mine) for mine in assigned]
     return AnyOf(tuple(found))
 

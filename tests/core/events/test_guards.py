@@ -11,6 +11,7 @@ from jingwei_sdk.errors import Conflict, Denied, Invalid, JingweiError
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import FrozenClock
 from tests.core.events.rulebook import Rooms, action, available, computed, ruled, workflow
+from tests.core.events.test_reading import queue
 
 
 async def working(city: City, **report: Any) -> uuid.UUID:
@@ -180,3 +181,27 @@ async def test_the_platform_itself_passes_guards_about_persons(city: City) -> No
     async with ruling.context(None) as ctx:
         await take_step(ctx, await ctx.data.lock(Event, event), Step("try"))
     assert (await ruling.event(event))["is_final"]
+
+
+async def test_the_queue_holds_what_the_source_and_the_assignment_leave_to_the_actor(
+    city: City,
+) -> None:
+    document = workflow(
+        action(
+            *("check", ["begin"], "work"),
+            sources=["hotline"],
+            permission="event.verify",
+            assigns="department",
+        )
+    )
+    document["actions"][0]["permission"] = "event.dispatch"
+    guard = {"guard": "department", "department": "assigned"}
+    document["actions"][3].update({"permission": "event.handle", "guards": [guard]})
+    ruling = await ruled(city, document)
+    ours, theirs = await ruling.report(source="hotline"), await ruling.report()
+    assert await queue(ruling, "chief") == {ours}
+    assert await queue(ruling, "centre") == {ours, theirs}
+    await ruling.act("centre", ours, "start")
+    assert await queue(ruling, "chief") == set()
+    assert await queue(ruling, "mender") == {ours}
+    assert await queue(ruling, "plumber") == set()
