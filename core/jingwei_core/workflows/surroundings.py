@@ -1,11 +1,13 @@
 """What a workflow stands among (流程环境): the roles, places, kinds and rooms that it may name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from jingwei_core.event_ports import event_ports
+from jingwei_core.events.configuration import covers_kind
 from jingwei_core.events.ports import Ports, is_there
 from jingwei_core.events.stored_json import stored_json
 from jingwei_core.session import CoreContext
@@ -72,6 +74,7 @@ async def surroundings_of(ctx: CoreContext) -> Surroundings:
         "SELECT code, workflow, deadline_profile, department, form_schema FROM core.event_kind"
         " WHERE is_active AND workflow <> ''"
     )
+    rules = await ctx.data.fetch("SELECT handling, kind, workflow FROM core.handling_rule")
     limits = await ctx.data.fetch("SELECT profile, state FROM core.deadline_rule")
     known = await ports.certificates.kinds(ctx) if is_there(ports.certificates) else None
     return Surroundings(
@@ -81,17 +84,29 @@ async def surroundings_of(ctx: CoreContext) -> Surroundings:
         kinds=tuple(
             KindFacts(
                 row["code"],
-                row["workflow"],
+                workflow,
                 row["deadline_profile"],
                 row["department"] is not None,
                 _fields(stored_json(row["form_schema"]) or {}),
             )
             for row in kinds
+            for workflow in sorted({row["workflow"], *_by_handling(row["code"], rules)})
         ),
         limits=frozenset((row["profile"], row["state"]) for row in limits),
         certificates=None if known is None else frozenset(known),
         ports=ports,
     )
+
+
+def _by_handling(kind: str, rules: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The workflows by which events of a kind run for their handling types (处理机制): the most
+    specific rule of each."""
+    found: dict[str, tuple[int, str]] = {}
+    for rule in rules:
+        if covers_kind(rule["kind"], kind):
+            told = (len(rule["kind"]), rule["workflow"])
+            found[rule["handling"]] = max(found.get(rule["handling"], told), told)
+    return {workflow for _, workflow in found.values()}
 
 
 def _fields(schema: Mapping[str, object]) -> frozenset[str]:

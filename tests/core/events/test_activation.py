@@ -174,6 +174,29 @@ async def test_what_nobody_could_do_or_is_in_force_already_is_refused(city: City
     assert await whole(ruling) == before
 
 
+async def test_kinds_that_run_by_it_for_their_handling_count_too(city: City) -> None:
+    ruling = await ruled(city, workflow())
+    guard = {"guard": "fields", "fields": ["depth_cm"]}
+    other = workflow(action("measure", ["work"], "done", guards=[guard]), code="urgent")
+    assert (await put(ruling, other)).is_new
+    # The nearest rule counts: potholes have no such field, and nothing else is left to the first.
+    for kind, code in (("", "guarded"), ("city.road", "urgent")):
+        await ruling.fetch(
+            "INSERT INTO core.handling_rule (handling, kind, workflow)"
+            " VALUES ('emergency', $1, $2)",
+            kind,
+            code,
+        )
+    other["name_en"] = "More urgent"
+    before = await whole(ruling)
+    with pytest.raises(WorkflowInvalid) as refusal:
+        await put(ruling, other)
+    assert [(flaw.code, flaw.params) for flaw in refusal.value.flaws] == [
+        ("WORKFLOW_UNKNOWN_FIELD", {"value": "depth_cm", "kind": "city.road.pothole"})
+    ]
+    assert await whole(ruling) == before
+
+
 async def test_moving_that_was_broken_off_is_gone_on_with(
     city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
