@@ -24,6 +24,8 @@ from jingwei_core.registers import commands as register_commands
 from jingwei_core.routing import commands as routing_commands
 from jingwei_core.routing import questions as routing_questions
 from jingwei_core.tables import core_records, core_tables
+from jingwei_core.tasks import commands as task_commands
+from jingwei_core.tasks import questions as task_questions
 from jingwei_core.tenants.clone_rules import CLONE_RULES
 from jingwei_core.workforce import commands as workforce_commands
 from jingwei_sdk.manifest import Manifest, read_manifest
@@ -39,11 +41,12 @@ _COMMANDS = (
     register_commands,
     notification_commands,
     routing_commands,
+    task_commands,
     workforce_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
-    *(plugin_questions, presence_questions, notification_questions),
+    *(plugin_questions, presence_questions, notification_questions, task_questions),
 )
 
 

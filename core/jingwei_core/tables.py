@@ -47,8 +47,9 @@ def core_records() -> list[Record]:
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
     from jingwei_core.routing import records as routing
+    from jingwei_core.tasks import records as tasks
     from jingwei_core.tenants import records as tenants
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    return [record for room in (*rooms, notifications, routing) for record in room.RECORDS]
+    return [record for room in (*rooms, notifications, routing, tasks) for record in room.RECORDS]

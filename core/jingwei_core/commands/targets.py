@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from jingwei_core.commands.lock_order import whole_of
 from jingwei_core.commands.shapes import shape_of
 from jingwei_core.places.known import KnownPlace
 from jingwei_core.reading.sight import Arguments, Present, Sight
@@ -12,18 +13,26 @@ from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
 from jingwei_sdk.records import AtPlace, Record
 from jingwei_sdk.tables import TenantTable
 
+# Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
+_LOCKED = "FOR NO KEY UPDATE OF"
+
 
 async def target_row(
     ctx: CoreContext, command: Command, row_id: uuid.UUID | None, version: int | None
 ) -> TenantTable:
-    """The row that a command is ``on``, locked; one statement.
+    """The row that a command is ``on``, locked; one statement, and one more for a command that
+    locks another row before.
 
     Raises ``NotFound`` (``ROW_NOT_FOUND``): out of sight reads like absent; ``Conflict``
     (``ROW_CHANGED``) when its version is not the one expected; ``Denied``.
     """
     record, sql, values = in_sight(ctx, command, row_id)
-    # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
-    found = await ctx.unit.fetchrow(f"{sql} FOR NO KEY UPDATE OF t", *values)
+    first = whole_of(command)
+    if first is not None:
+        whole, column = shape_of(first[0]).source, first[1]
+        seen = f'SELECT seen."{column}" FROM ({sql}) seen'
+        await ctx.unit.fetch(f"SELECT 1 FROM {whole} w WHERE w.id = ({seen}) {_LOCKED} w", *values)
+    found = await ctx.unit.fetchrow(f"{sql} {_LOCKED} t", *values)
     is_held = found is not None and found["is_held"]
     row = found and shape_of(record.table).named(found)
     return checked_row(ctx, command, (row, is_held), row_id, version)

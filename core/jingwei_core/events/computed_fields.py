@@ -56,9 +56,11 @@ async def _available(ctx: Context, rows: Rows) -> list[list[Action]]:
     book = GuardBook(ctx, [row["id"] for row in rows])
     found: list[list[Action]] = []
     for row in rows:
-        actions = []
-        for action in definitions[row["workflow"]].actions_from(row["state"]):
+        actions, definition = [], definitions[row["workflow"]]
+        for action in definition.actions_from(row["state"]):
             if not may_take(ctx, action, desk_of(row)):
+                continue
+            if row["open_tasks"] and definition.finishes(action, row["state"]):
                 continue
             is_guarded = bool(action.guards or action.sources)
             if not is_guarded or await book.unmet(action, Case.of(row)) is None:

@@ -7,7 +7,7 @@ from jingwei_core.events.configuration import Kind
 from jingwei_core.events.ports import Message, NewTask, is_there
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import read_whom
-from jingwei_core.events.workflow import Action, Handling, WorkflowDefinition, leads_on
+from jingwei_core.events.workflow import Action, Handling, WorkflowDefinition
 from jingwei_core.events.workflow_effects import (
     AssignEffect,
     AssignTo,
@@ -108,15 +108,9 @@ async def _open_task(ctx: Context, event: Event, effect: TaskEffect) -> Event:
     return await ctx.platform.event_ports.tasks.open(ctx, event, task)
 
 
-async def end_tasks(ctx: Context, event: Event, action: Action, reason: str) -> Event:
-    """Cancel what the event still waits for, since ``action`` ends it; the event as it stands then.
-
-    Raises ``Conflict`` (``EVENT_GUARD_TASKS``) for an action that is the expected next step: an
-    event is not finished before its tasks are, whatever its workflow says.
-    """
+async def end_tasks(ctx: Context, event: Event, reason: str) -> Event:
+    """Cancel what the event still waits for, since it ends; the event as it stands then."""
     assert isinstance(ctx, CoreContext)
-    if leads_on(action, event.state):
-        raise Conflict("EVENT_GUARD_TASKS", field="action", action=action.code)
     return await ctx.platform.event_ports.tasks.end(ctx, event, reason)
 
 

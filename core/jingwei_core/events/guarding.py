@@ -46,6 +46,7 @@ DUTY_COLUMNS: Mapping[Duty, str] = {
 
 CASE_COLUMNS = (
     *("id", "place_path", "source", "assigned_department", "created_at", "closed_at"),
+    "open_tasks",
     *DUTY_COLUMNS.values(),
 )
 """The columns of an event that guards look at."""
@@ -76,6 +77,7 @@ class Case:
     department: uuid.UUID | None
     created_at: datetime
     closed_at: datetime | None
+    open_tasks: int
     duties: Mapping[Duty, uuid.UUID | None]
 
     @classmethod
@@ -88,6 +90,7 @@ class Case:
             values["assigned_department"],
             values["created_at"],
             values["closed_at"],
+            values["open_tasks"],
             {duty: values[column] for duty, column in DUTY_COLUMNS.items()},
         )
 

@@ -40,7 +40,7 @@ from jingwei_core.plugins.hooks import (
 )
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Invalid
+from jingwei_sdk.errors import Conflict, Invalid
 
 _MEMBER = """
 SELECT true FROM core.account a WHERE a.id = $1 AND a.status = 'active'
@@ -142,6 +142,9 @@ async def _take(
     if is_unlocked(ctx) and is_heard(ctx, kind.code):
         needs_lock()  # before plugins hear of a step that may be taken anew
     plan = await _plan(ctx, taking, claimed)
+    if event.open_tasks and taking.definition.finishes(action, event.state):
+        # Whatever the workflow says: an event is not finished before its tasks are.
+        raise Conflict("EVENT_GUARD_TASKS", field="action", action=action.code)
     await _check_assignment(ctx, plan, step)
     due_at: datetime | None = event.state_due_at
     was_late = plan.restarts_clock and due_at is not None and ctx.now() > due_at
@@ -159,7 +162,7 @@ async def _take(
         acted_for=await acts_for(ctx, action, taking.desk),
     )
     if plan.is_final and event.open_tasks:
-        event = await end_tasks(ctx, event, action, step.reason)
+        event = await end_tasks(ctx, event, step.reason)
     changes = await _changes(ctx, taking, plan)
     if form is not None:
         changes["form"] = form

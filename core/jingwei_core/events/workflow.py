@@ -26,8 +26,18 @@ COMMENT = "comment"
 MIGRATE = "migrate"
 """The action code of a timeline entry that moved a running event to another version."""
 
+ASIDE = ("joint.", "meeting.", "task.")
+"""How the action codes of entries begin that tell of what rooms do with an event beside its way
+through its workflow: joint operations, meetings, tasks."""
+
 PREVIOUS = "previous"
 """The ``to`` of an action that goes back to where the present state was entered from (恢复)."""
+
+
+def moves_nothing(code: str) -> bool:
+    """Whether timeline entries of this action code stand beside the event's way through its
+    workflow."""
+    return code in (COMMENT, MIGRATE) or code.startswith(ASIDE)
 
 
 class StateKind(StrEnum):
@@ -233,6 +243,12 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
                 onward = {one.to for one in self.actions_from(state)}
                 found |= {origin for origin in action.from_ if origin in onward}
         return frozenset(found - {state})
+
+    def finishes(self, action: Action, state: str) -> bool:
+        """Whether taking the action in ``state`` ends the event as expected: not by an exception
+        such as cancelling it."""
+        ends = [self.is_final(target) for target in self.targets(action, state)]
+        return all(ends) and bool(ends) and leads_on(action, state)
 
     def targets(self, action: Action, state: str) -> frozenset[str]:
         """Where taking the action in ``state`` may lead."""

@@ -18,6 +18,7 @@ from jingwei_core.events.workflow import (
     State,
     StateKind,
     WorkflowDefinition,
+    moves_nothing,
 )
 from jingwei_core.events.workflow_effects import (
     AssignEffect,
@@ -126,7 +127,7 @@ def _whom(field: str, text: str) -> Iterator[Flaw]:
 def _action(definition: WorkflowDefinition, action: Action) -> Iterator[Flaw]:
     field = f"actions.{action.code}"
     known = {state.code for state in definition.states}
-    if action.code in RESERVED:
+    if action.code in RESERVED or moves_nothing(action.code):
         yield Flaw("WORKFLOW_RESERVED", field, {"value": action.code})
     if not action.from_:
         yield Flaw("WORKFLOW_FROM_NOWHERE", f"{field}.from", {"action": action.code})

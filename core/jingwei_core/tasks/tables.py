@@ -15,7 +15,7 @@ class JointOperation(PlacedTable, tablename="joint_operation", schema="core"):
 
     event = TenantFK(Event, null=False, on_delete=OnDelete.restrict)
     title = Text(default=None, null=False)
-    lead = TenantFK(Account, null=False, on_delete=OnDelete.restrict)
+    lead = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     lead_department = TenantFK(Department, null=False, on_delete=OnDelete.restrict)
     planned_at = Timestamptz(default=None, null=False, help_text="when they go out")
     certificate_kind = Text(default="", null=False, help_text="asked of whoever accepts a task")

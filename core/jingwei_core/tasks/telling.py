@@ -32,6 +32,6 @@ async def tell_of_opened(ctx: Context, event: Event, task: EventTask) -> None:
         accounts = [row["account"] for row in rows]
     told = tuple(account for account in accounts if account != ctx.actor.account_id)
     if told:
-        params = {"number": event.number, "title": task.title}
         about = ("EventTask", task.id)
-        await notifier.tell(ctx, told, Message(TOLD_OPENED, params, about, task.place_path))
+        message = Message(TOLD_OPENED, {"number": event.number}, about, task.place_path)
+        await notifier.tell(ctx, told, message)

@@ -24,12 +24,11 @@ from jingwei_core.events.step_changes import step_columns
 from jingwei_core.events.stepping import case_of
 from jingwei_core.events.tables import Event, EventStep
 from jingwei_core.events.workflow import (
-    COMMENT,
-    MIGRATE,
     REGISTER,
     Action,
     Assigns,
     WorkflowDefinition,
+    moves_nothing,
 )
 from jingwei_core.events.workflow_effects import AssignEffect
 from jingwei_core.events.workflow_guards import PhotoPhase
@@ -150,7 +149,7 @@ class _One:
 
     async def take(self, step: EventStep, photos: Sequence[PhotoPhase]) -> None:
         """The next entry of the timeline."""
-        if self._is_lost or step.action in (COMMENT, MIGRATE):
+        if self._is_lost or moves_nothing(step.action):
             return
         self._late[0] += step.was_late
         if step.action == REGISTER:
