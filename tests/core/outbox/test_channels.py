@@ -241,7 +241,7 @@ def test_what_is_no_channel_is_refused(given: Any):
 
 def test_the_core_declares_its_channels_as_a_plugin_does(gateway: Gateway):
     core = core_contribution()
-    assert contributions(core)["channels"] == ["webhook", "log"]
+    assert contributions(core)["channels"] == ["webhook", "log", "email"]
     assert {"channel:webhook", "channel:log"} <= set(claims_of(core, core_manifest()))
     manifest = read_manifest(
         Path(__file__).parents[3]
