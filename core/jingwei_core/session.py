@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -46,6 +47,8 @@ class CoreContext(Context):
     """The place that the command's ``at`` names, as it was checked."""
     has_key: bool = False
     """Whether the idempotency key that the context was asked for is its own: new, and claimed."""
+    happened_at: datetime | None = None
+    """When it happened, if that was before the platform was told."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -53,6 +56,8 @@ class Request(msgspec.Struct, frozen=True):
 
     locale: str = "zh"
     request_id: str = ""
+    happened_at: datetime | None = None
+    """When a device that was offline says that it happened; aware."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,4 +265,5 @@ def _context(
         unit=unit,
         configuration=ConfigurationInForce(platform.configurations, data, state.tenant, policy),
         has_key=has_key,
+        happened_at=request.happened_at,
     )

@@ -54,6 +54,8 @@ class MutationAttempt:
     field: str
     position: Place = ()
     foreign: Planted | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments, as ``field`` spells them."""
 
     @property
     def names(self) -> list[str]:
@@ -167,7 +169,7 @@ def mutation_attempts(
         for extent in extents:
             sampler = Sampler(registry, own, extent)
             given = sampler.call(name, mutation)
-            found.append(MutationAttempt(name, _document(name, mutation, given)))
+            found.append(MutationAttempt(name, _document(name, mutation, given), given=given))
             if extent == "ids":
                 found += list(_aimed(name, mutation, given, sampler.ids, world, target))
     return found
@@ -199,7 +201,7 @@ def _aimed(
             call["idempotencyKey"] = uuid.uuid4().hex
             call = {key: value for key, value in call.items() if key in mutation.args}
             call.pop("expectedVersion", None)
-            yield MutationAttempt(name, _document(name, mutation, call), position, row)
+            yield MutationAttempt(name, _document(name, mutation, call), position, row, call)
 
 
 def _field(name: str, mutation: Any, sampler: Sampler) -> str:

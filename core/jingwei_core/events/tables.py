@@ -186,6 +186,7 @@ class EventStep(TenantTable, tablename="event_step", schema="core"):
     note = Text(default="", null=False)
     reason = Text(default="", null=False, help_text="why it was returned, rejected or passed on")
     at = Timestamptz(default=None, null=False)
+    happened_at = Timestamptz(default=None, null=True, help_text="before, told by a device later")
     due_at = Timestamptz(default=None, null=True, help_text="deadline of the state it entered")
     was_late = Boolean(default=False, null=False, help_text="left its state after the deadline")
 

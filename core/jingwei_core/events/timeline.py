@@ -9,6 +9,7 @@ from jingwei_core.commands.shapes import shape_of
 from jingwei_core.commands.steps import Adding
 from jingwei_core.events.step_evidence import Claimed, attach
 from jingwei_core.events.tables import Event, EventStep
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 
 _NEXT = "(SELECT coalesce(max(sequence), 0) + 1 FROM core.event_step WHERE event = {event})"
@@ -58,6 +59,7 @@ def entry_of(ctx: Context, event: Event, entry: Entry) -> EventStep:
         note=entry.note,
         reason=entry.reason,
         at=ctx.now(),
+        happened_at=ctx.happened_at if isinstance(ctx, CoreContext) else None,
         due_at=event.state_due_at,
         was_late=entry.was_late,
     )

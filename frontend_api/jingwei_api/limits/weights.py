@@ -21,6 +21,7 @@ from graphql import (
 
 from jingwei_api.schema.filters import filter_name
 from jingwei_api.schema.meanings import (
+    BatchField,
     CommandField,
     ComputedField,
     ListField,
@@ -32,6 +33,7 @@ from jingwei_api.schema.meanings import (
     meaning_of,
 )
 from jingwei_api.schema.references import Declarations
+from jingwei_core.offline.batch import MOST_ACTIONS
 from jingwei_sdk.indexes import indexes_of
 from jingwei_sdk.questions import MOST_ROWS
 from jingwei_sdk.records import Record
@@ -153,6 +155,8 @@ class Weights:
         meaning = meaning_of(field)
         if isinstance(meaning, CommandField):
             return self.root(parent) if meaning.command.cost is None else meaning.command.cost
+        if isinstance(meaning, BatchField):
+            return MOST_ACTIONS * COMMAND
         own = self.root(parent)
         if isinstance(meaning, QuestionField):
             own += meaning.question.cost

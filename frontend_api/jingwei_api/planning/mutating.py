@@ -16,6 +16,7 @@ from jingwei_api.execution.operation import Caller, Runtime
 from jingwei_api.limits.gate import TooMuch
 from jingwei_api.planning.answers import an_object
 from jingwei_api.planning.arguments import given_to
+from jingwei_api.planning.batching import Batches
 from jingwei_api.planning.collecting import Chosen
 from jingwei_api.planning.plain import plain_object
 from jingwei_api.planning.plans import Part, Question, chosen_at
@@ -24,6 +25,7 @@ from jingwei_api.planning.riding import Rider
 from jingwei_api.planning.roots import ROW
 from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
+    BatchField,
     CommandField,
     PayloadReplayed,
     PayloadRow,
@@ -55,6 +57,7 @@ class Mutations:
     def __init__(self, runtime: Runtime, reads: Reads) -> None:
         self._runtime = runtime
         self._reads = reads
+        self._batches = Batches(runtime)
 
     async def run(
         self, caller: Caller, registry: Registry, question: Question, mind: Mind = of_no_concern
@@ -75,6 +78,8 @@ class Mutations:
 
     async def _field(self, running: _Running, chosen: Chosen) -> Read:
         try:
+            if isinstance(chosen.meaning, BatchField):
+                return await self._batch(running, chosen)
             if not isinstance(chosen.meaning, CommandField):
                 return Read(msgspec.json.encode(chosen.parent), [])  # __typename
             payload, found = await self._act(running, chosen, chosen.meaning.command)
@@ -101,6 +106,15 @@ class Mutations:
         answer = await bus.execute(platform, caller.tenant, caller.identity, call, caller.request)
         payload = Payload(answer.row_id, answer.values, answer.replayed)
         return payload, rider.read(answer.read)
+
+    async def _batch(self, running: _Running, chosen: Chosen) -> Read:
+        question = running.question
+        given = given_to(chosen, question.variables)
+        index = question.operation.index
+        values = await self._batches.run(running.caller, index, given, running.mind)
+        running.mind = of_no_concern
+        payload = Payload(None, values, replayed=False)
+        return await self._payload(running, chosen, payload, None)
 
     async def _act_in_stages(self, running: _Running, command: Command, told: str) -> Payload:
         assert command.on is not None

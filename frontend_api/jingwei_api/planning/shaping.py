@@ -24,6 +24,7 @@ from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.inputs import ABSENT
 from jingwei_api.schema import global_id
 from jingwei_api.schema.meanings import (
+    BatchField,
     ChangesField,
     CommandField,
     IntrospectionField,
@@ -78,7 +79,7 @@ _BY_ARGUMENT: Mapping[str, Shaper] = {
     "id": structure,
 }
 # Their arguments are read when they run and shape nothing.
-_ACTING = (CommandField, ChangesField)
+_ACTING = (BatchField, CommandField, ChangesField)
 
 
 class Shape:

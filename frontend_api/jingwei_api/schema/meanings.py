@@ -179,6 +179,11 @@ class CommandField:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchField:
+    """Runs what a device did offline, command by command."""
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadRow:
     """The row after the command."""
 

@@ -16,6 +16,7 @@ from jingwei_api.schema.meanings import (
     PayloadValue,
 )
 from jingwei_api.schema.naming import lower_first, pascal
+from jingwei_api.schema.offline import batch_field
 from jingwei_api.schema.references import Declarations, owner_of
 from jingwei_api.schema.types import Argument, Field, TypeSpace
 from jingwei_core.access.loading import Mind, of_no_concern
@@ -40,6 +41,8 @@ def mutation_fields(space: TypeSpace, registry: Declarations, structs: Structs) 
         _mutation(space, structs, command, owner_of(registry, "command", command.name))
         for command in registry.commands.values()
     ]
+    if found:
+        found.append(batch_field(space, structs))
     return sorted(found, key=lambda field: field.name)
 
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -104,6 +104,17 @@ class City:
         return await execute(
             self.platform, self.tenant, self.identity(login), call, Request("zh", "test")
         )
+
+    async def told_late(self, login: str, happened_at: datetime, **given: object) -> uuid.UUID:
+        """Report a pothole that a device found at that time, without a network; the event's id."""
+        state = await self.platform.tenant_by_id(self.tenant.id)
+        command = self.platform.host.registry(state.enabled).commands["event.report"]
+        report = {"kind": POTHOLE, "title": "路面坑洞", "position": IN_GRID, **given}
+        request = Request("zh", "test", happened_at)
+        who = (self.tenant, self.identity(login))
+        answer = await execute(self.platform, *who, Call(command, report), request)
+        assert answer.row_id is not None
+        return answer.row_id
 
     async def report(self, login: str = "worker", **given: object) -> uuid.UUID:
         """Report a pothole in the grid; the event's id."""

@@ -27,6 +27,19 @@ def at(city: City, text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=city.tenant.timezone)
 
 
+async def test_what_a_device_tells_late_has_both_times_and_limits_run_from_the_telling(
+    city: City,
+) -> None:
+    found = at(city, "2026-11-21T10:00")
+    event_id = await city.told_late("worker", found)
+    (step,) = await city.steps(event_id)
+    assert step["happened_at"] == found
+    assert step["at"] == at(city, "2026-11-23T09:00")
+    assert (await city.event(event_id))["state_due_at"] == at(city, "2026-11-23T11:00")
+    await city.act("chief", event_id, "file")
+    assert [one["happened_at"] for one in await city.steps(event_id)] == [found, None]
+
+
 async def test_a_report_becomes_an_event_with_its_first_step(city: City) -> None:
     photo = await city.photo("worker")
     event_id = await city.report(
