@@ -8,6 +8,7 @@ from jingwei_core.demo.events import Storyteller
 from jingwei_core.demo.organisations import seed_organisations
 from jingwei_core.demo.people import load_cast, seed_people
 from jingwei_core.demo.plugins import fill_plugins
+from jingwei_core.demo.workforce import seed_workforce
 from jingwei_core.evidence.opening import open_workers
 from jingwei_core.platform import Platform
 from jingwei_core.tenants.package_model import TenantPackage
@@ -46,6 +47,7 @@ async def seed(
     """
     tenant = await platform.tenant(package.tenant.slug)
     accounts = await seed_people(platform, tenant, package, secrets_path)
+    await seed_workforce(platform, tenant, package)
     rest = await seed_world(platform, package, progress)
     return replace(rest, accounts=accounts)
 

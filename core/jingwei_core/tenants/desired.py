@@ -21,6 +21,8 @@ from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.tenants.package_model import PlaceRow, TenantPackage
 from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_core.text import search_text
+from jingwei_core.workforce.rules import NO_RULES
+from jingwei_core.workforce.tables import WorkforceRules
 from jingwei_sdk.tables import TenantTable
 
 Key = tuple[Any, ...]
@@ -68,6 +70,7 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(WorkCalendar, ("code",), dict(_calendar(package))),
         Section(CalendarDay, ("day",), dict(_days(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
+        Section(WorkforceRules, (), dict(_workforce(package))),
     ]
 
 
@@ -211,6 +214,11 @@ def _calendar(package: TenantPackage) -> Rows:
 def _days(package: TenantPackage) -> Rows:
     for day in package.calendar.days:
         yield (day.day,), {"is_working": day.is_working, "name": day.name_zh}
+
+
+def _workforce(package: TenantPackage) -> Rows:
+    if package.workforce != NO_RULES:
+        yield (), {"definition": package.workforce.document()}
 
 
 def _switches(package: TenantPackage) -> Rows:

@@ -29,6 +29,11 @@ from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
 from jingwei_core.tenants.package_workflow import check_workflows, read_workflows
+from jingwei_core.tenants.package_workforce import (
+    read_certificates,
+    read_secondments,
+    read_workforce,
+)
 
 __all__ = ["PackageInvalid", "Problem", "TenantPackage", "load_package"]
 
@@ -77,6 +82,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
     )
     package = replace(package, kinds=_kinds(folder, package))
     check_workflows(package, folder.findings)
+    package = replace(package, workforce=read_workforce(folder, package))
     demo = _demo(folder, package)
     return replace(package, demo=demo, warnings=tuple(folder.findings.warnings))
 
@@ -104,4 +110,9 @@ def _demo(folder: PackageFolder, package: TenantPackage) -> Demo:
         roles=frozenset(row.code for row in package.roles),
         departments=frozenset(row.code for row in package.departments),
     )
-    return read_demo(folder, world)
+    package = replace(package, demo=read_demo(folder, world))
+    return replace(
+        package.demo,
+        secondments=read_secondments(folder, package),
+        certificates=read_certificates(folder, package),
+    )

@@ -15,6 +15,7 @@ from uuid import UUID
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.workforce.rules import NO_RULES, Rules
 
 Ring = tuple[tuple[float, float], ...]
 
@@ -271,12 +272,38 @@ class DemoOrganisation:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoSecondment:
+    """Somebody of a department who serves at a place on some days of the week (下派)."""
+
+    login: str
+    department: str
+    place: str
+    weekdays: tuple[int, ...]
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCertificate:
+    """A generated certificate of a demo account (执法证件)."""
+
+    login: str
+    kind: str
+    number: str
+    issuer: str
+    valid_from: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """Everything in the package that exists only to show the platform."""
 
     accounts: tuple[DemoAccount, ...]
     events: tuple[DemoEvent, ...]
     organisations: tuple[DemoOrganisation, ...]
+    secondments: tuple[DemoSecondment, ...] = ()
+    certificates: tuple[DemoCertificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,3 +339,5 @@ class TenantPackage:
     plugins: tuple[PluginRow, ...]
     demo: Demo
     warnings: tuple[PackageWarning, ...]
+    workforce: Rules = NO_RULES
+    """Who approves whose leave, kinds of leave, certificates and duties (在岗规则)."""

@@ -69,8 +69,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def document(self) -> dict[str, Any]:
         """The rules as they are stored; :func:`read_rules` reads them back."""
-        built: dict[str, Any] = msgspec.to_builtins(self)
-        return built
+        stored: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return stored
 
 
 NO_RULES = Rules()

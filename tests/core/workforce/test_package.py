@@ -1,0 +1,93 @@
+"""``workforce.toml`` of a package: read whole, refused with its place, applied and taken back."""
+
+from pathlib import Path
+
+import pytest
+
+from jingwei_core.database.engine import Database
+from jingwei_core.demo.workforce import seed_workforce
+from jingwei_core.platform import assemble
+from jingwei_core.session import system_context
+from jingwei_core.tenants.apply import apply_package
+from jingwei_core.tenants.package import PackageInvalid, load_package
+from jingwei_core.tenants.package_model import TenantPackage
+from jingwei_core.workforce.rules import NO_RULES, rules_of
+from tests.tenants.small_package import write_package
+
+GOOD = """\
+source = "law"
+[leave]
+covers_at_once = 2
+[[leave.kinds]]
+code = "sick"
+name_zh = "病假"
+name_en = "Sick leave"
+longest_days = 30
+[[leave.approvals]]
+roles = ["worker"]
+level = "grid"
+approver = "role:worker@street"
+[[certificates]]
+code = "enforcement"
+name_zh = "行政执法证"
+name_en = "Enforcement"
+"""
+WRONG = {
+    'source = "law"': ('source = "lore"', "PACKAGE_UNKNOWN_SOURCE", "source"),
+    "covers_at_once = 2": ('covers_at_once = "two"', "PACKAGE_WORKFORCE", "leave.covers_at_once"),
+    "longest_days = 30": ("longest = 30", "PACKAGE_WORKFORCE", "leave.kinds[0]"),
+    'code = "sick"': ('code = "Sick!"', "PACKAGE_CODE_FORM", "leave.kinds[1].code"),
+    'roles = ["worker"]': (
+        'roles = ["nobody"]',
+        "PACKAGE_UNKNOWN_ROLE",
+        "leave.approvals[1].roles",
+    ),
+    'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "leave.approvals[1].level"),
+    '"role:worker@street"': ('"reporter"', "PACKAGE_APPROVER", "leave.approvals[1].approver"),
+    "role:worker": ("role:nobody", "PACKAGE_UNKNOWN_ROLE", "leave.approvals[1].approver"),
+    "@street": ("@yard", "PACKAGE_UNKNOWN_LEVEL", "leave.approvals[1].approver"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    written = write_package(tmp_path / "small")
+    (written / "plugins.toml").write_text("plugins = []\n", encoding="utf-8")
+    roles = written / "roles.toml"
+    worker = '\n[[roles]]\ncode = "worker"\nname_zh = "网格员"\nname_en = "Worker"\n'
+    text = roles.read_text(encoding="utf-8")
+    if 'code = "worker"' not in text:
+        roles.write_text(text + worker + 'permissions = ["event.read"]\n', encoding="utf-8")
+    return written
+
+
+def with_rules(folder: Path, text: str) -> TenantPackage:
+    (folder / "workforce.toml").write_text(text, encoding="utf-8")
+    return load_package(folder)
+
+
+@pytest.mark.parametrize("right", WRONG)
+def test_what_is_wrong_is_told_with_its_place(folder: Path, right: str) -> None:
+    wrong, code, field = WRONG[right]
+    with pytest.raises(PackageInvalid) as error:
+        with_rules(folder, GOOD.replace(right, wrong))
+    (problem,) = error.value.problems
+    assert (problem.file, problem.code, problem.field) == ("workforce.toml", code, field)
+
+
+async def test_the_rules_are_applied_changed_and_taken_back(
+    database: Database, folder: Path
+) -> None:
+    platform = assemble(database)
+    assert load_package(folder).workforce == NO_RULES
+    given = with_rules(folder, GOOD)
+    await apply_package(platform, given)
+    assert (await apply_package(platform, given)).is_empty
+    tenant = await platform.tenant(given.tenant.slug)
+    async with system_context(platform, tenant, "test") as ctx:
+        assert await rules_of(ctx) == given.workforce
+    (folder / "workforce.toml").unlink()
+    await apply_package(platform, load_package(folder))
+    async with system_context(platform, tenant, "test") as ctx:
+        assert await rules_of(ctx) == NO_RULES
+    assert await seed_workforce(platform, tenant, given) == 0
