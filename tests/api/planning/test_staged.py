@@ -31,6 +31,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def before(ctx: Context, row_id: uuid.UUID) -> str | None:
+    assert type(ctx) is Context, "and neither is the unit"
     row = await ctx.data.get(Organisation, row_id)
     if row.name.startswith("gone"):
         raise NotFound("ROW_NOT_FOUND", record="Organisation", id=str(row_id))
@@ -38,7 +39,7 @@ async def before(ctx: Context, row_id: uuid.UUID) -> str | None:
 
 
 async def work(stage: Stage, name: str) -> Found:
-    SEEN.append((stage.tenant.slug, stage.now().tzinfo is not None))
+    SEEN.append((stage.tenant.slug, stage.now().tzinfo is not None, hasattr(stage, "platform")))
     if name == "staged bad":
         raise Conflict("PLUGIN_NEEDED", plugin="stages", by=["nobody"])
     return Found(f"{name}!")
@@ -108,7 +109,7 @@ async def test_its_three_parts_run_and_once_it_is_done_it_does_nothing(
     audited = await _audited(world)
     renamed = {"stagesRename": {"organisation": {"name": "staged!"}}}
     assert await centre.data(RENAME, id=told) == renamed
-    assert SEEN == [("yichang", True), "staged"]
+    assert SEEN == [("yichang", True, False), "staged"], "the platform is not a plugin's"
     assert await _audited(world) == audited + 1
     assert await centre.data(RENAME, id=told) == renamed
     assert len(SEEN) == 2

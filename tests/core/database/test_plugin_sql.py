@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -143,6 +143,7 @@ def hidden(draw: st.DrawFn) -> str:
     return shape.format(gap=draw(_GAP), call=call)
 
 
+@settings(deadline=None)
 @given(hidden())
 def test_no_spelling_of_the_setting_passes(sql: str) -> None:
     assert not passes(sql)
@@ -190,6 +191,7 @@ def honest(draw: st.DrawFn) -> str:
     return before + said + draw(st.sampled_from(["", " LIMIT 10", ";", " ORDER BY 1 DESC "]))
 
 
+@settings(deadline=None)
 @given(honest())
 def test_what_the_grammar_makes_without_guile_passes(sql: str) -> None:
     check_statement(sql)
@@ -200,6 +202,7 @@ _BITS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=200), st.lists(_BITS, max_size=40).map("".join)))
 def test_any_text_is_answered(text: str) -> None:
     """Nothing but a refusal is raised, whatever it is."""
