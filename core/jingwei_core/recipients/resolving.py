@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from jingwei_core.access.permissions import wider_grants
+from jingwei_core.access.permissions import EVERYTHING, wider_grants
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import Who, Whom
 from jingwei_core.places.labels import ancestor_paths
@@ -20,7 +20,8 @@ from jingwei_sdk.context import Context
 Accounts = tuple[uuid.UUID, ...]
 
 SUPERVISE = "event.supervise"
-"""Who holds it nearest upward is the supervisor (督办人); ``*`` alone makes nobody one."""
+"""Who supervises the event is its supervisor (督办人), or else who holds this nearest upward; ``*``
+alone makes nobody one."""
 
 
 class Matter(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ def matter_of(event: Event) -> Matter:
     )
 
 
+_SUPERVISING = [grant for grant in wider_grants(SUPERVISE) if grant != EVERYTHING]
+
 # Each answers ``named(account, nearness)``; of those that are present the nearest are meant.
 _ONE = "SELECT $3::uuid AS account, 0 AS nearness"
 _VALID = "p.covers IS NULL AND p.valid_from <= $1 AND (p.valid_to IS NULL OR p.valid_to > $1)"
@@ -71,6 +74,10 @@ SELECT s.account, 0 AS nearness FROM core.secondment s
    AND (s.department = $4 OR s.department = (
        SELECT k.department FROM core.event_kind k WHERE k.id = $5))
 """
+_ASKING = (
+    " UNION ALL SELECT v.supervisor, 32767 FROM core.supervision v"
+    " WHERE v.event = $5::uuid AND v.supervisor IS NOT NULL"
+)
 _PRESENT = """
 WITH named AS MATERIALIZED ({named}),
 present AS (
@@ -109,7 +116,7 @@ def _named(whom: Whom, matter: Matter) -> tuple[str | None, tuple[Any, ...]]:
         return _holders(whom, matter)
     if whom.who is Who.SUPERVISOR:
         named = f"{_HOLDERS.format(nearness='l.depth')} AND r.permissions && $4::text[]"
-        return named, (_upward(matter), wider_grants(SUPERVISE)[:-1])
+        return named + _ASKING, (_upward(matter), _SUPERVISING, matter.event)
     if whom.who is Who.SECONDED:
         return _SECONDED, (_upward(matter), matter.department, matter.kind)
     if whom.department:
