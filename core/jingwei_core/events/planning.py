@@ -72,7 +72,7 @@ def plan_step(
     if to_state is None:
         raise Conflict("EVENT_NO_PREVIOUS", field="action", action=action.code)
     _require(action, brought)
-    if standing.demands and leads_on(action, standing.state):
+    if standing.demands and brings_owed(action, standing.state):
         _require_demanded(standing.demands, brought)
     department, account = _assignment(action, standing, brought)
     moves = to_state != standing.state or department != standing.department
@@ -102,6 +102,12 @@ def _require(action: Action, brought: StepInput) -> None:
                 raise Invalid("EVENT_DEPARTMENT_REQUIRED", field="department", action=action.code)
             case Requirement.ASSIGNEE if brought.assignee is None:
                 raise Invalid("EVENT_ASSIGNEE_REQUIRED", field="assignee", action=action.code)
+
+
+def brings_owed(action: Action, state: str) -> bool:
+    """Whether a step is the one that brings the photos that were asked for: it leads on, and is
+    more than the end of a wait."""
+    return leads_on(action, state) and action.to != PREVIOUS
 
 
 def _require_demanded(demands: tuple[str, ...], brought: StepInput) -> None:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from jingwei_core.events.deadlines import Deadlines
 from jingwei_core.events.guarding import DUTY_COLUMNS
-from jingwei_core.events.planning import StepPlan
+from jingwei_core.events.planning import StepPlan, brings_owed
 from jingwei_core.events.suspension import Suspended, resumed, suspended_of
 from jingwei_core.events.tables import Event
-from jingwei_core.events.workflow import Action, WorkflowDefinition, leads_on
+from jingwei_core.events.workflow import Action, WorkflowDefinition
 from jingwei_core.events.workflow_effects import AskEvidenceEffect, ClockDoes, ClockEffect
 from jingwei_core.events.workflow_guards import Duty
 
@@ -74,7 +74,7 @@ def marked_columns(event: Event, plan: StepPlan, actor: uuid.UUID | None) -> Map
 def demanded(event: Event, action: Action, state: str) -> list[str]:
     """The phases that the next step which leads on must bring: what was owed is brought by now if
     this one led on."""
-    owed: list[str] = [] if leads_on(action, state) else list(event.demands)
+    owed: list[str] = [] if brings_owed(action, state) else list(event.demands)
     for effect in action.effects:
         if isinstance(effect, AskEvidenceEffect) and effect.phase.value not in owed:
             owed.append(effect.phase.value)

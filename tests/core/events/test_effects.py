@@ -151,7 +151,14 @@ async def test_photos_that_were_asked_for_come_with_the_next_step_on(city: City)
     evidence = await photos(ruling, "centre", "after", 1)
     await ruling.act("centre", event, "start", evidence=evidence)
     assert (await ruling.event(event))["demands"] == []
-    await ruling.act("chief", event, "finish")
+    # Neither does waiting, or going on after it.
+    await ruling.act("chief", event, "ask")
+    await ruling.act("chief", event, "wait", reason="待")
+    await ruling.act("chief", event, "resume")
+    assert (await ruling.event(event))["demands"] == ["after"]
+    last = await photos(ruling, "chief", "after", 1)
+    await ruling.act("chief", event, "finish", evidence=last)
+    assert (await ruling.event(event))["demands"] == []
 
 
 @pytest.mark.parametrize(
@@ -192,6 +199,7 @@ async def test_where_nobody_is_to_be_found_nothing_happens(city: City) -> None:
     )
     ruling = await ruled(city, definition)
     event = await working(ruling)
+    await ruling.fetch("UPDATE core.event SET first_receiver = NULL WHERE id = $1", event)
     refusal = await refused(ruling, "chief", event, "pass")
     assert isinstance(refusal, Conflict)
     assert refusal.code == "EVENT_NOBODY_TO_ASSIGN"
