@@ -6,7 +6,7 @@ from typing import Any
 from jingwei_core.events.authority import Desk, may_take
 from jingwei_core.events.guarding import Case, GuardBook
 from jingwei_core.events.stored_json import stored_json
-from jingwei_core.events.workflow import Action, WorkflowDefinition
+from jingwei_core.events.workflow import MERGE, Action, WorkflowDefinition
 from jingwei_core.events.workflow_guards import EvidenceGuard, FieldsGuard, Of
 from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.places.geometry import CANONICAL_CRS, E7
@@ -58,7 +58,7 @@ async def _available(ctx: Context, rows: Rows) -> list[list[Action]]:
     for row in rows:
         actions, definition = [], definitions[row["workflow"]]
         for action in definition.actions_from(row["state"]):
-            if not may_take(ctx, action, desk_of(row)):
+            if action.code == MERGE or not may_take(ctx, action, desk_of(row)):
                 continue
             if row["open_tasks"] and definition.finishes(action, row["state"]):
                 continue
@@ -80,6 +80,18 @@ async def is_overdue(ctx: Context, rows: Rows) -> list[bool]:
     return [
         not row["is_final"]
         and any(due is not None and due < now for due in (row["state_due_at"], row["due_at"]))
+        for row in rows
+    ]
+
+
+async def is_amber(ctx: Context, rows: Rows) -> list[bool]:
+    """Whether an open event was to be warned of, and the limit of its state has not passed."""
+    now = ctx.now()
+    return [
+        not row["is_final"]
+        and row["warn_at"] is not None
+        and row["warn_at"] <= now
+        and (row["state_due_at"] is None or now <= row["state_due_at"])
         for row in rows
     ]
 

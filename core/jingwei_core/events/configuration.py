@@ -199,8 +199,9 @@ class Configuration(msgspec.Struct, frozen=True, dict=True):
             own = self.current_workflow(kind)
             if own.read.handling == handling:
                 return own
-            told = {"handling": handling, "kind": kind.code}
-            raise Invalid("EVENT_HANDLING_UNKNOWN", field="handling", **told)
+            raise Invalid(
+                "EVENT_HANDLING_UNKNOWN", field="handling", handling=handling, kind=kind.code
+            )
         code = max(fitting, key=lambda one: len(one.kind)).workflow
         if code not in self._current:
             raise Conflict("EVENT_WORKFLOW_MISSING", kind=kind.code, workflow=code)

@@ -20,6 +20,7 @@ from jingwei_sdk.records import (
     Either,
     Many,
     OfDepartment,
+    One,
     OwnedBy,
     Record,
     TenantWide,
@@ -101,6 +102,12 @@ EVENT = Record(
         "steps": Many("EventStep", "event"),
         "evidence": Many("StepEvidence", "event"),
         "subject": Either("subject_type", "subject_id"),
+        "merged_into": One("merged_into", "Event"),
+        "merged": Many("Event", "merged_into"),
+        "supervisions": Many("Supervision", "event"),
+        "extensions": Many("DeadlineExtension", "event"),
+        "reports_up": Many("EventReportUp", "event"),
+        "escalations": Many("EventEscalation", "event"),
     },
     computed={
         "available_actions": Computed(
@@ -120,6 +127,12 @@ EVENT = Record(
             ("is_final", "state_due_at", "due_at"),
             fields.is_overdue,
             description="open, and the limit of its state or of the whole loop has passed",
+        ),
+        "is_amber": Computed(
+            bool,
+            ("is_final", "state_due_at", "warn_at"),
+            fields.is_amber,
+            description="open, due soon and not overdue (黄灯)",
         ),
         "state_name": Computed(
             str, ("workflow", "state"), fields.state_names, description="in your language"

@@ -56,11 +56,15 @@ async def register(ctx: Context, new: Registration, *, is_last: bool = False) ->
     at once with a report from this source is taken here, each action an entry of the timeline.
 
     Raises ``Conflict``: ``EVENT_WORKFLOW_MISSING`` (the kind's workflow is not there), a plugin's
-    veto; and what the actions taken at once raise.
+    veto; ``Invalid`` ``EVENT_HANDLING_UNKNOWN``; and what the actions taken at once raise.
     """
     assert isinstance(ctx, CoreContext)
     configuration = await ctx.configuration.get()
-    workflow = configuration.current_workflow(new.kind)
+    workflow = (
+        configuration.workflow_for(new.kind, new.handling)
+        if new.handling
+        else configuration.current_workflow(new.kind)
+    )
     deadlines = configuration.deadlines(new.kind.deadline_profile, workflow, ctx.tenant.timezone)
     event = _new_event(ctx, new, workflow, deadlines)
     acted_for = await reports_for(ctx, "event.report", event.place_path)

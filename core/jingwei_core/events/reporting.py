@@ -33,6 +33,12 @@ class IntakeSource(StrEnum):
     SUPERIOR = "superior"
 
 
+PUBLIC_SOURCES = frozenset({IntakeSource.RESIDENT, IntakeSource.HOTLINE, IntakeSource.MEDIA})
+"""Where the public's reports come from: who registers one is its first receiver (首问负责)."""
+
+_ACTIVE = "SELECT true FROM core.account WHERE id = $1 AND status = 'active'"
+
+
 class ReportEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A report: its kind, what was found, and where: a place, a position, or both if they agree."""
 
@@ -46,6 +52,16 @@ class ReportEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: ReportedPosition | None = None
     evidence: tuple[AttachedEvidence, ...] = ()
     source: IntakeSource = IntakeSource.GRID_WORKER
+    handling: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=40,
+            description="general, coordinated, emergency or approval; empty: as the kind is",
+        ),
+    ] = ""
+    found_by: Annotated[
+        uuid.UUID, msgspec.Meta(extra={"record": "Account"}, description="who found it")
+    ] | None = None
 
 
 async def check_report(ctx: Context, given: ReportEvent) -> Registration:
@@ -59,6 +75,8 @@ async def check_report(ctx: Context, given: ReportEvent) -> Registration:
     evidence = await claim_evidence(ctx, given.evidence)
     if kind.photo_required:
         require_photo(PhotoPhase.BEFORE, evidence.photos)
+    if given.found_by is not None and not await ctx.data.fetchval(_ACTIVE, given.found_by):
+        raise Invalid("EVENT_FINDER_UNKNOWN", field="foundBy")
     return Registration(
         kind=kind,
         placing=placing,
@@ -67,6 +85,9 @@ async def check_report(ctx: Context, given: ReportEvent) -> Registration:
         description=given.description.strip(),
         form=kind.form.check(given.form),
         evidence=evidence,
+        handling=given.handling,
+        found_by=given.found_by,
+        first_receiver=ctx.actor.account_id if given.source in PUBLIC_SOURCES else None,
     )
 
 

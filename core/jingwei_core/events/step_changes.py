@@ -26,6 +26,9 @@ def step_columns(
     changes = moved_columns(event, plan, deadlines, now)
     if not plan.action.is_plain or event.demands:
         changes |= marked_columns(event, plan, actor)
+    if event.first_receiver is None and definition.names_first_receiver:
+        # Whoever first takes it up answers for it from then on, whoever it goes to (首问负责).
+        changes["first_receiver"] = actor
     does = clock_does(definition, plan, is_suspended=event.suspended is not None)
     if does is not None:
         changes |= clock_columns(does, event, plan, deadlines, now)

@@ -29,7 +29,7 @@ from jingwei_core.events.suspension import suspended_of
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, entry_of, next_entry
 from jingwei_core.events.transitions import planned, to_assign
-from jingwei_core.events.workflow import PREVIOUS, Action, Assigns, WorkflowDefinition
+from jingwei_core.events.workflow import MERGE, PREVIOUS, Action, Assigns, WorkflowDefinition
 from jingwei_core.events.workflow_effects import AssignEffect
 from jingwei_core.notifications.assigned import tell_if_given
 from jingwei_core.plugins.hooks import (
@@ -106,6 +106,8 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     """
     taking = await _taking(ctx, event, step)
     action, desk = taking.action, taking.desk
+    if action.code == MERGE:
+        raise Conflict("EVENT_MERGE_BY_COMMAND", field="action", action=MERGE)
     ctx.require(action.permission, event.place_path)
     taking.definition.allowed(event.state, step.action)
     require_taking(ctx, action, desk)
@@ -120,10 +122,10 @@ async def take_step(ctx: Context, event: Event, step: Step) -> Event:
     return await _take(ctx, taking, claimed, form)
 
 
-async def take_by_platform(ctx: Context, event: Event, code: str) -> Event:
+async def take_by_platform(ctx: Context, event: Event, code: str, reason: str = "") -> Event:
     """Take an action in the actor's name that no permission is asked for: a rule of the tenant
     takes it. The event must be locked or new; raises what planning and plugins raise."""
-    taking = await _taking(ctx, event, Step(code))
+    taking = await _taking(ctx, event, Step(code, reason=reason))
     return await _take(ctx, taking, NO_EVIDENCE, None)
 
 

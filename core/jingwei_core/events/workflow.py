@@ -8,12 +8,13 @@ registers an event (登记) is not among its actions.
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from jingwei_core.events.deadlines import Rule, TimeLimit
-from jingwei_core.events.workflow_effects import Effect
+from jingwei_core.events.workflow_effects import Effect, whom_of
 from jingwei_core.events.workflow_guards import Duty, Guard
 from jingwei_sdk.errors import Conflict, Invalid
 
@@ -29,6 +30,9 @@ MIGRATE = "migrate"
 ASIDE = ("joint.", "meeting.", "task.")
 """How the action codes of entries begin that tell of what rooms do with an event beside its way
 through its workflow: joint operations, meetings, tasks."""
+
+MERGE = "merge"
+"""The action code by which an event ends in another one (合并)."""
 
 PREVIOUS = "previous"
 """The ``to`` of an action that goes back to where the present state was entered from (恢复)."""
@@ -253,6 +257,16 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     def targets(self, action: Action, state: str) -> frozenset[str]:
         """Where taking the action in ``state`` may lead."""
         return self.leads_into(state) if action.to == PREVIOUS else frozenset((action.to,))
+
+    @cached_property
+    def names_first_receiver(self) -> bool:
+        """Whether an action assigns to the first receiver or tells or asks them (首问负责)."""
+        first = "first_receiver"
+        return any(state.owner == first for state in self.states) or any(
+            first in (getattr(effect, "to", ""), *whom_of(effect))
+            for action in self.actions
+            for effect in action.effects
+        )
 
     def document(self) -> dict[str, Any]:
         """The definition as JSON values, without what it leaves unsaid of the keys that came later:

@@ -83,3 +83,9 @@ class ReportUpEffect(_Effect, tag="report_up", frozen=True):
 
 
 Effect = AssignEffect | NotifyEffect | TaskEffect | ClockEffect | AskEvidenceEffect | ReportUpEffect
+
+
+def whom_of(effect: Effect) -> tuple[str, ...]:
+    """The texts by which an effect names people."""
+    whom = getattr(effect, "whom", ())
+    return (whom,) if isinstance(whom, str) else tuple(whom)

@@ -19,6 +19,8 @@ OUTBOX_DELIVER = "core.outbox-deliver"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
+EVENT_LADDER = "core.event-ladder"
+MERGE_TELLING = "core.merge-telling"
 REMINDER_CLEANUP = "core.reminder-cleanup"
 NOTIFICATION_SEND = "core.notification-send"
 NOTIFICATION_ASSIGNED = "core.notification-assigned"
@@ -81,6 +83,20 @@ async def remove_old_notifications(ctx: Context, payload: Mapping[str, Any]) -> 
     await remove_old(ctx)
 
 
+async def climb_ladder(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """What happens by itself when limits of events have passed, a page at a time."""
+    from jingwei_core.routing.ladder import climb
+
+    await climb(ctx, payload)
+
+
+async def tell_merged(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Tell reporters of merged events how the other one ended."""
+    from jingwei_core.routing.merging import tell_ends
+
+    await tell_ends(ctx, payload)
+
+
 async def collect_garbage(ctx: Context, payload: Mapping[str, Any]) -> None:
     """Remove uploads that were never committed."""
     from jingwei_core.evidence.garbage import collect
@@ -105,6 +121,8 @@ JOBS: tuple[Job, ...] = (
     Job(NOTIFICATION_SEND, send_notifications),
     Job(NOTIFICATION_ASSIGNED, tell_assigned),
     Job(NOTIFICATION_CLEANUP, remove_old_notifications, schedule="5 4 * * *"),
+    Job(EVENT_LADDER, climb_ladder, schedule="*/5 * * * *"),
+    Job(MERGE_TELLING, tell_merged, schedule="*/5 * * * *"),
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),

@@ -6,8 +6,9 @@ without an account, for who is meant by the rule later on and for whoever superv
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from jingwei_core.events.ports import Accounts, Message, is_there
+from jingwei_core.events.ports import Message, is_there
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import Whom, read_whom
 from jingwei_core.events.workflow import Handling
@@ -39,7 +40,7 @@ class EventReportsUp:
         rows = [_row(ctx, event, account, text) for account, text in found]
         for row in await ctx.data.insert_all(rows):
             await ctx.signals.changed("EventReportUp", row.id, row.place_path)
-        told = tuple(row.account for row in rows if row.account and row.acknowledged_at is None)
+        told = tuple(account for account, _ in found if account not in (None, ctx.actor.account_id))
         await tell_of(ctx, event, told, REPORTED_UP)
 
     async def waiting(self, ctx: Context, events: Sequence[uuid.UUID]) -> Collection[uuid.UUID]:
@@ -55,8 +56,11 @@ async def _recipients(
 ) -> list[tuple[uuid.UUID | None, str]]:
     """Each person with the rule that means them, and each rule that means nobody."""
     waiting = await ctx.data.find(EventReportUp, event=event.id, acknowledged_at=None)
-    known = {row.account for row in waiting if row.account is not None}
-    open_texts = {row.whom for row in waiting if row.account is None}
+    reached: dict[uuid.UUID | None, set[str]] = {}
+    for row in waiting:
+        reached.setdefault(row.account, set()).add(row.whom)
+    open_texts = reached.pop(None, set())
+    known = set(reached)
     found: list[tuple[uuid.UUID | None, str]] = []
     for one in whom:
         text = str(one)
@@ -85,14 +89,15 @@ def _row(ctx: Context, event: Event, account: uuid.UUID | None, text: str) -> Ev
 async def tell_of(
     ctx: CoreContext,
     event: Event,
-    accounts: Accounts,
+    accounts: Sequence[uuid.UUID | None],
     code: str,
     more: Mapping[str, object] | None = None,
 ) -> None:
     """Tell accounts of an event with a message that names its ``number`` and ``title``; nothing
     where no room tells people anything."""
     notifier = ctx.platform.event_ports.notifier
-    if not accounts or not is_there(notifier):
+    told = tuple(account for account in accounts if account is not None)
+    if not told or not is_there(notifier):
         return
     message = Message(
         code=code,
@@ -101,7 +106,7 @@ async def tell_of(
         place_path=event.place_path,
         urgency="now" if event.handling == Handling.EMERGENCY else "usual",
     )
-    await notifier.tell(ctx, accounts, message)
+    await notifier.tell(ctx, told, message)
 
 
 async def acknowledge(ctx: Context, report: EventReportUp, note: str) -> EventReportUp:
@@ -111,7 +116,8 @@ async def acknowledge(ctx: Context, report: EventReportUp, note: str) -> EventRe
     its rule now, or by a holder of ``event.supervise`` at the event's place. Raises ``Conflict``
     (``EVENT_REPORT_ACKNOWLEDGED``), ``Denied`` (``EVENT_REPORT_NOT_YOURS``).
     """
-    if report.acknowledged_at is not None:
+    heard_at: datetime | None = report.acknowledged_at
+    if heard_at is not None:
         raise Conflict("EVENT_REPORT_ACKNOWLEDGED", field="id")
     if not await _may_acknowledge(ctx, report):
         raise Denied("EVENT_REPORT_NOT_YOURS", field="id")

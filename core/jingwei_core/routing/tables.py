@@ -1,4 +1,4 @@
-"""Routing (分流督办): where events go, who hears of them upward, and what happens when time is up."""
+"""Routing (分流督办): where events go, who hears of them, and what happens when time is up."""
 
 from enum import StrEnum
 
@@ -59,7 +59,7 @@ class EscalationRung(TenantTable, tablename="escalation_rung", schema="core"):
 
 
 class ExtensionRule(TenantTable, tablename="extension_rule", schema="core"):
-    """延期规则: how often the limits of a kind's events may be extended, and by how much at most."""
+    """延期规则: how often the limits of a kind's events may be extended, and by how much."""
 
     UNIQUE = (("kind",),)
     IS_SMALL = True
