@@ -31,6 +31,7 @@ from jingwei_safety_production.tables import (
     SafetyInspection,
     SafetyInspectionItem,
 )
+from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_workforce import plant_workforce
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
@@ -69,6 +70,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
     for owner in ("near_worker", "far_worker"):
         await _evidence(city, unit, owner, f"pending-{owner.replace('_', '-')}")
         await plant_reminder(city, unit, owner)
+        await plant_notification(city, unit, owner)
 
 
 async def _places(city: City, unit: Unit) -> None:
@@ -207,6 +209,7 @@ async def _person(
         name=city.canary(zone, f"staff.{login}"),
         password_hash=HASH,
         phone=city.canary("hidden", f"phone.{login}"),
+        email=city.canary("hidden", f"email.{login}"),
     )
     city.accounts[login] = account
     # The account "elsewhere" has its post in the neighbour tenant only.

@@ -45,6 +45,7 @@ READS = [
     *("department.read", "evidence.read", "evidence.upload", "safety.enterprise.read"),
     *("leave.read", "leave.request", "certificate.read"),
     *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
+    "notification.read",
 ]
 ROLES = {
     "all": ["*"],

@@ -16,6 +16,7 @@ from jingwei_core.events.tables import (
     EventKind,
     WorkCalendar,
 )
+from jingwei_core.notifications.tables import NotificationRules
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.tenants.package_model import PlaceRow, TenantPackage
@@ -69,6 +70,7 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(DeadlineRule, ("profile", "state"), dict(_deadlines(package))),
         Section(WorkCalendar, ("code",), dict(_calendar(package))),
         Section(CalendarDay, ("day",), dict(_days(package))),
+        Section(NotificationRules, (), dict(_notifications(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
         Section(WorkforceRules, (), dict(_workforce(package))),
     ]
@@ -219,6 +221,11 @@ def _days(package: TenantPackage) -> Rows:
 def _workforce(package: TenantPackage) -> Rows:
     if package.workforce != NO_RULES:
         yield (), {"definition": package.workforce.document()}
+
+
+def _notifications(package: TenantPackage) -> Rows:
+    if package.notifications is not None:
+        yield (), {"definition": package.notifications.document()}
 
 
 def _switches(package: TenantPackage) -> Rows:

@@ -26,6 +26,7 @@ from jingwei_core.tenants.package_manifest import (
     read_tenant,
 )
 from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
+from jingwei_core.tenants.package_notifications import read_notifications
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
 from jingwei_core.tenants.package_workflow import check_workflows, read_workflows
@@ -76,6 +77,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         workflows=(workflows := read_workflows(folder, known)),
         deadlines=read_deadlines(folder, workflows, known),
         calendar=read_calendar(folder),
+        notifications=read_notifications(folder, known),
         plugins=read_plugins(folder),
         demo=NO_DEMO,
         warnings=(),

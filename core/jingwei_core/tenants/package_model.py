@@ -15,6 +15,7 @@ from uuid import UUID
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.notifications.rules import Rules as NotificationRules
 from jingwei_core.workforce.rules import NO_RULES, Rules
 
 Ring = tuple[tuple[float, float], ...]
@@ -336,6 +337,8 @@ class TenantPackage:
     workflows: tuple[WorkflowDefinition, ...]
     deadlines: tuple[DeadlineRow, ...]
     calendar: WorkCalendar
+    notifications: NotificationRules | None
+    """How people are told (通知规则); none for the defaults."""
     plugins: tuple[PluginRow, ...]
     demo: Demo
     warnings: tuple[PackageWarning, ...]
