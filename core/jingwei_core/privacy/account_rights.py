@@ -89,6 +89,14 @@ _ERASURES = (
     " version = version + 1, updated_at = now() WHERE id = $1 AND login <> 'erased-' || id",
     "UPDATE core.post SET valid_to = greatest(valid_from, now()), version = version + 1,"
     " updated_at = now() WHERE account = $1 AND (valid_to IS NULL OR valid_to > now())",
+    # Who stands in for somebody that is gone holds nothing of theirs any more.
+    "UPDATE core.post SET valid_to = greatest(valid_from, now()), version = version + 1,"
+    " updated_at = now() WHERE (valid_to IS NULL OR valid_to > now())"
+    " AND covers IN (SELECT id FROM core.leave WHERE account = $1)",
+    "UPDATE core.leave SET ends_at = greatest(begins_at, least(ends_at, now())),"
+    " state = CASE WHEN state = 'approved' AND begins_at <= now() THEN 'closed'"
+    " ELSE 'cancelled' END, version = version + 1, updated_at = now()"
+    " WHERE account = $1 AND state IN ('requested', 'approved')",
     "UPDATE core.leave SET reason = '', decision_note = '', version = version + 1,"
     " updated_at = now() WHERE account = $1 AND (reason <> '' OR decision_note <> '')",
     "UPDATE core.certificate SET number = 'erased-' || id, withdrawn_because = '',"

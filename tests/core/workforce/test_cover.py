@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
+from jingwei_core.privacy.account_rights import erase_account
 from jingwei_sdk.errors import NotFound
 from tests.core.events.city import GRID, SIBLING
 from tests.core.events.test_reading import my_queue, read
 from tests.core.workforce.street import Street, at
 
 INSTANT = timedelta(microseconds=1)
+MIDNIGHT = 15 / 24
+"""From 09:00 in the city to the end of the day, in days."""
 
 
 async def scope(street: Street, login: str) -> tuple[Any, ...]:
@@ -38,6 +41,41 @@ async def test_posts_desk_and_departments_begin_and_end_with_the_leave(street: S
     assert [(r["account"], r["valid_from"], r["valid_to"]) for r in rows] == [
         (street.people["deputy"], begin, end)
     ]
+
+
+async def test_a_cover_ends_at_midnight_of_the_city(street: Street):
+    event = await street.report("worker")
+    await street.fetch(
+        "UPDATE core.event SET assigned_account = $2 WHERE id = $1", event, street.people["west"]
+    )
+    await street.approved("west", "east", MIDNIGHT, 1 + MIDNIGHT)
+    midnight = at(1 + MIDNIGHT)
+    assert midnight.astimezone(street.tenant.timezone).time().isoformat() == "00:00:00"
+    cases = ((at(MIDNIGHT) - INSTANT, []), (at(MIDNIGHT), [event]))
+    for instant, seen in (*cases, (midnight - INSTANT, [event]), (midnight, [])):
+        street.clock.instant = instant
+        assert await read(street, "east") == seen
+        assert await read(street, "west") == [event]
+
+
+async def test_an_early_return_ends_it_at_once(street: Street):
+    leave = await street.approved("west", "deputy", 1, 3)
+    street.clock.instant = at(2)
+    await street.run("west", "leave.end", leave)
+    assert (await scope(street, "deputy"))[:2] == ((SIBLING,), frozenset())
+    street.clock.instant = at(2) - INSTANT
+    street.platform.access_cache.drop(street.tenant.id, street.people["deputy"])
+    assert (await scope(street, "deputy"))[:2] == ((GRID, SIBLING), {street.people["west"]})
+    stored = await street.fetch("SELECT ends_at, asked_until FROM core.leave WHERE id = $1", leave)
+    assert tuple(stored[0]) == (at(2), at(3))
+
+
+async def test_nobody_stands_in_for_who_was_erased(street: Street):
+    await street.approved("west", "deputy", 1, 3)
+    async with street.context(None) as ctx:
+        await erase_account(ctx, street.people["west"])
+    street.clock.instant = at(2)
+    assert (await scope(street, "deputy"))[:2] == ((SIBLING,), frozenset())
 
 
 async def test_the_queue_and_the_step_of_who_is_covered_and_for_whom(street: Street):

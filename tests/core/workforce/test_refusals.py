@@ -191,8 +191,8 @@ async def test_what_a_post_gives_is_not_given_to_oneself_by_way_of_cover(street:
     await refused(street, "OWN_ACCESS", lambda: street.run("admin", "post.grant", **granted))
 
 
-async def test_secondments_certificates_and_shifts(street: Street):
-    officer, day = street.people["roads-officer"], at().date()
+async def test_secondments(street: Street):
+    day = at().date()
 
     async def declared(code: str, who: str = "street-chief", **given: Any) -> None:
         await refused(street, code, lambda: street.declare(who, **given))
@@ -215,8 +215,12 @@ async def test_secondments_certificates_and_shifts(street: Street):
     await refused(
         street, "SECONDMENT_ENDED", lambda: street.run("street-chief", ending, one.row_id)
     )
+
+
+async def test_certificates(street: Street):
+    day = at().date()
     good = {
-        "account_id": officer,
+        "account_id": street.people["roads-officer"],
         "kind": "enforcement",
         "number": "豫A-0001",
         "issuer": "市司法局",
