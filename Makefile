@@ -59,6 +59,7 @@ test: $(READY) ## the whole test-suite, on the embedded server unless told other
 SAME := $(addprefix tests/,policy demo tenants sdk/check api/limits api/conformance api/relay \
   $(addsuffix .py,oracle/test_can_fail leak/test_can_fail api/test_sets_of_plugins api/test_name_check api/test_subset \
   api/test_workers core/evidence/test_stores core/database/test_embedded core/events/test_forms core/events/test_work_clock \
+  core/events/test_work_clock_reference \
   core/access/test_policy_equality) \
   $(addprefix sdk/test_,$(addsuffix .py,declarations distribution docs messages recipes settings stranger tutorial \
   $(addprefix row_,01_manifest_as_data 02_sdk_range 04_entry_points 09_imports_by_ast 18_typed_hooks 19_async_and_sync \
