@@ -113,6 +113,11 @@ async def assignee_names(ctx: Context, rows: Rows) -> list[str | None]:
     return await _work_names(ctx, rows, "assigned_account")
 
 
+async def acted_for_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of the person on leave for whom a step was taken (代为办理)."""
+    return await _work_names(ctx, rows, "acted_for")
+
+
 async def assigned_to_me(ctx: Context, rows: Rows) -> list[bool]:
     """Whether each event is assigned to its reader in person."""
     me = ctx.actor.account_id

@@ -160,6 +160,14 @@ EVENT_STEP = Record(
     filters=("event", "action", "actor", "at", "was_late"),
     sort=("sequence", "at", "created_at"),
     relations={"evidence": Many("StepEvidence", "step")},
+    computed={
+        "acted_for_name": Computed(
+            str | None,
+            ("acted_for",),
+            fields.acted_for_names,
+            description="work name of the person on leave for whom it was done",
+        )
+    },
 )
 STEP_EVIDENCE = Record(
     StepEvidence,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from jingwei_core.events.computed_fields import acted_for_names
 from jingwei_core.privacy.account_rights import erase_account
 from jingwei_sdk.errors import NotFound
 from tests.core.events.city import GRID, SIBLING
@@ -103,6 +104,8 @@ async def test_the_queue_and_the_step_of_who_is_covered_and_for_whom(street: Str
     step = (await street.steps(event))[-1]
     assert step["actor"] == street.people["east"]
     assert step["acted_for"] == street.people["roads-officer"]
+    async with street.context("east") as ctx:
+        assert await acted_for_names(ctx, [step]) == ["roads-officer"]
     audited = await street.value(
         "SELECT changes::text FROM core.audit_entry ORDER BY sequence DESC LIMIT 1"
     )
