@@ -77,10 +77,11 @@ async def tell_assigned(ctx: Context, payload: Mapping[str, Any]) -> None:
 
 
 async def remove_old_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
-    """Remove notifications that the tenant's rules keep no longer."""
-    from jingwei_core.notifications.keeping import remove_old
+    """Remove notifications that the tenant's rules keep no longer; look again at those left."""
+    from jingwei_core.notifications.keeping import look_again, remove_old
 
     await remove_old(ctx)
+    await look_again(ctx)
 
 
 async def climb_ladder(ctx: Context, payload: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""How long an inbox keeps what it has (保存期限): by the tenant's rules, read or not."""
+"""Housekeeping of inboxes (收件箱维护): what is kept for how long, and what was left waiting."""
 
 from datetime import timedelta
 
+from jingwei_core.jobs.core_jobs import NOTIFICATION_SEND
 from jingwei_core.notifications.rules import rules_of
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
@@ -10,6 +11,24 @@ _REMOVE = """
 DELETE FROM core.notification
  WHERE read_at < $1 OR (read_at IS NULL AND created_at < $2)
 """
+
+
+LEFT_BEHIND = timedelta(hours=1)
+"""What should have been looked at so long ago has no job any more: it failed for good."""
+MOST_ACCOUNTS = 1000
+
+_LEFT_WAITING = f"""
+SELECT DISTINCT account FROM core.notification
+ WHERE outward = 'waiting' AND coalesce(waits_until, created_at) < $1 LIMIT {MOST_ACCOUNTS}
+"""
+
+
+async def look_again(ctx: Context) -> None:
+    """Queue a look at what waits for an account and was left behind; one job for each account, so
+    that the fault of one keeps no other waiting."""
+    before = ctx.clock.now() - LEFT_BEHIND
+    for row in await ctx.data.fetch(_LEFT_WAITING, before):
+        await ctx.signals.enqueue(NOTIFICATION_SEND, {"accounts": [str(row["account"])]})
 
 
 async def remove_old(ctx: Context) -> None:

@@ -2,7 +2,8 @@
 
 A job does it, with the account's row locked: two of them never send the same thing. What it sends
 goes into the outbox in the transaction that says so, one message for each channel, so that each is
-tried, repeated and given up by itself. Who may not see a matter any more is not told of it.
+tried, repeated and given up by itself. Who may not see a matter any more is not told of it, nor who
+has read of it in the inbox by then.
 """
 
 import uuid
@@ -37,7 +38,7 @@ _ACCOUNT = """
 SELECT email IS NOT NULL AS has_email FROM core.account WHERE id = $1 FOR NO KEY UPDATE
 """
 _WAITING = f"""
-SELECT id, code, params, subject_type, subject_id, urgency, waits_until
+SELECT id, code, params, subject_type, subject_id, urgency, waits_until, read_at
   FROM core.notification WHERE account = $1 AND outward = 'waiting' ORDER BY id LIMIT {MOST_AT_ONCE}
 """
 _LATELY = """
@@ -87,7 +88,10 @@ async def _send_to(ctx: CoreContext, account: uuid.UUID, rules: Rules) -> None:
     sendable = [
         row
         for row in rows
-        if reader is not None and matter_of(row) in seen and reader.ways([Urgency(row["urgency"])])
+        if reader is not None
+        and row["read_at"] is None
+        and matter_of(row) in seen
+        and reader.ways([Urgency(row["urgency"])])
     ]
     kept = {row["id"] for row in rows} - {row["id"] for row in sendable}
     now = ctx.clock.now()

@@ -9,6 +9,14 @@ NAVIGATION = (
         "core.organisations", "单位", "Organisations", "Organisation", "organisation.read", 20
     ),
     NavigationItem("core.places", "区划与网格", "Places", "Place", "place.read", 30),
+    NavigationItem(
+        "core.notifications",
+        "我的通知",
+        "My notifications",
+        "Notification",
+        "notification.read",
+        35,
+    ),
     NavigationItem("core.reminders", "我的提醒", "My reminders", "Reminder", "reminder.read", 40),
     NavigationItem("core.accounts", "人员", "Staff", "Account", "staff.read", 900),
     NavigationItem("core.roles", "角色", "Roles", "Role", "staff.read", 910),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from jingwei_core.jobs.core_jobs import JOBS
 from jingwei_core.outbox import delivery
 from tests.core.notifications.told import FLOWN, IS_STORMY, Told
 
@@ -151,6 +152,34 @@ async def test_who_is_suspended_while_a_letter_waits_does_not_get_it(city: Told)
     assert FLOWN == []
     (row,) = await city.fetch("SELECT status, last_error FROM core.outbox_message")
     assert (row["status"], row["last_error"]) == ("failed", "ACCOUNT_NOT_ACTIVE")
+
+
+async def test_what_was_read_in_the_inbox_does_not_leave(city: Told) -> None:
+    await city.rules(digest_at=["17:00"])
+    event = await city.report()
+    for code in ("EVENT_CHECKED", "EVENT_CLOSED"):
+        await city.tell("mender", code, event, "digest")
+    await city.settle()
+    await city.run("mender", "notification.read", (await city.inbox("mender"))[0]["id"])
+    city.clock.forward(hours=8)
+    await city.settle(later=True)
+    (letter,) = city.flown("mender")
+    assert "已结案" in letter.text
+    assert await city.left("mender") == ["kept", "sent"]
+
+
+async def test_what_lost_its_job_is_looked_at_again(city: Told) -> None:
+    await city.tell("mender", "EVENT_ASSIGNED", await city.report())
+    sql = "SELECT id FROM jobs.pgqueuer WHERE tenant_id = $1"
+    city.done |= {row["id"] for row in await city.fetch(sql, city.tenant.id)}
+    await city.settle()
+    assert await city.left("mender") == ["waiting"]
+    city.clock.forward(hours=2)
+    cleanup = next(one for one in JOBS if one.name == "core.notification-cleanup")
+    async with city.context(None) as ctx:
+        await cleanup.run(ctx, {})
+    await city.settle()
+    assert await city.left("mender") == ["sent"]
 
 
 async def test_what_an_account_chose_counts_before_the_rules(city: Told) -> None:
