@@ -9,6 +9,11 @@ from jingwei_core.events import questions as event_questions
 from jingwei_core.evidence import commands as evidence_commands
 from jingwei_core.evidence import commits as evidence_commits
 from jingwei_core.jobs.core_jobs import JOBS
+from jingwei_core.ledgers import commands as ledger_commands
+from jingwei_core.ledgers import questions as ledger_questions
+from jingwei_core.meetings import closing as meeting_closing
+from jingwei_core.meetings import commands as meeting_commands
+from jingwei_core.meetings import item_commands as meeting_item_commands
 from jingwei_core.notifications import commands as notification_commands
 from jingwei_core.notifications import questions as notification_questions
 from jingwei_core.notifications.mail import CHANNEL as EMAIL
@@ -43,10 +48,15 @@ _COMMANDS = (
     routing_commands,
     task_commands,
     workforce_commands,
+    meeting_commands,
+    meeting_item_commands,
+    meeting_closing,
+    ledger_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
     *(plugin_questions, presence_questions, notification_questions, task_questions),
+    ledger_questions,
 )
 
 

@@ -8,6 +8,7 @@ from jingwei_core.events.ports import Ports
 @cache
 def event_ports() -> Ports:
     """The ports as the core's rooms fill them; rooms are imported here and not at import time."""
+    from jingwei_core.meetings.joint import TaskOperations
     from jingwei_core.notifications.telling import InboxNotifier
     from jingwei_core.recipients.resolving import PlaceRecipients
     from jingwei_core.routing.reports_up import EventReportsUp
@@ -22,4 +23,5 @@ def event_ports() -> Ports:
         certificates=TenantCertificates(),
         upward_reports=EventReportsUp(),
         router=PlaceRouter(),
+        joint_operations=TaskOperations(),
     )

@@ -11,6 +11,8 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.commands import tables as commands
     from jingwei_core.events import tables as events
     from jingwei_core.evidence import tables as evidence
+    from jingwei_core.ledgers import tables as ledgers
+    from jingwei_core.meetings import tables as meetings
     from jingwei_core.notifications import tables as notifications
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.places import tables as places
@@ -26,6 +28,7 @@ def core_tables() -> list[type[TenantTable]]:
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
         *(plugins, reminders, workforce, tasks, notifications, routing),
+        *(meetings, ledgers),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -42,6 +45,8 @@ def core_records() -> list[Record]:
     from jingwei_core.audit import records as audit
     from jingwei_core.events import records as events
     from jingwei_core.evidence import records as evidence
+    from jingwei_core.ledgers import records as ledgers
+    from jingwei_core.meetings import records as meetings
     from jingwei_core.notifications import records as notifications
     from jingwei_core.places import records as places
     from jingwei_core.registers import records as registers
@@ -52,4 +57,5 @@ def core_records() -> list[Record]:
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    return [record for room in (*rooms, notifications, routing, tasks) for record in room.RECORDS]
+    others = (notifications, routing, tasks, meetings, ledgers)
+    return [record for room in (*rooms, *others) for record in room.RECORDS]

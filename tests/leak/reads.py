@@ -326,6 +326,8 @@ TARGETS: dict[str, str | dict[str, str]] = {
     "kind": "EventKind",
     "workflow": "Workflow",
     "event": "Event",
+    "meeting": "Meeting",
+    "carriedFrom": "MeetingItem",
     "step": "EventStep",
     "organisation": "Organisation",
     "enterprise": "SafetyEnterprise",

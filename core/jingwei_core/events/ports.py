@@ -8,7 +8,7 @@ would need it is refused when it is checked, so a step never meets an empty one.
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -45,6 +45,20 @@ class NewTask(msgspec.Struct, frozen=True):
     department: uuid.UUID | None = None
     whom: Whom | None = None
     limit: TimeLimit | None = None
+
+
+class JointOrder(msgspec.Struct, frozen=True):
+    """A joint operation (联合执法) that a meeting decided on: who leads it, which departments go
+    out with it, when, and how long each has. ``decided_by`` is the item of the meeting."""
+
+    title: str
+    lead: uuid.UUID
+    lead_department: uuid.UUID
+    departments: tuple[uuid.UUID, ...]
+    planned_at: datetime
+    limit: TimeLimit
+    decided_by: uuid.UUID
+    certificate_kind: str = ""
 
 
 class Recipients(Protocol):
@@ -109,6 +123,14 @@ class UpwardReports(Protocol):
         ...
 
 
+class JointOperations(Protocol):
+    """Joint operations (联合执法)."""
+
+    async def open(self, ctx: Context, event: Event, order: JointOrder) -> uuid.UUID:
+        """Open the operation of a locked event, with a task for each department; its id."""
+        ...
+
+
 class Router(Protocol):
     """Where an event goes (分流)."""
 
@@ -144,3 +166,4 @@ class Ports:
     certificates: Certificates = NOT_THERE
     upward_reports: UpwardReports = NOT_THERE
     router: Router = NOT_THERE
+    joint_operations: JointOperations = NOT_THERE

@@ -19,7 +19,13 @@ ORIGINAL_PERMISSION = "evidence.original"
 """The original still says where and by which phone it was taken; derived pictures do not."""
 
 _NEEDS = ("id", "status", "store_key", "content_type", "derivative_key", "thumbnail_key")
-_ENDINGS = {ImageFormat.JPEG: "jpg", ImageFormat.PNG: "png", ImageFormat.WEBP: "webp"}
+_ENDINGS = {
+    ImageFormat.JPEG.value: "jpg",
+    ImageFormat.PNG.value: "png",
+    ImageFormat.WEBP.value: "webp",
+    "text/html": "html",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
 _ROWS = """
 SELECT id, status, store_key, content_type, derivative_key, thumbnail_key
 FROM core.evidence WHERE id = ANY($1::uuid[])
@@ -38,9 +44,9 @@ class Look:
 
     def shown(self, row: Row) -> Download:
         """How the object presents itself: derived ones in place, the original as a file."""
-        kind = ImageFormat.JPEG if self.is_derived else ImageFormat(row["content_type"])
+        kind = ImageFormat.JPEG.value if self.is_derived else row["content_type"]
         name = f"{row['id']}{self.suffix}.{_ENDINGS[kind]}"
-        return Download(name, kind.value, inline=self.is_derived)
+        return Download(name, kind, inline=self.is_derived)
 
 
 VIEW = Look("derivative_key", "")

@@ -22,6 +22,7 @@ KEY_CLEANUP = "core.key-cleanup"
 EVENT_LADDER = "core.event-ladder"
 MERGE_TELLING = "core.merge-telling"
 REMINDER_CLEANUP = "core.reminder-cleanup"
+MEETINGS_PLAN = "core.meetings-plan"
 NOTIFICATION_SEND = "core.notification-send"
 NOTIFICATION_ASSIGNED = "core.notification-assigned"
 NOTIFICATION_CLEANUP = "core.notification-cleanup"
@@ -115,6 +116,13 @@ async def remove_old_keys(ctx: Context, payload: Mapping[str, Any]) -> None:
     await current_unit().execute(_REMOVE_KEYS, ctx.now() - KEY_KEPT_FOR)
 
 
+async def plan_meetings(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Plan the next meeting of each series where it is not planned yet."""
+    from jingwei_core.meetings.planning import plan_next
+
+    await plan_next(ctx, payload)
+
+
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
@@ -127,5 +135,6 @@ JOBS: tuple[Job, ...] = (
     Job(EVIDENCE_GARBAGE, collect_garbage, schedule="20 * * * *"),
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),
+    Job(MEETINGS_PLAN, plan_meetings, schedule="10 5 * * *"),
     Job(REMINDER_CLEANUP, remove_old_reminders, schedule="55 3 * * *"),
 )

@@ -9,6 +9,8 @@ from jingwei_core.access.tables import Account, Post
 from jingwei_core.audit.tables import AuditEntry
 from jingwei_core.events.tables import Event, EventStep
 from jingwei_core.evidence.tables import Evidence
+from jingwei_core.ledgers.tables import LedgerSheet
+from jingwei_core.meetings.tables import Meeting, MeetingAttendance, MeetingItem
 from jingwei_core.notifications.tables import Notification, NotificationSetting
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
 from jingwei_core.reminders.tables import Reminder
@@ -22,4 +24,6 @@ CLONE_RULES = (
     *(CloneRule(table, "skip") for table in (Leave, Secondment, Certificate, DutyShift)),
     *(CloneRule(table, "skip") for table in (AuditEntry, Reminder, PracticeSwitch)),
     *(CloneRule(table, "skip") for table in (Notification, NotificationSetting)),
+    *(CloneRule(table, "skip") for table in (Meeting, MeetingAttendance, MeetingItem)),
+    CloneRule(LedgerSheet, "skip"),
 )

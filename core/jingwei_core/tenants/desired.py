@@ -16,6 +16,8 @@ from jingwei_core.events.tables import (
     EventKind,
     WorkCalendar,
 )
+from jingwei_core.ledgers.tables import LedgerRules
+from jingwei_core.meetings.tables import MeetingRules
 from jingwei_core.notifications.tables import NotificationRules
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
@@ -73,6 +75,8 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(NotificationRules, (), dict(_notifications(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
         Section(WorkforceRules, (), dict(_workforce(package))),
+        Section(MeetingRules, (), _stated(package.meetings.series, package.meetings)),
+        Section(LedgerRules, (), _stated(package.ledgers.ledgers, package.ledgers)),
     ]
 
 
@@ -226,6 +230,11 @@ def _workforce(package: TenantPackage) -> Rows:
 def _notifications(package: TenantPackage) -> Rows:
     if package.notifications is not None:
         yield (), {"definition": package.notifications.document()}
+
+
+def _stated(said: object, rules: Any) -> Mapping[Key, Mapping[str, Any]]:
+    """The one row of rules that are a document; none where the package says nothing."""
+    return {(): {"definition": rules.document()}} if said else {}
 
 
 def _switches(package: TenantPackage) -> Rows:

@@ -25,6 +25,7 @@ from jingwei_core.tenants.package_manifest import (
     read_switches,
     read_tenant,
 )
+from jingwei_core.tenants.package_meetings import read_ledgers, read_meetings
 from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
 from jingwei_core.tenants.package_notifications import read_notifications
 from jingwei_core.tenants.package_places import read_places, read_shapes
@@ -62,6 +63,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
     places = read_places(folder, levels, known, tenant.division_code)
     shapes = read_shapes(folder, places)
     departments = read_departments(folder, {place.code: place for place in places})
+    roles = read_roles(folder)
     package = TenantPackage(
         folder=folder.path,
         tenant=tenant,
@@ -71,7 +73,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         places=places,
         shapes=shapes,
         departments=departments,
-        roles=read_roles(folder),
+        roles=roles,
         kinds=(),
         forms=read_forms(folder),
         workflows=(workflows := read_workflows(folder, known)),
@@ -79,6 +81,8 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
         calendar=read_calendar(folder),
         notifications=read_notifications(folder, known),
         plugins=read_plugins(folder),
+        meetings=read_meetings(folder, {level.code for level in levels}, roles),
+        ledgers=read_ledgers(folder),
         demo=NO_DEMO,
         warnings=(),
     )

@@ -15,6 +15,8 @@ from uuid import UUID
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.ledgers.rules import Rules as LedgerRules
+from jingwei_core.meetings.rules import Rules as MeetingRules
 from jingwei_core.notifications.rules import Rules as NotificationRules
 from jingwei_core.workforce.rules import NO_RULES, Rules
 
@@ -340,6 +342,8 @@ class TenantPackage:
     notifications: NotificationRules | None
     """How people are told (通知规则); none for the defaults."""
     plugins: tuple[PluginRow, ...]
+    meetings: MeetingRules
+    ledgers: LedgerRules
     demo: Demo
     warnings: tuple[PackageWarning, ...]
     workforce: Rules = NO_RULES

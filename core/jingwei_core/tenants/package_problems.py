@@ -90,5 +90,6 @@ def _catalogue() -> Catalogue:
     catalogue = Catalogue()
     here = Path(__file__)
     catalogue.load(here.with_name("messages.toml"))
-    catalogue.load(here.parents[1] / "events" / "messages.toml")
+    for room in ("events", "meetings", "ledgers"):
+        catalogue.load(here.parents[1] / room / "messages.toml")
     return catalogue

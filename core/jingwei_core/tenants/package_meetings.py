@@ -1,0 +1,52 @@
+"""Reading ``meetings.toml`` and ``ledgers.toml`` of a package (例会制度, 台账设置); both may be
+left out."""
+
+from collections.abc import Collection, Iterable
+
+from jingwei_core.ledgers import rules as ledgers
+from jingwei_core.meetings import rules as meetings
+from jingwei_core.tenants.package_files import PackageFolder
+from jingwei_core.tenants.package_model import RoleRow
+from jingwei_sdk.errors import Invalid
+
+MEETINGS, LEDGERS = "meetings.toml", "ledgers.toml"
+
+
+def read_meetings(
+    folder: PackageFolder, levels: Collection[str], roles: Iterable[RoleRow]
+) -> meetings.Rules:
+    """The series of meetings; what they name in vain is noted, as are roles that may not read
+    them."""
+    document = folder.toml(MEETINGS) if (folder.path / MEETINGS).exists() else None
+    if document is None:
+        return meetings.NO_RULES
+    try:
+        rules = meetings.read_rules(document.values)
+    except Invalid as error:
+        _note(folder, MEETINGS, error)
+        return meetings.NO_RULES
+    known = {role.code for role in roles}
+    for at, series in enumerate(rules.series, start=1):
+        if series.level not in levels:
+            document.refuse("PACKAGE_UNKNOWN_LEVEL", f"series[{at}].level", value=series.level)
+        for role in series.roles():
+            if role not in known:
+                document.refuse("PACKAGE_UNKNOWN_ROLE", f"series[{at}].expected", value=role)
+    return rules
+
+
+def read_ledgers(folder: PackageFolder) -> ledgers.Rules:
+    """The ledgers."""
+    document = folder.toml(LEDGERS) if (folder.path / LEDGERS).exists() else None
+    if document is None:
+        return ledgers.NO_RULES
+    try:
+        return ledgers.read_rules(document.values)
+    except Invalid as error:
+        _note(folder, LEDGERS, error)
+        return ledgers.NO_RULES
+
+
+def _note(folder: PackageFolder, file: str, error: Invalid) -> None:
+    cause = error.params.get("cause", error.code)
+    folder.findings.problem(error.code, file, None, error.field, cause=cause)
