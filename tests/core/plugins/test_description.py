@@ -14,6 +14,7 @@ from piccolo.columns import Text
 from jingwei_core.database import Database
 from jingwei_core.plugins.description import contributions, description
 from jingwei_core.plugins.host import Installed, discover
+from jingwei_sdk.channels import Channel, Delivered, Message, Outcome
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import CloneRule, DataRights
@@ -29,6 +30,7 @@ from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Extension, Record, TenantWide
 from jingwei_sdk.reminders import Reminder
 from jingwei_sdk.settings import Secret, SettingsOf
+from jingwei_sdk.subscriptions import Subscription
 from jingwei_sdk.tables import TenantTable
 from jingwei_sdk.upgrades import DataMigration
 from jingwei_sdk.workflows import DeadlineFile, WorkflowFile
@@ -94,6 +96,10 @@ async def upgraded(ctx: Context) -> int:
     return 0
 
 
+async def flare(ctx: Context, message: Message) -> Outcome:
+    return Delivered()
+
+
 async def page(ctx: Context, query: Mapping[str, str]) -> Mapping[str, Any]:
     return {}
 
@@ -125,6 +131,8 @@ PLUGIN = Plugin(
     demo=Demo(fill),
     data_rights=(DataRights("Account", copied, erased),),
     clone_rules=(CloneRule(Lamp, "copy"),),
+    channels=(Channel("flare", "信号灯", "Flare", flare),),
+    subscriptions=(Subscription("lamp_changes", LAMP),),
 )
 TOLD = {
     "id": "lamps",
@@ -153,6 +161,8 @@ TOLD = {
     "demo": "fill",
     "data_rights": ["Account"],
     "clone_rules": ["lamps.lamp"],
+    "channels": ["flare"],
+    "subscriptions": ["lamp_changes"],
 }
 
 
