@@ -10,7 +10,7 @@ async def plant_notification(city: City, unit: Unit, owner: str) -> None:
     zone = "theirs" if owner == "far_worker" else "mine"
     account = city.accounts[owner]
     told = city.canary(zone, "notification")
-    said = {"code": told, "params": {"name": told}, "cause": told, "place_path": "/1/"}
+    said = {"code": told, "params": {"name": told}, "cause": told, "urgency": "usual"}
     subject = {"subject_type": "Account", "subject_id": account}
     await city.plant(unit, Notification, zone, account=account, **said, **subject)
     wish = {"quiet_from": city.canary(zone, "quiet"), "quiet_to": "07:00"}
