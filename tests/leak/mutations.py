@@ -111,6 +111,8 @@ class Sampler:
         """Values with ``@Record`` as the id of a row of the caller's own."""
         if isinstance(value, dict):
             return {key: self._named(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._named(item) for item in value]
         if isinstance(value, str) and value.startswith("@"):
             row = self.own(value[1:])
             assert row is not None

@@ -39,6 +39,16 @@ TOPICS: Mapping[str, str] = {
         " FROM core.event_step s JOIN core.event e ON e.id = s.event WHERE s.actor = $1"
         " ORDER BY s.created_at, s.id"
     ),
+    "tasks": (
+        "SELECT e.number AS event, t.title, t.state, t.accepted_at, t.ended_at, t.result, t.reason"
+        " FROM core.event_task t JOIN core.event e ON e.id = t.event"
+        " WHERE $1 IN (t.assignee, t.opened_by) ORDER BY t.created_at, t.id"
+    ),
+    "joint_operations": (
+        "SELECT e.number AS event, o.title, o.planned_at, o.state"
+        " FROM core.joint_operation o JOIN core.event e ON e.id = o.event"
+        " WHERE $1 IN (o.lead, o.opened_by) ORDER BY o.created_at, o.id"
+    ),
     "evidence": (
         "SELECT id, content_type, size_bytes, taken_at, lon_e7, lat_e7, created_at"
         " FROM core.evidence WHERE owner = $1 ORDER BY created_at, id"
