@@ -45,7 +45,7 @@ def test_no_room_of_the_api_knows_a_declaration_of_the_core_by_its_name() -> Non
 
 def test_the_outbox_knows_channels_where_they_are_declared_only() -> None:
     codes = {channel.code for channel in core_contribution().channels}
-    assert codes == {"webhook", "log"}
+    assert codes == {"webhook", "log", "email"}
     assert {file for file, _ in _said(OUTBOX, codes)} == {"channels.py"}
 
 
