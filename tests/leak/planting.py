@@ -34,6 +34,7 @@ from jingwei_safety_production.tables import (
 from tests.leak.planting_meetings import plant_meetings
 from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_reminders import plant_reminder
+from tests.leak.planting_routing import plant_routing
 from tests.leak.planting_workforce import plant_workforce
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
 
@@ -300,6 +301,7 @@ async def _event(city: City, unit: Unit, zone: str, given: tuple[Any, ...]) -> u
         due_at=NOW,
     )
     await _step(city, unit, zone, event, number)
+    await plant_routing(city, unit, zone, event, (place, "chief"))
     return event
 
 

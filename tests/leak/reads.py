@@ -19,6 +19,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
+    is_required_argument,
 )
 
 from tests.leak.figures import brief, figures
@@ -139,6 +140,13 @@ def _special(
         for row in world.of(inner.name, tenant):
             told = global_id(row.record, row.id)
             text = f"{name}{arguments({'id': told})}{braces}"
+            yield Attempt("single", path, text, (row,), (told,))
+        return
+    place = field.args.get("placeId")
+    if place is not None and is_required_argument(place):
+        for row in world.of("Place", tenant):
+            told = global_id(row.record, row.id)
+            text = f"{name}{arguments({**given, 'placeId': told})}{braces}"
             yield Attempt("single", path, text, (row,), (told,))
         return
     yield Attempt("special", path, f"{name}{arguments(given)}{braces}")
@@ -335,6 +343,8 @@ TARGETS: dict[str, str | dict[str, str]] = {
     "checklist": "SafetyChecklist",
     "inspector": "Account",
     "substitute": "Account",
+    "supervisor": "Account",
+    "askedBy": "Account",
 }
 
 

@@ -108,7 +108,7 @@ class DecidedBy(StrEnum):
 class RouteQuestion(msgspec.Struct, frozen=True):
     """An event that might be reported."""
 
-    kind: Annotated[str, msgspec.Meta(description="Code of a leaf kind.")]
+    kind_code: Annotated[str, msgspec.Meta(description="Code of a leaf kind.")]
     place_id: PlaceId
 
 
@@ -127,7 +127,7 @@ async def route_of(ctx: Context, asked: RouteQuestion) -> RouteAnswer:
     """Where an event would go, and the rule that says so; raises ``NotFound`` for a place out of
     sight, ``Invalid`` for an unknown kind."""
     assert isinstance(ctx, CoreContext)
-    kind = await reportable_kind(ctx, asked.kind, by_plugin=True)
+    kind = await reportable_kind(ctx, asked.kind_code, by_plugin=True)
     place = await ctx.records.get(ctx, "Place", asked.place_id)
     found = await decide(ctx, kind.code, place["path"])
     if found is None:

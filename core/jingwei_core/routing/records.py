@@ -25,6 +25,7 @@ ESCALATION = Record(
     scope=(Through("event", "Event"),),
     filters=("event", "at"),
     sort=("at",),
+    hidden=frozenset({"told"}),
     relations={"event": _EVENT},
 )
 SUPERVISION = Record(

@@ -21,6 +21,7 @@ from jingwei_core.meetings.tables import MeetingRules
 from jingwei_core.notifications.tables import NotificationRules
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
+from jingwei_core.routing.tables import EscalationRung, EventRoute, ExtensionRule, HandlingRule
 from jingwei_core.tenants.package_model import PlaceRow, TenantPackage
 from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_core.text import search_text
@@ -75,12 +76,42 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(NotificationRules, (), dict(_notifications(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
         Section(WorkforceRules, (), dict(_workforce(package))),
+        *routing_sections(package),
         Section(MeetingRules, (), _stated(package.meetings.series, package.meetings)),
         Section(LedgerRules, (), _stated(package.ledgers.ledgers, package.ledgers)),
     ]
 
 
 Rows = Iterator[tuple[Key, Mapping[str, Any]]]
+
+
+def routing_sections(package: TenantPackage) -> Iterator[Section]:
+    """The rules of routing."""
+    rules = package.routing
+    routes = {
+        (row.kind, row.level, row.place): {"department": Ref("department", (row.department,))}
+        for row in rules.routes
+    }
+    handlings = {(row.handling.value, row.kind): {"workflow": row.workflow} for row in rules.handlings}
+    rungs = {
+        (row.kind, row.state, row.rung): {
+            "amount": float(row.amount),
+            "unit": row.unit.value,
+            "whom": row.whom,
+            "does": row.does,
+            "answer_amount": float(row.answer_amount),
+            "answer_unit": row.answer_unit,
+        }
+        for row in rules.rungs
+    }
+    extensions = {
+        (row.kind,): {"most": row.most, "amount": float(row.amount), "unit": row.unit.value}
+        for row in rules.extensions
+    }
+    yield Section(EventRoute, ("kind", "level", "place"), routes)
+    yield Section(HandlingRule, ("handling", "kind"), handlings)
+    yield Section(EscalationRung, ("kind", "state", "rung"), rungs)
+    yield Section(ExtensionRule, ("kind",), extensions)
 
 
 def _levels(package: TenantPackage) -> Rows:

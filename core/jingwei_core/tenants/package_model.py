@@ -15,6 +15,7 @@ from uuid import UUID
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import WorkflowDefinition
+from jingwei_core.routing.rules import NO_ROUTING, RoutingRules
 from jingwei_core.ledgers.rules import Rules as LedgerRules
 from jingwei_core.meetings.rules import Rules as MeetingRules
 from jingwei_core.notifications.rules import Rules as NotificationRules
@@ -346,5 +347,7 @@ class TenantPackage:
     ledgers: LedgerRules
     demo: Demo
     warnings: tuple[PackageWarning, ...]
+    routing: RoutingRules = NO_ROUTING
+    """Where events go, and what happens when time is up (分流督办规则)."""
     workforce: Rules = NO_RULES
     """Who approves whose leave, kinds of leave, certificates and duties (在岗规则)."""

@@ -56,44 +56,55 @@ async def test_a_supervision_is_answered_by_who_works_on_the_event(city: City) -
     assert closed.code == "EVENT_IS_CLOSED"
 
 
-async def test_more_time_is_asked_by_the_assigned_and_given_by_somebody_else(city: City) -> None:
-    clock = city.platform.clock
-    assert isinstance(clock, FrozenClock)
-    rooms = Rooms()
-    ruling = await routed(city, workflow(), rooms)
-    event = await assigned(ruling)
-    ask = "event.ask_extension"
-    assert (await refusal_of(ruling, "mender", ask, event, **SOME_TIME)).code == (
-        "EVENT_EXTENSION_MOST"
-    )
+ASK, DECIDE = "event.ask_extension", "event.decide_extension"
+
+
+async def allow_extensions(city: City) -> None:
+    """Once for potholes, by three working hours at most; the wider rule is not theirs."""
     for kind, most, amount in (("", 9, 9.0), (POTHOLE, 1, 3.0)):
-        await ruling.fetch(
+        await city.fetch(
             "INSERT INTO core.extension_rule (kind, most, amount, unit)"
             " VALUES ($1, $2, $3, 'work_hour')",
             *(kind, most, amount),
         )
+
+
+async def test_more_time_is_asked_for_by_the_assigned_within_the_rule(city: City) -> None:
+    clock = city.platform.clock
+    assert isinstance(clock, FrozenClock)
+    ruling = await routed(city, workflow())
+    event = await assigned(ruling)
+    none = await refusal_of(ruling, "mender", ASK, event, **SOME_TIME)
+    assert none.code == "EVENT_EXTENSION_MOST"
+    await allow_extensions(ruling)
     for login, wrong, code in (
         ("chief", {}, "EVENT_NOT_YOURS"),
         ("mender", {"reason": ""}, "EVENT_TEXT_REQUIRED"),
         ("mender", {"amount": 4}, "EVENT_EXTENSION_LONGEST"),
         ("mender", {"amount": 0}, "TIME_AMOUNT"),
     ):
-        refusal = await refusal_of(ruling, login, ask, event, **{**SOME_TIME, **wrong})
+        refusal = await refusal_of(ruling, login, ASK, event, **{**SOME_TIME, **wrong})
         assert refusal.code == code
-    await ruling.run("mender", ask, event, **SOME_TIME)
-    assert (await refusal_of(ruling, "mender", ask, event, **SOME_TIME)).code == (
-        "EVENT_EXTENSION_WAITS"
-    )
-    row = (await ruling.fetch("SELECT * FROM core.deadline_extension"))[0]
-    decide, yes = "event.decide_extension", {"is_granted": True}
-    assert (await refusal_of(ruling, "chief", decide, row["id"], **yes)).code == (
-        "PERMISSION_DENIED"
-    )
-    assert (await refusal_of(ruling, "mender", decide, row["id"], **yes)).code == (
-        "EVENT_EXTENSION_OWN"
-    )
+    await ruling.run("mender", ASK, event, **SOME_TIME)
+    again = await refusal_of(ruling, "mender", ASK, event, **SOME_TIME)
+    assert again.code == "EVENT_EXTENSION_WAITS"
+    late = await assigned(ruling)
+    clock.forward(days=2)
+    refusal = await refusal_of(ruling, "mender", ASK, late, **SOME_TIME)
+    assert refusal.code == "EVENT_EXTENSION_LATE"
+
+
+async def test_more_time_is_given_by_somebody_else_and_counted(city: City) -> None:
+    rooms = Rooms()
+    ruling = await routed(city, workflow(), rooms)
+    await allow_extensions(ruling)
+    event = await assigned(ruling)
+    await ruling.run("mender", ASK, event, **SOME_TIME)
+    row, yes = await ruling.value("SELECT id FROM core.deadline_extension"), {"is_granted": True}
+    for login, code in (("chief", "PERMISSION_DENIED"), ("mender", "EVENT_EXTENSION_OWN")):
+        assert (await refusal_of(ruling, login, DECIDE, row, **yes)).code == code
     before = await ruling.event(event)
-    await ruling.run("superior", decide, row["id"], **yes)
+    await ruling.run("superior", DECIDE, row, **yes)
     after = await ruling.event(event)
     # Monday 15:00 and two working hours more; the whole loop from Tuesday 10:00 to 12:00.
     assert before["state_due_at"] == datetime(2026, 11, 23, 7, tzinfo=UTC)
@@ -101,18 +112,15 @@ async def test_more_time_is_asked_by_the_assigned_and_given_by_somebody_else(cit
     assert after["due_at"] == datetime(2026, 11, 24, 4, tzinfo=UTC)
     assert after["warn_at"] > before["warn_at"]
     assert after["extended_count"] == 1
-    row = (await ruling.fetch("SELECT * FROM core.deadline_extension"))[0]
-    assert (row["due_before"], row["due_after"]) == (before["state_due_at"], after["state_due_at"])
-    assert [message.code for _, message in rooms.told] == ["EVENT_EXTENDED"]
-    again = await refusal_of(ruling, "superior", decide, row["id"], **yes)
-    assert again.code == "EVENT_EXTENSION_DECIDED"
-    most = await refusal_of(ruling, "mender", ask, event, **SOME_TIME)
-    assert most.code == "EVENT_EXTENSION_MOST"
-    late = await assigned(ruling)
-    clock.forward(days=2)
-    assert (await refusal_of(ruling, "mender", ask, late, **SOME_TIME)).code == (
-        "EVENT_EXTENSION_LATE"
+    kept = (await ruling.fetch("SELECT * FROM core.deadline_extension"))[0]
+    assert (kept["due_before"], kept["due_after"]) == tuple(
+        moment["state_due_at"] for moment in (before, after)
     )
+    assert [message.code for _, message in rooms.told] == ["EVENT_EXTENDED"]
+    again = await refusal_of(ruling, "superior", DECIDE, row, **yes)
+    assert again.code == "EVENT_EXTENSION_DECIDED"
+    most = await refusal_of(ruling, "mender", ASK, event, **SOME_TIME)
+    assert most.code == "EVENT_EXTENSION_MOST"
 
 
 async def test_a_request_that_the_event_has_left_behind_is_not_granted(city: City) -> None:
@@ -139,12 +147,10 @@ def merging() -> dict[str, Any]:
     return definition
 
 
-async def test_an_event_ends_in_another_whose_end_its_reporter_hears(city: City) -> None:
-    rooms = Rooms()
-    ruling = await routed(city, merging(), rooms)
-    who = ruling.people
+async def test_what_may_not_be_merged_stays_as_it_is(city: City) -> None:
+    ruling = await routed(city, merging())
     merge = "event.merge"
-    event, other, third = [await working(ruling) for _ in range(3)]
+    event, other = await working(ruling), await working(ruling)
     far = await ruling.report("other-worker", position=IN_SIBLING)
     done = await working(ruling)
     await ruling.act("chief", done, "finish")
@@ -166,6 +172,12 @@ async def test_an_event_ends_in_another_whose_end_its_reporter_hears(city: City)
     assert by_hand.code == "EVENT_MERGE_BY_COMMAND"
     assert "merge" not in await available(ruling, "superior", event)
 
+
+async def test_an_event_ends_in_another_whose_end_its_reporter_hears(city: City) -> None:
+    rooms = Rooms()
+    ruling = await routed(city, merging(), rooms)
+    who, merge = ruling.people, "event.merge"
+    event, other, third = [await working(ruling) for _ in range(3)]
     await ruling.run("superior", merge, event, into=str(other), reason="同一坑洞")
     row = await ruling.event(event)
     assert (row["state"], row["is_final"], row["merged_into"]) == ("merged", True, other)

@@ -46,6 +46,16 @@ async def test_each_recipient_acknowledges_and_nobody_else(city: City) -> None:
         map(str, (who["chief"], who["chief"], who["checker"], who["mender"], None))
     )
 
+
+async def test_the_guard_waits_for_each_recipient_and_nobody_else_may_be_it(city: City) -> None:
+    rooms = Rooms()
+    ruling = await routed(city, alarm(), rooms)
+    who = ruling.people
+    rooms.meant = {UPWARD[0]: (who["checker"], who["chief"]), UPWARD[3]: (who["mender"],)}
+    event = await working(ruling)
+    await ruling.act("worker", event, "alarm")
+    rows = await ruling.fetch("SELECT * FROM core.event_report_up WHERE event = $1", event)
+    by_account = {row["account"]: row for row in rows}
     target = by_account[who["checker"]]["id"]
     assert (await refused(ruling, "chief", event, "over")).code == "EVENT_GUARD_ACKNOWLEDGED"
     for login in ("chief", "superior", "centre"):
