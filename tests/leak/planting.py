@@ -31,7 +31,6 @@ from jingwei_safety_production.tables import (
     SafetyInspection,
     SafetyInspectionItem,
 )
-from tests.leak.planting_meetings import plant_meetings
 from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_routing import plant_routing
@@ -61,7 +60,6 @@ async def plant_everything(city: City, unit: Unit) -> None:
     await _places(city, unit)
     department = await _staff(city, unit)
     await plant_workforce(city, unit)
-    await plant_meetings(city, unit)
     rules = await _rules(city, unit, department)
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))

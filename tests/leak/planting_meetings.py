@@ -1,5 +1,6 @@
 """Meetings and ledgers of the leak tests: one meeting in far expects somebody from near."""
 
+import uuid
 from datetime import date
 from typing import Any
 
@@ -26,7 +27,7 @@ async def plant_meetings(city: City, unit: Unit) -> None:
     for zone, (place, owner) in SHEETS.items():
         told = city.canary(zone, "sheet")
         here = {"place_id": city.places[place], "account": city.accounts[owner]}
-        await city.plant(unit, LedgerSheet, zone, **here, ledger=told, language=told)
+        await city.plant(unit, LedgerSheet, zone, **here, ledger=told, language=told, made_at=NOW)
 
 
 async def _rules(city: City, unit: Unit) -> None:
@@ -52,11 +53,21 @@ async def _meeting(city: City, unit: Unit, zone: str) -> None:
         **times,
         place_id=city.places[place],
         series="canary" if zone == "near" else told,
+        state="planned",
         digest=told,
         language=told,
         attendees=(account,),
     )
-    of_meeting = {"meeting": meeting}
-    await city.plant(unit, MeetingAttendance, zone, **of_meeting, account=account, role=told)
+    came = {"role": told, "expected_as": "post", "state": "expected"}
+    await city.plant(unit, MeetingAttendance, zone, meeting=meeting, account=account, **came)
     said = {"text": told, "decision": told, "result": told, "due_at": NOW}
-    await city.plant(unit, MeetingItem, zone, **of_meeting, number=1, **said)
+    said |= {"meeting": meeting, "kind": "problem", "state": "open"}
+    first = await city.plant(unit, MeetingItem, zone, **said, number=1)
+    if zone in ("near", "far"):
+        more = {"carried_from": first, "event": _known(city, "Event", zone)}
+        more |= {"assigned_account": account, "assigned_department": _known(city, "Department")}
+        await city.plant(unit, MeetingItem, zone, **said, **more, number=2)
+
+
+def _known(city: City, record: str, zone: str = "wide") -> uuid.UUID:
+    return next(row.id for row in city.rows if (row.record, row.zone) == (record, zone))

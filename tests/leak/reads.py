@@ -39,6 +39,7 @@ from tests.leak.world import Planted, World
 
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 TOLD = {**POSITION, "kindCode": "canary.leaf", "code": "safety.open-hazards"}
+TOLD |= {"ledger": "canary", "first": 100}
 BATCH = 12
 _LOW = {"DateTime": "2000-01-01T00:00:00Z", "Date": "2000-01-01", "Int": -1, "Long": -1}
 _HIGH = {"DateTime": "2999-01-01T00:00:00Z", "Date": "2999-01-01", "Int": 10**6, "Long": 10**6}

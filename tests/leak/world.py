@@ -188,6 +188,7 @@ _BROUGHT = {
 async def build_world(platform: Platform) -> World:
     """Both tenants; the plugin stays enabled in a only, though b has rows in its tables."""
     from tests.leak.planting import plant_everything
+    from tests.leak.planting_meetings import plant_meetings
 
     cities = []
     for name in ("a", "b"):
@@ -195,6 +196,7 @@ async def build_world(platform: Platform) -> World:
         await _tenant(platform, city.id, city.slug, "active")
         async with platform.database.unit(city.id) as unit:
             await plant_everything(city, unit)
+            await plant_meetings(city, unit)
         cities.append(city)
     await _tenant(platform, uuid.uuid4(), SUSPENDED_TENANT, "suspended")
     tenant = (await platform.state(cities[0].slug)).tenant

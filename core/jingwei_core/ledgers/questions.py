@@ -24,7 +24,7 @@ class LedgerAsked(msgspec.Struct, frozen=True):
     """Which ledger, of which place and what lies below it, and where the page begins."""
 
     ledger: Annotated[str, msgspec.Meta(max_length=100)]
-    place: PlaceId
+    place_id: PlaceId
     after: Annotated[str, msgspec.Meta(max_length=40)] = ""
     first: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 50
 
@@ -52,7 +52,7 @@ async def ledger_page(ctx: Context, asked: LedgerAsked) -> LedgerPage:
     Raises ``Invalid`` (``LEDGER_UNKNOWN``, ``LEDGER_AFTER``), ``NotFound`` (``PLACE_NOT_FOUND``).
     """
     ledger = (await rules_of(ctx)).of(asked.ledger)
-    path = await place_path(ctx, asked.place, READ)
+    path = await place_path(ctx, asked.place_id, READ)
     wanted = Wanted(ledger, path, asked.first + 1, row_after(asked.after))
     rows = await page_of(ctx, wanted)
     shown = rows[: asked.first]
@@ -72,7 +72,7 @@ async def place_path(ctx: Context, place_id: uuid.UUID, permission: str) -> str:
     assert isinstance(ctx, CoreContext)
     place = await ctx.platform.places.find(ctx.unit, place_id)
     if place is None or not ctx.permissions.allows("place.read", place.path):
-        raise NotFound("PLACE_NOT_FOUND", field="place", id=str(place_id))
+        raise NotFound("PLACE_NOT_FOUND", field="placeId", id=str(place_id))
     ctx.require(permission, place.path)
     found: str = place.path
     return found

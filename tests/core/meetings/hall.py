@@ -4,10 +4,13 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+
 from jingwei_core.commands.staging import CoreStage, run_staged
 from jingwei_core.meetings.planning import plan_next
 from jingwei_core.platform import Platform
 from jingwei_core.session import Request
+from jingwei_sdk.errors import JingweiError
 from tests.core.events.city import ROOT
 from tests.core.workforce.street import Street, build_street
 
@@ -135,6 +138,15 @@ class Hall(Street):
             for table in MEETING_TABLES
         }
         return {**await super().kept(), **await self.state(), **more}
+
+
+async def refused(hall: Hall, code: str, login: str, name: str, *target: Any, **given: Any) -> None:
+    """The command is refused with this code, and nothing changed."""
+    before = await hall.kept()
+    with pytest.raises(JingweiError) as refusal:
+        await hall.run(login, name, *target, **given)
+    assert refusal.value.code == code
+    assert await hall.kept() == before
 
 
 async def _ask_for_proof(hall: Hall) -> None:
