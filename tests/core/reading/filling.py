@@ -101,7 +101,8 @@ def _plain_value(
     if name == "place_path":
         return _path(_named("n", "place_id", Place))
     if name in targets:
-        is_unique = (name,) in table.UNIQUE
+        # Of a key of references alone the last one tells its rows apart.
+        is_unique = any(key[-1:] == (name,) and targets.keys() >= {*key} for key in table.UNIQUE)
         return _id(targets[name], "n" if is_unique else _named("n", name, targets[name]))
     choices = column._meta.choices
     if isinstance(choices, type) and issubclass(choices, enum.Enum):
