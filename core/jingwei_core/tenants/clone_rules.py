@@ -14,6 +14,7 @@ from jingwei_core.meetings.tables import Meeting, MeetingAttendance, MeetingItem
 from jingwei_core.notifications.tables import Notification, NotificationSetting
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
 from jingwei_core.reminders.tables import Reminder
+from jingwei_core.tasks.tables import EventTask, JointOperation
 from jingwei_core.tenants.tables import PracticeSwitch
 from jingwei_core.workforce.tables import Certificate, DutyShift, Leave, Secondment
 from jingwei_sdk.data_rights import CloneRule
@@ -21,6 +22,7 @@ from jingwei_sdk.data_rights import CloneRule
 CLONE_RULES = (
     *(CloneRule(table, "copy") for table in (Place, PlaceCode, PlaceShape)),
     *(CloneRule(table, "skip") for table in (Account, Post, Event, EventStep, Evidence)),
+    *(CloneRule(table, "skip") for table in (EventTask, JointOperation)),
     *(CloneRule(table, "skip") for table in (Leave, Secondment, Certificate, DutyShift)),
     *(CloneRule(table, "skip") for table in (AuditEntry, Reminder, PracticeSwitch)),
     *(CloneRule(table, "skip") for table in (Notification, NotificationSetting)),
