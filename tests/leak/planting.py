@@ -34,6 +34,7 @@ from jingwei_safety_production.tables import (
 from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_routing import plant_routing
+from tests.leak.planting_tasks import plant_tasks
 from tests.leak.planting_workforce import plant_workforce
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
 
@@ -63,6 +64,8 @@ async def plant_everything(city: City, unit: Unit) -> None:
     rules = await _rules(city, unit, department)
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))
+        if zone != "reported":
+            await plant_tasks(city, unit, zone, event, department)
         if zone in ("city", "near", "far"):
             await _organisation(city, unit, zone)  # one that no plugin knows of
             organisation = await _organisation(city, unit, zone)

@@ -344,6 +344,10 @@ TARGETS: dict[str, str | dict[str, str]] = {
     "checklist": "SafetyChecklist",
     "inspector": "Account",
     "substitute": "Account",
+    "assignee": "Account",
+    "lead": "Account",
+    "leadDepartment": "Department",
+    "operation": "JointOperation",
     "supervisor": "Account",
     "askedBy": "Account",
 }
