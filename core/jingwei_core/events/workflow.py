@@ -27,7 +27,7 @@ COMMENT = "comment"
 MIGRATE = "migrate"
 """The action code of a timeline entry that moved a running event to another version."""
 
-ASIDE = ("joint.", "meeting.", "task.")
+ASIDE = ("event.", "joint.", "meeting.", "task.")
 """How the action codes of entries begin that tell of what rooms do with an event beside its way
 through its workflow: joint operations, meetings, tasks."""
 

@@ -49,6 +49,26 @@ TOPICS: Mapping[str, str] = {
         " FROM core.joint_operation o JOIN core.event e ON e.id = o.event"
         " WHERE $1 IN (o.lead, o.opened_by) ORDER BY o.created_at, o.id"
     ),
+    "reports_up": (
+        "SELECT e.number AS event, r.asked_at, r.acknowledged_at, r.note"
+        " FROM core.event_report_up r JOIN core.event e ON e.id = r.event"
+        " WHERE $1 IN (r.account, r.acknowledged_by) ORDER BY r.asked_at, r.id"
+    ),
+    "supervisions": (
+        "SELECT e.number AS event, s.reason, s.asked_at, s.answer, s.answered_at"
+        " FROM core.supervision s JOIN core.event e ON e.id = s.event"
+        " WHERE $1 IN (s.supervisor, s.answered_by) ORDER BY s.asked_at, s.id"
+    ),
+    "extensions": (
+        "SELECT e.number AS event, x.reason, x.asked_at, x.state, x.decided_at, x.decision_note"
+        " FROM core.deadline_extension x JOIN core.event e ON e.id = x.event"
+        " WHERE $1 IN (x.asked_by, x.decided_by) ORDER BY x.asked_at, x.id"
+    ),
+    "merges": (
+        "SELECT e.number AS event, m.reason, m.at"
+        " FROM core.event_merge m JOIN core.event e ON e.id = m.event"
+        " WHERE m.merged_by = $1 ORDER BY m.at, m.id"
+    ),
     "evidence": (
         "SELECT id, content_type, size_bytes, taken_at, lon_e7, lat_e7, created_at"
         " FROM core.evidence WHERE owner = $1 ORDER BY created_at, id"
