@@ -24,16 +24,10 @@ from jingwei_core.evidence.tables import Evidence
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.tenants.tables import PracticeSwitch
-from jingwei_safety_production.tables import (
-    SafetyChecklist,
-    SafetyEnterprise,
-    SafetyHazard,
-    SafetyInspection,
-    SafetyInspectionItem,
-)
 from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_routing import plant_routing
+from tests.leak.planting_safety import plant_safety
 from tests.leak.planting_tasks import plant_tasks
 from tests.leak.planting_workforce import plant_workforce
 from tests.leak.world import HASH, HOME_OF_STAFF, LONG_AGO, NOW, PATHS, PLACES, ROLES, STAFF, City
@@ -69,7 +63,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
         if zone in ("city", "near", "far"):
             await _organisation(city, unit, zone)  # one that no plugin knows of
             organisation = await _organisation(city, unit, zone)
-            await _safety(city, unit, zone, organisation, event)
+            await plant_safety(city, unit, zone, organisation, event)
             await _audit(city, unit, zone, event)
     for owner in ("near_worker", "far_worker"):
         await _evidence(city, unit, owner, f"pending-{owner.replace('_', '-')}")
@@ -327,73 +321,6 @@ async def _step(city: City, unit: Unit, zone: str, event: uuid.UUID, number: int
     photo = await _evidence(city, unit, photographer, f"photo-{number}")
     of_event = {"event": event, "step": step, "evidence": photo}
     await city.plant(unit, StepEvidence, zone, **of_event, phase=city.canary(zone, "phase"))
-
-
-async def _safety(
-    city: City, unit: Unit, zone: str, organisation: uuid.UUID, event: uuid.UUID
-) -> None:
-    told = city.canary(zone, "safety")
-    here = {"place_id": city.places["street" if zone == "city" else zone]}
-    checklists = [row.id for row in city.rows if row.record == "SafetyChecklist"]
-    checklist = checklists[0] if checklists else await _checklist(city, unit)
-    enterprise = await city.plant(
-        unit,
-        SafetyEnterprise,
-        zone,
-        **here,
-        organisation=organisation,
-        industry=told,
-        risk_level="red",
-        employee_count=3,
-        last_inspected_on=date(2026, 5, 1),
-    )
-    inspection = await city.plant(
-        unit,
-        SafetyInspection,
-        zone,
-        **here,
-        enterprise=enterprise,
-        checklist=checklist,
-        inspector=city.accounts["chief"],
-        inspected_on=date(2026, 5, 1),
-        failed_items=1,
-        note=told,
-    )
-    found = {**here, "enterprise": enterprise, "inspection": inspection, "event": event}
-    await _hazard(city, unit, zone, found)
-
-
-async def _hazard(city: City, unit: Unit, zone: str, found: dict[str, Any]) -> None:
-    told = city.canary(zone, "safety")
-    item = {"inspection": found["inspection"], "code": told, "verdict": "fail", "note": told}
-    await city.plant(unit, SafetyInspectionItem, zone, **item)
-    await city.plant(
-        unit,
-        SafetyHazard,
-        zone,
-        **found,
-        item_code=told,
-        level="major",
-        description=told,
-        rectify_by=date(2026, 6, 1),
-        status="open",
-        measures=told,
-        overdue_since=date(2026, 6, 2),
-    )
-
-
-async def _checklist(city: City, unit: Unit) -> uuid.UUID:
-    told = city.canary("wide", "checklist")
-    return await city.plant(
-        unit,
-        SafetyChecklist,
-        "wide",
-        code="canary",
-        number=1,
-        name=told,
-        name_en=told,
-        items=[{"code": "attack", "zh": told, "en": told, "law": told}],
-    )
 
 
 async def _audit(city: City, unit: Unit, zone: str, event: uuid.UUID) -> None:
