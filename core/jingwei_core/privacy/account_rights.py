@@ -73,6 +73,19 @@ TOPICS: Mapping[str, str] = {
         "SELECT id, content_type, size_bytes, taken_at, lon_e7, lat_e7, created_at"
         " FROM core.evidence WHERE owner = $1 ORDER BY created_at, id"
     ),
+    "meetings": (
+        "SELECT m.series, m.planned_at, t.expected_as, t.state FROM core.meeting_attendance t"
+        " JOIN core.meeting m ON m.id = t.meeting WHERE t.account = $1 ORDER BY m.planned_at, t.id"
+    ),
+    "meeting_items": (
+        "SELECT i.text, i.decision, i.result, i.due_at, i.created_at FROM core.meeting_item i"
+        " WHERE $1 IN (i.put_by, i.assigned_account, i.decided_by, i.supervised_by)"
+        " ORDER BY i.created_at, i.id"
+    ),
+    "ledger_sheets": (
+        "SELECT ledger, rows, made_at, created_at FROM core.ledger_sheet WHERE account = $1"
+        " ORDER BY created_at, id"
+    ),
     "leaves": (
         "SELECT kind, begins_at, ends_at, asked_until, reason, state, decided_at, decision_note,"
         " closed_at FROM core.leave WHERE account = $1 ORDER BY begins_at, id"
