@@ -59,9 +59,10 @@ class ReportEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="general, coordinated, emergency or approval; empty: as the kind is",
         ),
     ] = ""
-    found_by: Annotated[
-        uuid.UUID, msgspec.Meta(extra={"record": "Account"}, description="who found it")
-    ] | None = None
+    found_by: (
+        Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Account"}, description="who found it")]
+        | None
+    ) = None
 
 
 async def check_report(ctx: Context, given: ReportEvent) -> Registration:

@@ -92,7 +92,9 @@ def routing_sections(package: TenantPackage) -> Iterator[Section]:
         (row.kind, row.level, row.place): {"department": Ref("department", (row.department,))}
         for row in rules.routes
     }
-    handlings = {(row.handling.value, row.kind): {"workflow": row.workflow} for row in rules.handlings}
+    handlings = {
+        (row.handling.value, row.kind): {"workflow": row.workflow} for row in rules.handlings
+    }
     rungs = {
         (row.kind, row.state, row.rung): {
             "amount": float(row.amount),

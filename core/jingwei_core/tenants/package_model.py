@@ -15,10 +15,10 @@ from uuid import UUID
 from jingwei_core.access.call_limits import UNSTATED, CallLimits
 from jingwei_core.events.work_clock import TimeUnit
 from jingwei_core.events.workflow import WorkflowDefinition
-from jingwei_core.routing.rules import NO_ROUTING, RoutingRules
 from jingwei_core.ledgers.rules import Rules as LedgerRules
 from jingwei_core.meetings.rules import Rules as MeetingRules
 from jingwei_core.notifications.rules import Rules as NotificationRules
+from jingwei_core.routing.rules import NO_ROUTING, RoutingRules
 from jingwei_core.workforce.rules import NO_RULES, Rules
 
 Ring = tuple[tuple[float, float], ...]
