@@ -114,6 +114,7 @@ class Event(PlacedTable, tablename="event", schema="core"):
         ("is_final", "created_at", "id"),
         ("workflow", "is_final", "state"),
         ("is_final", "kind", "lat_e7"),
+        ("merged_into", "created_at", "id"),
     )
 
     number = Text(default=None, null=False, help_text="e.g. 20261122-000017, unique in the tenant")

@@ -46,6 +46,7 @@ class MeetingAttendance(TenantTable, tablename="meeting_attendance", schema="cor
     """到会: somebody who is expected at a meeting, and whether they came."""
 
     UNIQUE = (("meeting", "account"),)
+    INDEXES = (("meeting", "created_at", "id"),)
 
     meeting = TenantFK(Meeting, null=False, on_delete=OnDelete.cascade)
     account = TenantFK(Account, null=False, on_delete=OnDelete.cascade)

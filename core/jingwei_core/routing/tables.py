@@ -92,6 +92,7 @@ class EventEscalation(TenantTable, tablename="event_escalation", schema="core"):
     """升级记录: a rung of the ladder was taken; once for each time an event entered the state."""
 
     UNIQUE = (("event", "state", "entered_at", "rung"),)
+    INDEXES = (("event", "at", "id"),)
 
     event = TenantFK(Event, null=False, on_delete=OnDelete.cascade)
     state = Text(default=None, null=False, help_text="the rule's: a state's code or *")
