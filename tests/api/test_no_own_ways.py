@@ -54,7 +54,7 @@ def test_what_the_core_asks_and_does_is_declared() -> None:
     asked = {question.name for question in core.questions}
     assert {"me", "my_queue", "my_area", "place_at", "event_duplicates", "platform"} <= asked
     staged = [one.name for one in map(declaration, core.commands) if one.staged is not None]
-    assert staged == ["evidence.commit"]
+    assert staged == ["evidence.commit", "meeting.close", "ledger.export"]
 
 
 def test_without_its_declarations_the_core_has_no_question_no_stream_and_no_way_out() -> None:

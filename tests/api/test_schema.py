@@ -50,6 +50,7 @@ def test_a_record_shows_its_columns_and_hides_what_it_hides() -> None:
     account = _fields(schema, "Account")
     assert account == {
         *("id", "createdAt", "updatedAt", "version", "login", "name", "status", "phone"),
+        "email",
     }
     event = _fields(schema, "Event")
     assert {"place", "kind", "reporter", "steps", "lonE7", "subjectId"} <= event

@@ -180,9 +180,9 @@ def _listing(
     for told in ("", *figures(field)):
         surface = "figures" if told else "count"
         yield Attempt(surface, path, f"{name} {{ totalCount {told} }}")
-    if "under" in field.args:
-        for place in world.of("Place", tenant):
-            yield attempt("under", {"first": 100, "under": global_id("Place", place.id)})
+    for argument in ("under", "placeId"):
+        for place in world.of("Place", tenant) if argument in field.args else ():
+            yield attempt("under", {"first": 100, argument: global_id("Place", place.id)})
     if "search" in field.args:
         for text in ("canary", "", *sorted({f"canary.{tenant}.hidden.{r.zone}" for r in rows})):
             yield attempt("search", {"first": 100, "search": text})
@@ -304,6 +304,8 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("SafetyChecklist", "is_current"): True,
     ("PracticeSwitch", "is_enabled"): False,
     ("Account", "status"): "active",
+    ("EventTask", "state"): "open",
+    ("JointOperation", "state"): "planned",
 }
 
 

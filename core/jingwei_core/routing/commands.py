@@ -83,14 +83,14 @@ async def answer(ctx: Context, supervision: Supervision, given: AnswerSupervisio
     return await supervising.answer(ctx, supervision, clean_text("answer", given.answer))
 
 
-@command("event.ask_extension", permission="event.read", on=EVENT, returns=EXTENSION)
+@command("event.ask-extension", permission="event.read", on=EVENT, returns=EXTENSION)
 async def ask_extension(ctx: Context, event: Event, given: AskForTime) -> DeadlineExtension:
     """申请延期: ask for more time for an event that is assigned to me."""
     asked = extending.Asked(Decimal(str(given.amount)), given.unit, given.reason.strip())
     return await extending.ask(ctx, event, asked)
 
 
-@command("event.decide_extension", permission="event.extend", on=EXTENSION)
+@command("event.decide-extension", permission="event.extend", on=EXTENSION)
 async def decide_extension(
     ctx: Context, extension: DeadlineExtension, given: DecideExtension
 ) -> DeadlineExtension:

@@ -12,7 +12,7 @@ from tests.leak.client import Caller, signed_in
 from tests.leak.conftest import served_world
 from tests.servers.databases import TestRun, copied_database
 
-OWN = ("Evidence", "Notification", "NotificationSetting", "Reminder")
+OWN = ("Evidence", "LedgerSheet", "Notification", "NotificationSetting", "Reminder")
 """What is seen by its owner only, and not by who sees the rest."""
 
 

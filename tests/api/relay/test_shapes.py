@@ -46,7 +46,7 @@ async def test_every_type_with_a_global_id_is_a_node(relay: Relay) -> None:
             assert str(kind.fields["id"].type) == "ID!"
         elif "id" in kind.fields:
             # They tell of a node, with the id of it.
-            assert kind.name in ("Me", "Change", "GrantedUpload")
+            assert kind.name in ("Me", "Change", "SafetyHazardChange", "GrantedUpload")
 
 
 async def test_every_connection_has_edges_and_page_information(relay: Relay) -> None:

@@ -56,7 +56,7 @@ async def test_a_supervision_is_answered_by_who_works_on_the_event(city: City) -
     assert closed.code == "EVENT_IS_CLOSED"
 
 
-ASK, DECIDE = "event.ask_extension", "event.decide_extension"
+ASK, DECIDE = "event.ask-extension", "event.decide-extension"
 
 
 async def allow_extensions(city: City) -> None:
@@ -129,14 +129,14 @@ async def test_a_request_that_the_event_has_left_behind_is_not_granted(city: Cit
         "INSERT INTO core.extension_rule (kind, most, amount, unit) VALUES ('', 2, 1, 'work_day')"
     )
     event = await assigned(ruling)
-    await ruling.run("mender", "event.ask_extension", event, **SOME_TIME)
+    await ruling.run("mender", "event.ask-extension", event, **SOME_TIME)
     row = await ruling.value("SELECT id FROM core.deadline_extension")
     await ruling.act("chief", event, "wait", reason="待确认")
-    refusal = await refusal_of(ruling, "superior", "event.decide_extension", row, is_granted=True)
+    refusal = await refusal_of(ruling, "superior", "event.decide-extension", row, is_granted=True)
     assert refusal.code == "EVENT_EXTENSION_PAST"
-    paused = await refusal_of(ruling, "mender", "event.ask_extension", event, **SOME_TIME)
+    paused = await refusal_of(ruling, "mender", "event.ask-extension", event, **SOME_TIME)
     assert paused.code == "EVENT_EXTENSION_NO_LIMIT"
-    await ruling.run("superior", "event.decide_extension", row, is_granted=False, note="不需要")
+    await ruling.run("superior", "event.decide-extension", row, is_granted=False, note="不需要")
     assert (await ruling.event(event))["extended_count"] == 0
 
 
