@@ -55,6 +55,9 @@ class Recipe:
     grid_km2: float
     centres: Mapping[str, tuple[float, float]]
     compounds: Mapping[str, Any] | None
+    newly_reported: bool = False
+    """Whether demo events are reported and nothing more: guards of a workflow ask for what a story
+    made by chance does not have."""
 
     @classmethod
     def read(cls, folder: Path) -> "Recipe":
@@ -72,6 +75,7 @@ class Recipe:
             grid_km2=values["grid_km2"],
             centres={code: (east, north) for code, (east, north) in values["centres"].items()},
             compounds=values.get("compounds"),
+            newly_reported=values.get("newly_reported", False),
         )
 
 

@@ -58,7 +58,7 @@ def generate_demo(folder: Path) -> dict[str, int]:
     chance = random.Random(recipe.seed + 1)  # noqa: S311 - reproducible demo data, no secret
     rows: dict[str, tuple[Sequence[str], list[list[object]]]] = {
         "accounts.csv": (ACCOUNT_COLUMNS, _accounts(folder, {p.code: p for p in divisions}, grids)),
-        "events.csv": (EVENT_COLUMNS, _events(_kinds(folder), grids, chance)),
+        "events.csv": (EVENT_COLUMNS, _events(_kinds(folder, recipe), grids, chance)),
         "organisations.csv": (ORGANISATION_COLUMNS, _organisations(grids, chance)),
     }
     target = folder / "demo"
@@ -68,11 +68,12 @@ def generate_demo(folder: Path) -> dict[str, int]:
     return {name: len(body) for name, (_, body) in rows.items()}
 
 
-def _kinds(folder: Path) -> list[_Kind]:
+def _kinds(folder: Path, recipe: Recipe) -> list[_Kind]:
     states: dict[str, tuple[str, ...]] = {}
     for path in sorted((folder / "events/workflows").glob("*.toml")):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-        states[values["code"]] = tuple(state["code"] for state in values["states"])
+        found = tuple(state["code"] for state in values["states"])
+        states[values["code"]] = found[:1] if recipe.newly_reported else found
     with (folder / "events/kinds.csv").open(encoding="utf-8", newline="") as file:
         return [
             _Kind(row["code"], row["name_zh"], states[row["workflow"]])
@@ -90,7 +91,8 @@ def _events(
         grid = chance.choice(grids)
         longitude, latitude = _point(grid, chance)
         days_ago = chance.randint(0, OLDEST_DAYS)
-        state = "closed" if days_ago > OLDEST_DAYS // 2 else chance.choice(kind.states)
+        is_old = days_ago > OLDEST_DAYS // 2 and "closed" in kind.states
+        state = "closed" if is_old else chance.choice(kind.states)
         title = f"{grid.name_zh}{kind.name_zh}"
         detail = chance.choice(_DETAILS)
         events.append(
