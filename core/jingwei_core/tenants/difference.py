@@ -70,7 +70,9 @@ async def difference(unit: Unit, section: Section, ids: Identities) -> TableDiff
         if key not in stored:
             found.added[key] = {"id": ids.new(section.name, key)}
     for key, desired in wanted.items():
-        resolved = {name: ids.resolve(value) for name, value in desired.items()}
+        resolved = {
+            name: _as_read(columns[name], ids.resolve(value)) for name, value in desired.items()
+        }
         _compare(found, stored.get(key), key, resolved)
     for key, present in stored.items():
         if key not in wanted and _is_gone(section, present):
@@ -108,3 +110,8 @@ def _plain(column: Any, value: Any) -> Any:
     if isinstance(column, (JSON, JSONB)) and isinstance(value, str):
         return json.loads(value)
     return value
+
+
+def _as_read(column: Any, value: Any) -> Any:
+    """A desired value as it will be read back: JSON has lists and no tuples."""
+    return json.loads(json.dumps(value)) if isinstance(column, (JSON, JSONB)) else value

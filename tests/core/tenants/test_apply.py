@@ -17,6 +17,7 @@ from jingwei_sdk.errors import Denied, Invalid, NotFound
 from tests.tenants.small_package import edit
 
 TENANT = UUID("0195f000-0000-7000-8000-000000000001")
+SHIPPED = Path(__file__).parents[3] / "tenants" / "zhengzhou"
 TABLES = ("place", "place_code", "place_shape", "role", "event_kind", "workflow", "audit_entry")
 
 
@@ -81,6 +82,31 @@ async def test_applying_again_changes_nothing(platform: Platform, folder: Path) 
 
     assert outcome.is_empty
     assert await counts(platform) == before
+
+
+async def test_applying_a_shipped_city_again_changes_nothing(platform: Platform) -> None:
+    """Zhengzhou has a file of each kind of rules."""
+    package = load_package(SHIPPED)
+    for rules in (package.notifications, package.meetings, package.ledgers, package.workforce):
+        assert rules is not None
+        assert list(rules.document().values()) != [[]]
+    await apply_package(platform, package)
+    tables = (*TABLES, "notification_rules", "meeting_rules", "ledger_rules", "workforce_rules")
+
+    async def rows() -> list[object]:
+        async with platform.database.unit(package.tenant.id) as unit:
+            sql = "SELECT array_agg((t.id, t.ctid)::text ORDER BY t.id) FROM core.{} t"
+            return [await unit.fetchval(sql.format(table)) for table in tables]
+
+    before = await rows()
+    assert None not in before
+
+    assert summary(await apply_package(platform, package, dry_run=True)) == {}
+    outcome = await apply_package(platform, package)
+
+    assert summary(outcome) == {}
+    assert outcome.is_empty
+    assert await rows() == before
 
 
 async def test_a_dry_run_tells_the_difference_and_writes_nothing(
