@@ -11,7 +11,7 @@ from jingwei_core.session import CoreContext
 from jingwei_sdk.commands import Command
 from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
 from jingwei_sdk.records import AtPlace, Record
-from jingwei_sdk.tables import TenantTable
+from jingwei_sdk.tables import PlacedTable, TenantTable
 
 # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
 _LOCKED = "FOR NO KEY UPDATE OF"
@@ -93,7 +93,11 @@ def checked_row(
 
 
 def _place_column(record: Record) -> str | None:
-    return next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
+    """Where a row lies counts also for a record that is in sight in the whole tenant: who may write
+    in one place would write in all of them."""
+    named = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
+    placed = issubclass(record.table, PlacedTable)
+    return "place_path" if named is None and placed else named
 
 
 async def named_place(

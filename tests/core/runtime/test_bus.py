@@ -12,9 +12,12 @@ import pytest
 
 from jingwei_core.access.tables import Post, Role
 from jingwei_core.commands.bus import Answer, Call, execute
-from jingwei_core.database.engine import open_database
+from jingwei_core.database.engine import Database, open_database
+from jingwei_core.evidence.opening import open_store
 from jingwei_core.places.tables import PlaceShape
-from jingwei_core.platform import assemble
+from jingwei_core.platform import Platform, assemble, core_contribution
+from jingwei_core.plugins.host import PluginHost
+from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import Request, system_context
 from jingwei_sdk.commands import command, declaration
 from jingwei_sdk.context import Context
@@ -27,7 +30,8 @@ from jingwei_sdk.errors import (
     Unauthenticated,
     Unavailable,
 )
-from tests.core.runtime.city import LONG_AGO, City
+from jingwei_sdk.records import TenantWide
+from tests.core.runtime.city import LONG_AGO, City, build
 
 REGISTER = "organisation.register"
 CHANGE = "organisation.change"
@@ -189,6 +193,48 @@ async def test_a_row_seen_through_another_needs_the_permission_where_that_one_li
     assert refused.value.code == "PERMISSION_DENIED"
     assert await traces(city) == before
     assert (await moved("grid")).values == {"done": True}
+
+
+class Renamed(msgspec.Struct):
+    """Input of a command of these tests."""
+
+    name: str
+
+
+@command("test.rename", permission="organisation.write", on="Organisation")
+async def rename(ctx: Context, target: Organisation, wanted: Renamed) -> Moved:
+    """Asks for nothing itself."""
+    await ctx.data.update(target, name=wanted.name)
+    return Moved()
+
+
+async def test_what_the_whole_tenant_sees_is_changed_only_where_the_permission_is_held(
+    database: Database,
+) -> None:
+    core = core_contribution()
+    records = [
+        replace(record, scope=(TenantWide(),)) if record.name == "Organisation" else record
+        for record in core.records
+    ]
+    host = PluginHost(replace(core, records=tuple(records), commands=()), [])
+    city = await build(Platform(database, host, open_store(database.settings)), "here")
+    targets = {place: await some_organisation(city, place) for place in ("grid", "sibling")}
+
+    async def renamed(who: str, place: str) -> Answer:
+        call = Call(declaration(rename), {"name": "新名"}, target_id=targets[place], key=who)
+        return await execute(city.platform, city.tenant, city.identity(who), call, Request())
+
+    sql = "SELECT name FROM core.organisation WHERE id = $1"
+    before = await traces(city)
+    for who, place in (("worker", "sibling"), ("neighbour", "grid"), ("reader", "grid")):
+        with pytest.raises(Denied) as refused:
+            await renamed(who, place)
+        assert refused.value.code == "PERMISSION_DENIED"
+        assert await city.scalar(sql, targets[place]) == f"{place}-0"
+    assert await traces(city) == before
+    await renamed("worker", "grid")
+    await renamed("root", "sibling")
+    assert [await city.scalar(sql, target) for target in targets.values()] == ["新名", "新名"]
 
 
 @pytest.mark.parametrize(
