@@ -11,6 +11,7 @@ from jingwei_core.tenants.desired import desired_sections
 from jingwei_core.tenants.package import PackageInvalid, load_package
 
 TENANTS = Path(__file__).resolve().parents[3] / "tenants"
+INVALID = "PACKAGE_NOTIFICATIONS"
 
 
 def copied(to: Path) -> Path:
@@ -38,10 +39,10 @@ def test_without_the_file_the_defaults_hold() -> None:
 @pytest.mark.parametrize(
     ("text", "field", "code"),
     [
-        ('source = "package-default"\n[quiet]\nbegins = "25:00"', "quiet.begins", "NOTIFICATIONS"),
-        ('source = "package-default"\n[bundle]\nmost = 0', "bundle.most", "NOTIFICATIONS"),
-        ('source = "package-default"\nsms = true', "", "NOTIFICATIONS"),
-        ('source = "hearsay"', "source", "UNKNOWN_SOURCE"),
+        ('source = "package-default"\n[quiet]\nbegins = "25:00"', "quiet.begins", INVALID),
+        ('source = "package-default"\n[bundle]\nmost = 0', "bundle.most", INVALID),
+        ('source = "package-default"\nsms = true', "", INVALID),
+        ('source = "hearsay"', "source", "PACKAGE_UNKNOWN_SOURCE"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_field(
@@ -52,5 +53,5 @@ def test_what_does_not_fit_is_refused_with_its_field(
     with pytest.raises(PackageInvalid) as refused:
         load_package(folder)
     (problem,) = refused.value.problems
-    assert (problem.code, problem.field or "") == (f"PACKAGE_{code}", field)
+    assert (problem.code, problem.field or "") == (code, field)
     assert problem.file == "notifications.toml"

@@ -75,6 +75,45 @@ def test_what_is_wrong_is_told_with_its_place(folder: Path, right: str) -> None:
     assert (problem.file, problem.code, problem.field) == ("workforce.toml", code, field)
 
 
+PEOPLE = {
+    "demo/secondments.csv": (
+        "login,department,place,weekdays,valid_from,valid_to\n"
+        "worker-01,lamps,42050200100101,1 2,2026-11-01,\n"
+    ),
+    "demo/certificates.csv": (
+        "login,kind,number,issuer,valid_from,valid_to\n"
+        "worker-01,enforcement,A-1,市司法局,2026-11-01,\n"
+    ),
+}
+"""The demo rows of the workforce, as they may be."""
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "code", "field"),
+    [
+        ("secondments", "1 2", "7 8", "PACKAGE_WEEKDAYS", "weekdays"),
+        ("secondments", "1 2", "0", "PACKAGE_WEEKDAYS", "weekdays"),
+        ("secondments", "1 2", "2 2", "PACKAGE_WEEKDAYS", "weekdays"),
+        ("secondments", "worker-01", "stranger", "PACKAGE_UNKNOWN_LOGIN", "login"),
+        ("certificates", "worker-01", "stranger", "PACKAGE_UNKNOWN_LOGIN", "login"),
+        ("certificates", "enforcement", "driving", "PACKAGE_UNKNOWN_CERTIFICATE", "kind"),
+    ],
+)
+def test_a_wrong_demo_row_of_the_workforce_is_told_with_its_place(
+    folder: Path, file: str, right: str, wrong: str, code: str, field: str
+) -> None:
+    for name, text in PEOPLE.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    loaded = with_rules(folder, GOOD)
+    assert (len(loaded.demo.secondments), len(loaded.demo.certificates)) == (1, 1)
+    path = f"demo/{file}.csv"
+    (folder / path).write_text(PEOPLE[path].replace(right, wrong), encoding="utf-8")
+    with pytest.raises(PackageInvalid) as error:
+        load_package(folder)
+    (problem,) = error.value.problems
+    assert (problem.file, problem.row, problem.field, problem.code) == (path, 2, field, code)
+
+
 async def test_the_rules_are_applied_changed_and_taken_back(
     database: Database, folder: Path
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from jingwei_core.workforce.leave_commands import LeaveRequest, request_leave
 from jingwei_sdk.errors import JingweiError
 from tests.core.events.city import GRID, ROOT, SIBLING
 from tests.core.workforce.street import Street, at
@@ -13,12 +14,13 @@ from tests.core.workforce.street import Street, at
 INSTANT = timedelta(microseconds=1)
 
 
-async def refused(street: Street, code: str, call: Callable[[], Awaitable[Any]]) -> None:
+async def refused(street: Street, code: str, call: Callable[[], Awaitable[Any]]) -> JingweiError:
     before = await street.kept()
     with pytest.raises(JingweiError) as error:
         await call()
     assert error.value.code == code
     assert await street.kept() == before, code
+    return error.value
 
 
 async def asked(street: Street, code: str, who: str = "west", **given: Any) -> None:
@@ -54,6 +56,28 @@ async def test_a_leave_that_cannot_be_asked_for(street: Street, neighbour: Stree
         "UPDATE core.post SET valid_to = $2 WHERE account = $1", people["west"], at(1)
     )
     await asked(street, "LEAVE_NO_POST", substitute_id=people["east"])
+
+
+async def test_the_platform_itself_asks_for_nobodys_leave(street: Street):
+    async def nameless() -> None:
+        async with street.context(None) as ctx:
+            await request_leave(ctx, LeaveRequest("sick", at(3)))
+
+    assert (await refused(street, "LEAVE_ACCOUNT_MISSING", nameless)).field == "accountId"
+
+
+async def test_rules_that_do_not_fit_are_no_rules(street: Street):
+    await street.fetch(
+        "UPDATE core.workforce_rules SET definition ="
+        " jsonb_set(definition, '{leave,covers_at_once}', '\"two\"')"
+    )
+    asking = {"kind": "sick", "ends_at": at(3), "substitute_id": street.people["deputy"]}
+    error = await refused(
+        street,
+        "WORKFORCE_RULES_INVALID",
+        lambda: street.run("west", "leave.request", **asking),
+    )
+    assert error.field == "leave.covers_at_once"
 
 
 async def test_cover_is_one_deep_and_nobody_covers_too_many(street: Street):
@@ -228,7 +252,11 @@ async def test_certificates(street: Street):
     }
 
     async def added(code: str, who: str = "admin", **given: Any) -> None:
-        await refused(street, code, lambda: street.run(who, "certificate.add", **good | given))
+        error = await refused(
+            street, code, lambda: street.run(who, "certificate.add", **good | given)
+        )
+        if code == "PERMISSION_DENIED":
+            assert error.params["permission"] == "certificate.manage"
 
     await added("CERTIFICATE_KIND_UNKNOWN", kind="driving")
     await added("VALID_DAYS", valid_to=day)
