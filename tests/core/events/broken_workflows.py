@@ -147,6 +147,26 @@ BROKEN: list[tuple[str, Any, str, str]] = [
         "WORKFLOW_DEAD_END",
     ),
     (
+        "a way for one source into a state without an end",
+        lambda d: (
+            d["states"].append(state("swamp")),
+            d["actions"].append(action("sink", ["handled"], "swamp", sources=["hotline"])),
+        ),
+        "states.swamp",
+        "WORKFLOW_DEAD_END_SOURCE",
+    ),
+    (
+        "a way past the assignment into a state for the assigned",
+        lambda d: d.update(
+            actions=[
+                *(one for one in d["actions"] if "assign" not in one["code"]),
+                action("skip", ["registered"], "dispatched"),
+            ]
+        ),
+        "states.dispatched",
+        "WORKFLOW_DEAD_END_UNASSIGNED",
+    ),
+    (
         "an action for the assigned where nobody is",
         lambda d: d["actions"].append(action("own", ["registered"], "closed", by="assigned")),
         "actions.own",

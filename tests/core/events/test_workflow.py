@@ -110,6 +110,15 @@ def test_an_unknown_action_is_invalid() -> None:
     assert refused(Invalid, "fly", Standing("handled")).code == "EVENT_ACTION_UNKNOWN"
 
 
+def test_a_step_back_without_a_state_before_is_a_conflict() -> None:
+    document = loop()
+    document["actions"].append({**document["actions"][4], "code": "back", "to": "previous"})
+    with pytest.raises(Conflict) as refusal:
+        plan_step(read_workflow(document), Standing("handled"), "back", StepInput(reason="x"))
+    assert (refusal.value.code, refusal.value.field) == ("EVENT_NO_PREVIOUS", "action")
+    assert refusal.value.params == {"action": "back"}
+
+
 AFTER = frozenset({PhotoPhase.AFTER})
 ASSIGNED = Standing("dispatched", department=ROADS)
 

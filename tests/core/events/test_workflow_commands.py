@@ -95,6 +95,12 @@ async def test_diff_preview_and_activate(ruling: City, run: Run, tmp_path: Path)
     told = {(one["what"], one["code"], one["key"]) for one in between}
     assert {("state", "work", ""), ("state", "repair", ""), ("action", "finish", "to")} <= told
     assert await run("diff", old, old) == (0, [])
+    stranger = written(tmp_path, workflow(code="stranger"), "stranger.toml")
+    before = await whole(ruling)
+    code, refusal = await run("diff", "--tenant", slug, "--file", stranger)
+    error = refusal["error"]
+    assert (code, error["code"], error["field"]) == (1, "WORKFLOW_NAMELESS", "file")
+    assert await whole(ruling) == before
 
     done, event = await working(ruling), await working(ruling)
     await ruling.act("chief", done, "finish")

@@ -111,7 +111,9 @@ async def test_a_rung_takes_an_action_or_tells_that_it_could_not(city: City) -> 
     row = await ruling.event(event)
     assert (row["state"], row["assigned_department"]) == ("wait", ruling.departments["roads"])
     last = (await ruling.steps(event))[-1]
-    assert (last["action"], last["actor"], bool(last["reason"])) == ("pass_up", None, True)
+    said = ruling.platform.catalogue.message("EVENT_ESCALATION_REASON", "zh", {"rung": 2}).text
+    assert said == "超过时限，按第 2 级升级规则处理"
+    assert (last["action"], last["actor"], last["reason"]) == ("pass_up", None, said)
     assert len(rooms.told) == 2
 
 
