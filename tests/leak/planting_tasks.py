@@ -36,7 +36,8 @@ async def plant_tasks(
         decided_by=uuid.uuid4(),
     )
     said = {"title": told, "title_en": told, "result": told, "reason": told}
-    given = {"department": department, "opened_by": person, "begun_at": NOW, "due_at": NOW}
+    given = {"department": department, "opened_by": person, "created_at": NOW}
+    given |= {"begun_at": NOW, "due_at": NOW}
     first = await city.plant(
         unit,
         EventTask,

@@ -40,6 +40,10 @@ from tests.leak.world import Planted, World
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 TOLD = {**POSITION, "kindCode": "canary.leaf", "code": "safety.open-hazards"}
 TOLD |= {"ledger": "canary", "first": 100}
+NARROWED = ("my", "reportsWaiting", "eventsLackingActors", "eventsAmber")
+"""Questions that answer some of the rows in sight: which, is held by tests of their own."""
+OF_A_PLACE = "of a place"
+"""A question about a place, whose answer need not name it."""
 BATCH = 12
 _LOW = {"DateTime": "2000-01-01T00:00:00Z", "Date": "2000-01-01", "Int": -1, "Long": -1}
 _HIGH = {"DateTime": "2999-01-01T00:00:00Z", "Date": "2999-01-01", "Int": 10**6, "Long": 10**6}
@@ -148,7 +152,7 @@ def _special(
         for row in world.of("Place", tenant):
             told = global_id(row.record, row.id)
             text = f"{name}{arguments({**given, 'placeId': told})}{braces}"
-            yield Attempt("single", path, text, (row,), (told,))
+            yield Attempt(OF_A_PLACE, path, text, (row,), (told,))
         return
     yield Attempt("special", path, f"{name}{arguments(given)}{braces}")
     for below, deeper in getattr(inner, "fields", {}).items():
@@ -171,8 +175,8 @@ def _listing(
 
     def attempt(surface: str, given: dict[str, Any], *aims: Planted) -> Attempt:
         inner = connection(shallow(node) if surface == "list" else "id") + brief(field)
-        # A list of one's own (my queue, my area) need not hold what its filter would find.
-        aimed = () if name.startswith("my") else aims
+        # A narrowed list (my queue, my area) need not hold what its filter would find.
+        aimed = () if name.startswith(NARROWED) else aims
         return Attempt(surface, path, f"{name}{arguments(given)} {{ {inner} }}", aimed)
 
     for given in ({"first": 100}, {"last": 100}):
@@ -305,6 +309,7 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("PracticeSwitch", "is_enabled"): False,
     ("Account", "status"): "active",
     ("EventTask", "state"): "open",
+    ("EventTask", "is_final"): False,
     ("JointOperation", "state"): "planned",
 }
 

@@ -36,7 +36,17 @@ from jingwei_api.schema.references import reference_targets, relations_of
 from jingwei_core.registry import Registry
 from jingwei_sdk.records import Computed, Either, Many, One, Record, Relation
 from tests.oracle.figures import Figures
-from tests.oracle.own_questions import area, duplicates, me, place_at, queue
+from tests.oracle.own_questions import (
+    amber,
+    area,
+    duplicates,
+    lacking_actors,
+    me,
+    place_at,
+    queue,
+    reports_waiting,
+    tasks,
+)
 from tests.oracle.pages import (
     Asking,
     Marks,
@@ -51,6 +61,14 @@ from tests.oracle.stored import Row
 from tests.oracle.viewer import Viewer
 
 MOST_NODES = 100
+NARROWED: Mapping[str, tuple[str, Callable[[Viewer], list[Row]]]] = {
+    "myQueue": ("Event", queue),
+    "myArea": ("Event", area),
+    "eventsAmber": ("Event", amber),
+    "reportsWaiting": ("EventReportUp", reports_waiting),
+    "myTasks": ("EventTask", tasks),
+}
+"""Questions that answer a page of rows: of which record, and which of them."""
 MEASURES = ("Sum", "Min", "Max", "Avg")
 Info: TypeAlias = "GraphQLResolveInfo[Any]"
 _SCALAR_METHODS = (
@@ -203,9 +221,11 @@ class _Asked:
             return self.by_column("Place", "id", place_at(self.viewer, given))
         if name == "eventDuplicates":
             return duplicates(self.viewer, given)
-        if name in ("myQueue", "myArea"):
-            rows = queue(self.viewer) if name == "myQueue" else area(self.viewer)
-            return self.page("Event", rows, given)
+        if name in NARROWED:
+            record, narrowed = NARROWED[name]
+            return self.page(record, narrowed(self.viewer), given)
+        if name == "eventsLackingActors":
+            return self.page("Event", lacking_actors(self.viewer, _place(given)), given)
         records = self.plain.registry.records
         if kind in records:
             return self._single(records[kind], given["id"])
@@ -306,6 +326,17 @@ class _Asked:
             "startCursor": _cursor(entries[0]) if entries else None,
             "endCursor": _cursor(entries[-1]) if entries else None,
         }
+
+
+def _place(given: Mapping[str, Any]) -> uuid.UUID | None:
+    """The place that a question names; raises ``Told`` for the id of something else."""
+    text = given.get("placeId")
+    if text is None:
+        return None
+    problems = id_problems(text, "Place")
+    if problems:
+        raise Told(*problems)
+    return decoded(text)[1]
 
 
 def _cursor(entry: Entry) -> str:

@@ -51,6 +51,80 @@ def queue(viewer: Viewer) -> list[Row]:
     return [row for row in rows if not row["is_final"] and _waits_for(viewer, row)]
 
 
+def tasks(viewer: Viewer) -> list[Row]:
+    """The tasks that wait for the account."""
+    return [
+        row
+        for row in viewer.rows(viewer.registry.record("EventTask"))
+        if not row["is_final"]
+        and row["state"] in ("open", "accepted")
+        and viewer.holds("event.task.handle", row["place_path"])
+        and (
+            row["assignee"] in viewer.desks
+            or (row["assignee"] is None and row["department"] in viewer.departments)
+        )
+    ]
+
+
+def reports_waiting(viewer: Viewer) -> list[Row]:
+    """The reports upward that the account may acknowledge."""
+    return [
+        row
+        for row in viewer.rows(viewer.registry.record("EventReportUp"))
+        if row["acknowledged_at"] is None
+        and (
+            row["account"] in viewer.desks
+            or (row["account"] is None and viewer.holds("event.supervise", row["place_path"]))
+        )
+    ]
+
+
+def lacking_actors(viewer: Viewer, place: uuid.UUID | None) -> list[Row]:
+    """The events that ended as expected and lack one of the five actors, at a place or anywhere."""
+    below = viewer.stored.one("Place", place) if place is not None else None
+    if place is not None and below is None:
+        return []
+    return [
+        row
+        for row in viewer.rows(viewer.registry.record("Event"))
+        if row["is_final"]
+        and row["merged_into"] is None
+        and row["state"] in _expected_ends(viewer)
+        and (below is None or row["place_path"].startswith(below["path"]))
+        and (
+            (row["found_by"] is None and row["source"] != "grid_worker")
+            or row["reporter"] is None
+            or (row["owned_by"] is None and row["owned_department"] is None)
+            or row["solved_by"] is None
+            or row["checked_by"] is None
+        )
+    ]
+
+
+def _expected_ends(viewer: Viewer) -> set[str]:
+    ends = set()
+    for workflow in viewer.stored.rows["Workflow"]:
+        states = workflow["definition"]["states"]
+        final = {state["code"] for state in states if state["kind"] == "final"}
+        for action in workflow["definition"]["actions"]:
+            from_others = any(state != action["to"] for state in action["from"])
+            if from_others and "reason" not in action.get("requires", ()):
+                ends |= {action["to"]} & final
+    return ends
+
+
+def amber(viewer: Viewer) -> list[Row]:
+    """The open events that were to be warned of and are not due yet."""
+    return [
+        row
+        for row in viewer.rows(viewer.registry.record("Event"))
+        if not row["is_final"]
+        and row["warn_at"] is not None
+        and row["state_due_at"] is not None
+        and row["warn_at"] <= viewer.now <= row["state_due_at"]
+    ]
+
+
 def _waits_for(viewer: Viewer, event: Row) -> bool:
     for action in _onward(viewer, event):
         if not viewer.holds(action["permission"], event["place_path"]):

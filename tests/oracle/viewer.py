@@ -70,6 +70,13 @@ class Viewer:
         )
 
     @cached_property
+    def desks(self) -> set[uuid.UUID]:
+        """The accounts whose work the account does: its own, and whom it covers now."""
+        covered = {post["covers"] for post in self.posts} - {None}
+        leaves = [leave for leave in self.stored.rows["Leave"] if leave["id"] in covered]
+        return {self.account, *(leave["account"] for leave in leaves)}
+
+    @cached_property
     def departments(self) -> set[uuid.UUID]:
         """The departments that the account's posts belong to."""
         return {post["department"] for post in self.posts} - {None}
@@ -101,7 +108,7 @@ class Viewer:
         if isinstance(scope, AtPlace):
             return self.holds(record.read, value)
         if isinstance(scope, OwnedBy):
-            return bool(value == self.account)
+            return value in self.desks if scope.covered else bool(value == self.account)
         if isinstance(scope, OfDepartment):
             return value in self.departments
         if isinstance(scope, Among):

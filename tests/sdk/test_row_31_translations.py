@@ -107,7 +107,7 @@ def test_a_plugin_whose_settings_say_not_what_they_do_is_not_loaded(
 ):
     why = "no description in both languages for the settings days, hours"
     assert objection(plugin, replaced(manifest(), **changes)) == why
-    older = replaced(manifest(), **changes, sdk=">=0.1,<2")
+    older = replaced(manifest(), **changes, sdk=">=0.1,<1")
     assert objection(plugin, older) == "", "one of 0.1 keeps to what 0.1 asked"
 
 

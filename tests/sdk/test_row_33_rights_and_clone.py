@@ -123,7 +123,7 @@ async def test_a_copy_and_an_erasure_go_over_plugins_that_are_off(wards: Wards) 
 
     erased = await erase_subject(platform, "east", "keeper")
     assert erased[ID] == 1
-    assert erased["core"] == 4
+    assert erased["core"] == 5
     left = await stored(wards, east.tenant.id)
     evidence = {"core.audit_entry", "core.event_step"}
     assert [
