@@ -49,14 +49,15 @@ _TABLES = (
 async def stored(wards: Wards, tenant: object = None) -> dict[str, list[str]]:
     """Every row of every table with a tenant, of one tenant if it is said."""
     found = {}
-    for table in await wards.owner(_TABLES):
-        name = table["name"]
-        rows = await wards.owner(
-            f"SELECT t::text AS line FROM {name} t"
-            " WHERE $1::text IS NULL OR to_jsonb(t) ->> 'tenant_id' = $1 ORDER BY 1",
-            None if tenant is None else str(tenant),
-        )
-        found[name] = [row["line"] for row in rows]
+    async with wards.database.owner() as unit:
+        for table in await unit.fetch(_TABLES):
+            name = table["name"]
+            rows = await unit.fetch(
+                f"SELECT t::text AS line FROM {name} t"
+                " WHERE $1::text IS NULL OR to_jsonb(t) ->> 'tenant_id' = $1 ORDER BY 1",
+                None if tenant is None else str(tenant),
+            )
+            found[name] = [row["line"] for row in rows]
     return found
 
 

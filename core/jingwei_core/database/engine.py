@@ -269,8 +269,11 @@ async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
         await undisturbed(_close(connection))
 
 
-async def connect(url: str, timeout_s: float = 10) -> Connection:
-    """A plain connection; raises ``Unavailable`` saying why there is none."""
+async def connect(url: str, timeout_s: float = 30) -> Connection:
+    """A plain connection; raises ``Unavailable`` saying why there is none.
+
+    Those who ask administer: no request waits for it, so it may outlast a checkpoint of a busy disk.
+    """
     try:
         return await asyncpg.connect(url, timeout=timeout_s)
     except asyncpg.InvalidPasswordError as error:
