@@ -209,7 +209,7 @@ def _kept(profile: str) -> Path:
         for migration in files_of(app):
             digest.update(f"{migration.app} {migration.id} {migration.checksum}".encode())
         for record in app.records:
-            for columns in indexes_of(record):
+            for columns in filter(None, indexes_of(record)):
                 digest.update(index_of(record.table, columns).sql.encode())
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return caches / "jingwei" / "bench" / f"{profile}-{digest.hexdigest()[:16]}"
