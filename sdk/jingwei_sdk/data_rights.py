@@ -23,11 +23,14 @@ class DataRights:
     ``export(ctx, id)`` answers all it holds about them, by topic, as plain values.
     ``erase(ctx, id)`` removes or pseudonymises it and answers how many rows it changed; what a law
     keeps stays, and the plugin's docs say which. Both run for disabled plugins too.
+    ``tables`` are those that the two look at; they may be left out where the plugin holds
+    something of persons in one table only.
     """
 
     subject: str
     export: Callable[[Context, UUID], Awaitable[Mapping[str, Any]]]
     erase: Callable[[Context, UUID], Awaitable[int]]
+    tables: tuple[type[TenantTable], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +45,50 @@ class CloneRule:
 def holds_persons(table: type[TenantTable]) -> bool:
     """Whether rows of the table say something of a person: a ``PERSONAL`` column, or a reference
     to an account."""
+    return bool(table.PERSONAL) or bool(accounts_in(table))
+
+
+def accounts_in(table: type[TenantTable]) -> list[str]:
+    """The columns of the table that refer to an account."""
     references = (column for column in columns_of(table) if isinstance(column, CoreRef))
-    return bool(table.PERSONAL) or any(column.target == ACCOUNT for column in references)
+    return [column._meta.name for column in references if column.target == ACCOUNT]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A table that holds something of persons, and the declaration that it lacks: either the
+    ``subject`` of a :class:`DataRights` (empty for any), or, with ``None``, a
+    :class:`CloneRule`."""
+
+    table: type[TenantTable]
+    subject: str | None
+
+    def __str__(self) -> str:
+        name = self.table.__name__
+        if self.subject is None:
+            return f"{name} holds something of persons: declare a CloneRule for it"
+        whose = f" of {self.subject}" if self.subject else ""
+        return f"{name} holds something of persons: declare data_rights{whose} with it in tables"
 
 
 def unanswered(
     tables: Iterable[type[TenantTable]],
     rights: Iterable[DataRights],
     rules: Iterable[CloneRule],
-) -> Iterator[str]:
-    """What a plugin with these tables leaves open, as sentences for its author: rights of the
-    people in them, and what becomes of their rows in a copy of the tenant."""
+) -> Iterator[Unanswered]:
+    """What a plugin with these tables leaves open, table by table: rights of the people in it,
+    and what becomes of its rows in a copy of the tenant.
+
+    A table that refers to an account is answered for by rights of ``Account``, since that is what
+    whoever signs in is asked for by; another by rights of any subject.
+    """
     personal = [table for table in tables if holds_persons(table)]
-    if personal and not list(rights):
-        names = ", ".join(table.__name__ for table in personal)
-        yield f"{names} holds something of persons: declare data_rights"
+    only = tuple(personal) if len(personal) == 1 else ()
+    answered = {(table, each.subject) for each in rights for table in each.tables or only}
     ruled = {rule.table for rule in rules}
     for table in personal:
+        subject = ACCOUNT if accounts_in(table) else ""
+        if not any(table is one and subject in ("", whose) for one, whose in answered):
+            yield Unanswered(table, subject)
         if table not in ruled:
-            yield f"{table.__name__} holds something of persons: declare a CloneRule for it"
+            yield Unanswered(table, None)

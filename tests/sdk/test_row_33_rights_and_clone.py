@@ -23,9 +23,10 @@ from jingwei_core.settings import Settings
 from jingwei_core.tables import core_tables
 from jingwei_core.tenants.cloning import clone_tenant
 from jingwei_sdk.context import Context
-from jingwei_sdk.data_rights import DataRights, holds_persons
+from jingwei_sdk.data_rights import CloneRule, DataRights, holds_persons
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
 from jingwei_sdk.settings import Secret
+from jingwei_sdk.tables import CoreRef, TenantTable
 from tests.fixtures.command_line import CommandLine
 from tests.plugins.lifecycle.ward_book.book import (
     ID,
@@ -95,12 +96,45 @@ def test_a_plugin_that_keeps_something_of_persons_must_answer_for_it() -> None:
     told = manifest("2.0.0")
     assert objection(TWO, told) == ""
     silent = objection(replace(TWO, data_rights=()), told)
-    assert silent == "CallOn holds something of persons: declare data_rights"
+    unsaid = "{} holds something of persons: declare data_rights of Account with it in tables"
+    assert silent == unsaid.format("CallOn")
     without_rule = objection(replace(TWO, clone_rules=()), told)
     assert without_rule == "CallOn holds something of persons: declare a CloneRule for it"
     # SDK 0.1 had no way to say so.
     old = msgspec.structs.replace(told, sdk=">=0.1,<1")
     assert objection(replace(TWO, data_rights=(), clone_rules=()), old) == ""
+
+
+def test_rights_of_one_table_do_not_speak_for_another() -> None:
+    """Each table of persons is named by rights that look at it, and by a rule for copies."""
+    told = manifest("2.0.0")
+
+    class Visitor(TenantTable, tablename="visitor", schema="ward_book"):
+        account = CoreRef("Account", null=False)
+
+    both = replace(
+        TWO,
+        tables=(*TWO.tables, Visitor),
+        clone_rules=(*TWO.clone_rules, CloneRule(Visitor, "skip")),
+    )
+    unsaid = "{} holds something of persons: declare data_rights of Account with it in tables"
+    cases: list[tuple[tuple[DataRights, ...], str]] = [
+        # What spoke for the only table speaks for neither of two.
+        (TWO.data_rights, "CallOn"),
+        ((replace(TWO.data_rights[0], tables=(CallOn,)),), "Visitor"),
+        # A row of one's own does not lead from an account to the rows that refer to it.
+        (
+            (
+                replace(TWO.data_rights[0], tables=(CallOn,)),
+                DataRights("WardVisitor", export, erase, (Visitor,)),
+            ),
+            "Visitor",
+        ),
+        ((replace(TWO.data_rights[0], tables=(CallOn, Visitor)),), ""),
+    ]
+    for rights, silent in cases:
+        expected = unsaid.format(silent) if silent else ""
+        assert objection(replace(both, data_rights=rights), told) == expected
 
 
 @pytest.mark.commit

@@ -99,7 +99,8 @@ def _event_types(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 def _data_rights(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     """Who keeps something of persons says how they get at it; SDK 0.1 had no way to say so."""
     if is_of_this_major(manifest):
-        yield from unanswered(plugin.tables, plugin.data_rights, plugin.clone_rules)
+        open_ = unanswered(plugin.tables, plugin.data_rights, plugin.clone_rules)
+        yield from map(str, open_)
 
 
 def _settings(plugin: Plugin, manifest: Manifest) -> Iterator[str]:

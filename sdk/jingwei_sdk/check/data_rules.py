@@ -9,8 +9,9 @@ from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.graphql_rules import computed_fields, name_of
 from jingwei_sdk.check.migrated_columns import unmade_columns
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
+from jingwei_sdk.data_rights import accounts_in, unanswered
 from jingwei_sdk.personal_fields import objections
-from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
+from jingwei_sdk.tables import TenantTable
 
 _SQL = re.compile(r"\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH)\b", re.IGNORECASE)
 _TABLE = re.compile(
@@ -186,17 +187,13 @@ def answered_rights(subject: Subject) -> Iterator[Found]:
     plugin = subject.plugin
     if plugin is None:
         return
-    ruled = {rule.table for rule in plugin.clone_rules} if plugin.data_rights else set()
-    for table in plugin.tables:
-        if table in ruled:
+    said: set[type[TenantTable]] = set()
+    for each in unanswered(plugin.tables, plugin.data_rights, plugin.clone_rules):
+        table, file = each.table, _file_of(subject, each.table)
+        if table in said:
             continue
-        refers = [
-            column._meta.name
-            for column in columns_of(table)
-            if isinstance(column, CoreRef) and column.target == "Account"
-        ]
-        for name in (*table.PERSONAL, *refers):
-            file = _file_of(subject, table)
+        said.add(table)
+        for name in (*table.PERSONAL, *accounts_in(table)):
             yield at(file.path, _line(file, table.__name__), name=f"{table.__name__}.{name}")
 
 
