@@ -26,10 +26,11 @@ CODE = """
 from jingwei_sdk.plugin import EventKindDeclaration, Plugin
 
 kinds = (EventKindDeclaration("{0}.found", "发现", "Found"),)
-plugin = Plugin(id="{0}", package="x", event_kinds=kinds)
+plugin = Plugin(id="{0}", package="x", event_kinds=kinds, requires={1})
 """
 SETTINGS = "\n[settings.properties.days]\ntype = 'integer'\nmaximum = 9\ndefault = 3\n"
-SCOPES = {"own": "tenant", "whole": "deployment", "either": "both"}
+SCOPES = {"own": "tenant", "whole": "deployment", "either": "both", "after": "deployment"}
+NEEDS = {"after": ("whole",)}
 CITY = (
     "INSERT INTO platform.tenant (id, slug, name, timezone)"
     " VALUES (gen_random_uuid(), $1, $1, 'Asia/Shanghai')"
@@ -44,13 +45,14 @@ async def platform(database: Database, tmp_path: Path, monkeypatch: pytest.Monke
     points = []
     for name, scope in SCOPES.items():
         manifest = MANIFEST.format(id=name).replace("permit.read", f"{name}.read")
-        told = f'scope = "{scope}"\n{manifest}{SETTINGS}'
-        package = Package(id=name, manifest=told, code=CODE.format(name))
+        needs = NEEDS.get(name, ())
+        told = f'scope = "{scope}"\nrequires = {list(needs)}\n{manifest}{SETTINGS}'
+        package = Package(id=name, manifest=told, code=CODE.format(name, needs))
         points.append(package.write(folder))
     async with database.platform() as unit:
         await unit.executemany(CITY, [("one",), ("two",)])
     host = PluginHost(core_contribution(), discover(points))
-    assert [found.reason for found in host.installed()] == ["", "", ""]
+    assert [found.reason for found in host.installed()] == [""] * len(SCOPES)
     return Platform(database, host, open_store(database.settings))
 
 
@@ -117,6 +119,18 @@ async def test_the_deployments_plugin_is_on_for_every_tenant_those_to_come_too(
     assert await disable_everywhere(platform, "whole") == ["one", "three", "two"]
     assert await _enabled(platform) == {"one": set(), "two": set()}
     assert await _kinds(platform, "one") == []
+
+
+async def test_a_new_tenant_gets_each_after_what_it_requires(platform: Platform) -> None:
+    """By their ids the one that stands on the other would come first."""
+    await enable_everywhere(platform, "whole")
+    await enable_everywhere(platform, "after")
+    async with platform.database.platform() as unit:
+        await unit.execute(CITY, "three")
+    async with system_context(platform, await platform.tenant("three"), "tenant.apply") as ctx:
+        await bring_in(ctx)
+        rows = await ctx.data.fetch("SELECT code FROM core.event_kind ORDER BY id")
+    assert [row["code"] for row in rows] == ["whole.found", "after.found"]
 
 
 async def test_either_may_switch_it_on_and_a_tenants_own_settings_count_first(

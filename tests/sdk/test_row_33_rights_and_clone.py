@@ -282,6 +282,37 @@ async def test_a_clone_has_the_configuration_of_what_is_on_for_everybody(wards: 
     assert done.left_out == ()
 
 
+@pytest.mark.commit
+async def test_what_is_on_in_a_clone_hears_that_it_was_switched_on(wards: Wards) -> None:
+    """As in any tenant: what a plugin prepares for its start cannot be left to a copy."""
+    platform = wards.east.platform
+    await enable_plugin(platform, "east", ID)
+    await enable_plugin(platform, "east", "safety-production")
+    await enable_plugin(platform, "west", ID)
+
+    done = await clone_tenant(platform, "east", "north", "北区")
+
+    queued = await wards.owner(
+        "SELECT entrypoint, convert_from(payload, 'UTF8')::jsonb #>> '{}' AS given"
+        " FROM jobs.pgqueuer WHERE tenant_id = $1 ORDER BY id",
+        done.tenant,
+    )
+    told = [(row["entrypoint"], json.loads(row["given"])) for row in queued]
+    hosted = {found.id: found.manifest for found in platform.host.installed() if found.manifest}
+    # Only the one has ears for it, and it is told of both.
+    assert told == [
+        (
+            "core.plugin-reaction",
+            {
+                "plugin": "safety-production",
+                "hook": "on_plugin_enabled",
+                "given": {"plugin": plugin, "version": hosted[plugin].version, "before": None},
+            },
+        )
+        for plugin in ("safety-production", ID)
+    ]
+
+
 async def works_by_itself(wards: Wards) -> None:
     """The clone's secret is its own, and what happens there stays there."""
     keeper = await north_keeper(wards)

@@ -135,10 +135,13 @@ async def disable_everywhere(platform: "Platform", plugin_id: str) -> list[str]:
 
 
 async def bring_in(ctx: CoreContext) -> None:
-    """Put what the plugins of the deployment bring into the context's tenant, a new one."""
-    for plugin_id in sorted(await on_everywhere(ctx.unit)):
-        found = {one.id: one for one in ctx.platform.host.installed()}.get(plugin_id)
-        if found is not None and found.state == "available":
+    """Put what the plugins of the deployment bring into the context's tenant, a new one, each after
+    those it requires."""
+    host = ctx.platform.host
+    everywhere, there = await on_everywhere(ctx.unit), {one.id: one for one in host.installed()}
+    for plugin_id in host.order:
+        found = there.get(plugin_id)
+        if plugin_id in everywhere and found is not None and found.state == "available":
             await _put(ctx, found)
             await announce_enabled(ctx, _told(found))
 

@@ -98,11 +98,8 @@ class Dispatcher:
         Raises ``Invalid`` (``JOB_PAYLOAD_TOO_LARGE``, ``JOB_PAYLOAD_UNFIT``).
         """
         plugins = _plugins(self._asked(_core(ctx).registry, hook, given, Mode.COLLECT))
-        if plugins:
-            told = msgspec.to_builtins(given)
-            for plugin in plugins:
-                job = {"plugin": plugin, "hook": hook.name, "given": told}
-                await ctx.signals.enqueue(PLUGIN_REACTION, job)
+        for plugin in plugins:
+            await ctx.signals.enqueue(PLUGIN_REACTION, reaction_payload(plugin, hook, given))
         return len(plugins)
 
     async def veto(self, ctx: Context, hook: Hook[Given, Veto | None], given: Given) -> None:
@@ -280,6 +277,11 @@ async def call(one: Heard, ctx: CoreContext, given: object) -> None:
     answer = one.function(given_to(one.plugin, ctx), given)
     if inspect.isawaitable(answer):
         await answer
+
+
+def reaction_payload(plugin: str, hook: Hook[Any, Any], given: object) -> dict[str, Any]:
+    """What the job of one plugin's reaction is given."""
+    return {"plugin": plugin, "hook": hook.name, "given": msgspec.to_builtins(given)}
 
 
 def _plugins(heard: tuple[Heard, ...]) -> list[str]:

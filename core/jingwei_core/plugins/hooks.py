@@ -5,9 +5,9 @@ reaction), never a failed step.
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +15,8 @@ from jingwei_core.access.tables import Department
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import UnitData
 from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
-from jingwei_core.plugins.dispatcher import call
+from jingwei_core.jobs.queue import NewJob
+from jingwei_core.plugins.dispatcher import call, reaction_payload
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
@@ -28,6 +29,9 @@ from jingwei_sdk.hook_specs import (
 )
 from jingwei_sdk.hooks import Heard
 from jingwei_sdk.payloads import EventToAssign, EventTransition, PluginEnabled
+
+if TYPE_CHECKING:
+    from jingwei_core.platform import Platform
 
 REACTION_JOB = PLUGIN_REACTION
 _HOOKS = {hook.name: hook for hook in ALL_HOOKS}
@@ -77,6 +81,23 @@ async def announce_enabled(ctx: CoreContext, told: PluginEnabled) -> None:
     enabled = ctx.registry.enabled - {host.core.id} | {told.plugin}
     now = replace(ctx, registry=host.registry(enabled))
     await ctx.platform.hooks.collect(now, on_plugin_enabled, told)
+
+
+def enabling_jobs(platform: "Platform", enabled: Iterable[str]) -> list[NewJob]:
+    """The jobs by which a tenant's plugins hear that they are on, for a tenant that came with all
+    of them at once; each plugin is told of after those it requires."""
+    host, on = platform.host, frozenset(enabled)
+    versions = {
+        found.id: found.manifest.version if found.manifest is not None else ""
+        for found in host.installed()
+        if found.state == "available" and found.id in on
+    }
+    heard = platform.hooks.heard(host.registry(frozenset(versions)), on_plugin_enabled)
+    return [
+        NewJob(PLUGIN_REACTION, reaction_payload(plugin, on_plugin_enabled, told))
+        for told in (PluginEnabled(each, versions[each]) for each in host.order if each in versions)
+        for plugin in dict.fromkeys(one.plugin for one in heard)
+    ]
 
 
 async def decided_department(ctx: Context, event: EventToAssign) -> uuid.UUID | None:

@@ -3,7 +3,8 @@
 Each table says what becomes of its rows (:class:`jingwei_sdk.data_rights.CloneRule`); without a
 rule, those of ``IS_SMALL`` tables are copied. Rows keep their ids, since a key begins with the
 tenant. A reference to a row that is not copied is emptied; where the column must be filled, the
-whole table is left out. Secrets are sealed anew.
+whole table is left out. Secrets are sealed anew. The plugins that are on hear ``on_plugin_enabled``
+as in any tenant in which they are switched on.
 """
 
 import json
@@ -19,6 +20,7 @@ from jingwei_core.database.identifiers import qualified, quoted
 from jingwei_core.database.security_rules import table_key
 from jingwei_core.database.unit import Unit
 from jingwei_core.plugins.deployment import on_everywhere
+from jingwei_core.plugins.hooks import enabling_jobs
 from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
 from jingwei_core.plugins.sealing import TenantVault
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
@@ -62,8 +64,8 @@ async def clone_tenant(platform: "Platform", source: str, slug: str, name: str) 
             raise NotFound("TENANT_NOT_FOUND", tenant=source)
         work = _Clone(platform, unit, old, uuid.uuid4())
         await work.make(slug, name)
-        used = await plugin_rows(unit, old)
-        plugins, left_out = work.answering({*used, *await on_everywhere(unit)})
+        used, everywhere = await plugin_rows(unit, old), await on_everywhere(unit)
+        plugins, left_out = work.answering({*used, *everywhere})
         by_record = _tables_by_record([platform.host.core, *plugins])
         copied = _in_order(copied_tables([platform.host.core, *plugins], by_record))
         # Triggers and defaults of the new rows are those of the new tenant.
@@ -74,6 +76,8 @@ async def clone_tenant(platform: "Platform", source: str, slug: str, name: str) 
             for table in copied
         }
         await work.plugins(used)
+        enabled = {row.plugin for row in used.values() if row.enabled} | everywhere
+        await platform.queue.add(unit, work.new, enabling_jobs(platform, enabled))
         await work.audit(source)
     platform.forget()
     return Cloned(work.new, rows, tuple(sorted(used)), left_out)
