@@ -1,5 +1,6 @@
 """``jingwei access``: who may do what, and why."""
 
+from datetime import datetime, time
 from typing import Annotated, Any
 
 import typer
@@ -7,8 +8,10 @@ import typer
 from jingwei_core.access.explaining import AccessAnswer, Asked, explain_access
 from jingwei_core.access.passwords import generate_password
 from jingwei_core.access.policy import Enforcers, PostRow
+from jingwei_core.access.tables import Role
 from jingwei_core.cli.output import Json, say, say_rows, with_platform
 from jingwei_core.commands.bus import Call, run
+from jingwei_core.places.tables import Place
 from jingwei_core.platform import Platform
 from jingwei_core.session import system_context
 from jingwei_sdk.errors import NotFound
@@ -70,6 +73,33 @@ def accounts(slug: Slug, *, as_json: Json = False) -> None:
     say_rows(as_json, with_platform(read), "没有账号。No accounts yet.")
 
 
+@app.command()
+def create(
+    slug: Slug,
+    login: Login,
+    *,
+    name: Annotated[str, typer.Option("--name", help="How the person is called.")],
+    role: Annotated[str, typer.Option("--role", help="Code of the role, as tenant_admin.")],
+    place: Annotated[str, typer.Option("--at", help="Code of the place of the post.")],
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the post; today."),
+    ] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Make a password and print it once.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """新建账号 · An account with its first post; asks for the password unless --generate."""
+    password = generate_password() if generate else _asked_password()
+
+    new = {"login": login, "name": name, "password": password}
+    with_platform(lambda platform: _make(platform, slug, new, (role, place, since)))
+    told = {"login": login, "password": password} if generate else {"login": login}
+    shown = f"{password}" if generate else "账号已建立。The account and its post are there."
+    say(as_json, told, shown)
+
+
 @app.command("set-password")
 def set_password(
     slug: Slug,
@@ -98,6 +128,28 @@ def set_password(
     told = {"login": login, "password": password} if generate else {"login": login}
     shown = f"{password}" if generate else "口令已更新。The password is set; all sessions ended."
     say(as_json, told, shown)
+
+
+async def _make(
+    platform: Platform, slug: str, new: dict[str, str], given: tuple[str, str, datetime | None]
+) -> None:
+    """Create the account and grant its post, in one transaction."""
+    role, place, since = given
+    state = await platform.state(slug)
+    async with system_context(platform, state.tenant, "cli:access.create") as ctx:
+        roles, places = await ctx.data.find(Role, code=role), await ctx.data.find(Place, code=place)
+        if not (roles and places):
+            raise NotFound("POST_UNKNOWN", role=role, place=place)
+        commands, zone = ctx.registry.commands, state.tenant.timezone
+        made = await run(ctx, Call(commands["account.create"], new))
+        post = {
+            "account_id": made.row_id,
+            "role_id": roles[0].id,
+            "place_id": places[0].id,
+            "is_primary": True,
+            "valid_from": since and datetime.combine(since.date(), time(), tzinfo=zone),
+        }
+        await run(ctx, Call(commands["post.grant"], post))
 
 
 def _asked_password() -> str:

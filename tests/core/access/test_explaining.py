@@ -138,6 +138,29 @@ async def test_the_command_line_sets_passwords_in_the_audit_log(listed: City, ac
     assert all("argon2" not in row["changes"] for row in rows)
 
 
+async def test_the_command_line_makes_a_tenants_first_account(listed: City, access: Run):
+    new = ("create", "admin", "--name", "管理员", "--role", "centre", "--at", CODES[GRID])
+    told = await access(*new, "--since", "2026-01-01", typed="typed by hand 42\ntyped by hand 42\n")
+    assert told.code == 0
+    assert "typed by hand" not in told.out
+    (row,) = await listed.fetch(
+        "SELECT a.name, r.code, l.code AS place, p.is_primary, p.valid_from, p.valid_to"
+        "  FROM core.post p JOIN core.account a ON a.id = p.account"
+        "  JOIN core.role r ON r.id = p.role JOIN core.place l ON l.id = p.place_id"
+        " WHERE a.login = 'admin'"
+    )
+    found = (row["name"], row["code"], row["place"], row["is_primary"], row["valid_to"])
+    assert found == ("管理员", "centre", CODES[GRID], True, None)
+    begins = row["valid_from"]
+    assert begins.astimezone(listed.tenant.timezone).isoformat() == "2026-01-01T00:00:00+08:00"
+    before = await listed.state()
+    again = await access(*new, "--generate")
+    assert (again.code, "ROW_EXISTS" in again.err) == (1, True)
+    lost = await access(*new[:-1], "000000", "--generate")
+    assert (lost.code, "POST_UNKNOWN" in lost.err) == (1, True)
+    assert await listed.state() == before
+
+
 async def test_the_command_line_refuses_without_a_trace(listed: City, access: Run):
     before = await listed.state()
     told = await access("set-password", "nobody", "--generate")
