@@ -9,8 +9,10 @@ import hashlib
 import json
 import uuid
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jingwei_core.contribution import core_contribution
@@ -19,6 +21,8 @@ from jingwei_core.database.migrate import migrate
 from jingwei_core.database.migration_apps import installed_apps
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.jobs.core_jobs import EVENT_CONSUMER
+from jingwei_core.jobs.worker import Worker
+from jingwei_core.outbox.delivery import deliver
 from jingwei_core.platform import Platform
 from jingwei_core.plugins.exporting import export_plugin
 from jingwei_core.plugins.host import Installed, PluginHost
@@ -26,11 +30,14 @@ from jingwei_core.plugins.removing import plan_removal, remove_plugin
 from jingwei_core.plugins.switching import Switching, disable_plugin, enable_plugin
 from jingwei_core.plugins.tenant_settings import SettingsChange
 from jingwei_core.settings import Settings
+from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict
+from jingwei_sdk.events import Consumer, EventType
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.settings import Secret
+from tests.core.jobs.cities import FAST
 from tests.fixtures.command_line import CommandLine
-from tests.plugins.lifecycle.ward_book.book import ID, TWO, installed
+from tests.plugins.lifecycle.ward_book.book import ID, TWO, installed, manifest
 from tests.plugins.lifecycle.world import Ward, Wards
 
 pytestmark = pytest.mark.commit
@@ -244,6 +251,61 @@ async def reinstalled(wards: Wards, settings: Settings) -> None:
     )
     assert (await east.run("ward.note", topic="anew")).values == {"has_key": False, "length": 0}
     assert await east.value("SELECT is_active FROM core.event_kind WHERE code = 'ward.finding'")
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """What the book tells of a call."""
+
+    topic: str
+
+
+NOTED = EventType("ward-book.call_noted.v1", Noted)
+
+
+async def test_what_it_told_and_others_await_is_delivered_and_the_rest_goes(wards: Wards) -> None:
+    """Of three messages one was heard, one was told to the queue, one is still to be delivered."""
+    heard: list[str] = []
+
+    async def hear(ctx: Context, given: Noted) -> None:
+        heard.append(given.topic)
+
+    telling = replace(TWO, event_types=(NOTED,))
+    reader = Plugin(
+        id="reader", package="jingwei_sdk", consumers=(Consumer(NOTED.name, "all", Noted, hear),)
+    )
+    book = Installed(ID, "available", manifest("2.0.0"), telling)
+    platform = wards.platform_of(book, Installed("reader", "available", plugin=reader))
+    for plugin in (ID, "reader"):
+        await enable_plugin(platform, "east", plugin)
+    east = wards.east.seen_by(platform)
+
+    async def publish(topic: str) -> None:
+        async with east.system() as ctx:
+            await ctx.signals.publish(NOTED, Noted(topic))
+
+    await publish("heard")
+    await Worker(platform, FAST).drain()
+    await publish("told")
+    async with east.system() as ctx:
+        (job,) = await ctx.data.fetch(
+            "SELECT convert_from(payload, 'UTF8') AS given FROM jobs.pgqueuer"
+        )
+        await deliver(ctx, json.loads(job["given"]))
+    await publish("awaited")
+    await disable_plugin(platform, "east", ID)
+
+    plan, _ = await remove_plugin(platform, ID)
+
+    assert plan.told()["parts"]["events"] == {"east": 1}
+    assert plan.told()["parts"]["events_kept"] == {"east": 2}
+    assert heard == ["heard"]
+    without = wards.platform_of(Installed("reader", "available", plugin=reader))
+    await Worker(without, FAST).drain()
+    assert sorted(heard) == ["awaited", "heard", "told"]
+    rows = await wards.owner(
+        "SELECT status, payload #>> '{data,topic}' AS t FROM core.outbox_message"
+    )
+    assert sorted(map(tuple, rows)) == [("delivered", "awaited"), ("delivered", "told")]
 
 
 async def test_a_plugin_that_another_needs_stays(wards: Wards) -> None:

@@ -96,10 +96,11 @@ async def _made(ctx: "CoreContext", found: Owned, message: Message) -> Outcome:
 async def _without_channel(
     ctx: "CoreContext", payload: Mapping[str, Any], row: Mapping[str, Any]
 ) -> None:
-    """A message of a channel that no enabled package has: its plugin is waited for."""
+    """A message of a channel that no enabled package has: its plugin is waited for, unless it is on
+    and has the channel no more."""
     code = row["channel"]
     plugin = payload.get("plugin") or _installed_with(ctx, code)
-    if plugin:
+    if plugin and plugin not in ctx.registry.enabled:
         raise Refused("PLUGIN_OFF", plugin=plugin, state="disabled", reason=f"channel {code}")
     await _ended(ctx, payload, Rejected(f"OUTBOX_CHANNEL_UNKNOWN channel={code}"), row["attempts"])
 

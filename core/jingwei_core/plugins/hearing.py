@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -12,6 +12,9 @@ from jingwei_sdk.hook_specs import ALL_HOOKS
 from jingwei_sdk.hooks import Heard, heard_by
 from jingwei_sdk.legacy_hooks import PROJECT, Hooks
 from jingwei_sdk.plugin import Plugin
+
+if TYPE_CHECKING:
+    from jingwei_core.registry import Registry
 
 
 def heard_of(plugin: Plugin) -> tuple[Heard, ...]:
@@ -29,6 +32,14 @@ def heard_of(plugin: Plugin) -> tuple[Heard, ...]:
         if one.hook not in ALL_HOOKS:
             raise Refused("HOOK_UNKNOWN", plugin=plugin.id, hook=one.hook.name)
     return found
+
+
+def not_heard(registry: "Registry", plugin: str, what: str) -> Refused:
+    """Why nobody is there for what a job was to tell a plugin: it is off and waited for
+    (``PLUGIN_OFF``), or on in a version that does not hear ``what`` (``PLUGIN_HEARS_NO_MORE``)."""
+    if plugin in registry.enabled:
+        return Refused("PLUGIN_HEARS_NO_MORE", plugin=plugin, what=what)
+    return Refused("PLUGIN_OFF", plugin=plugin, state="disabled", reason="")
 
 
 def _of_object(plugin: Plugin) -> tuple[Heard, ...]:

@@ -17,9 +17,9 @@ from jingwei_core.commands.data import UnitData
 from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
 from jingwei_core.jobs.queue import NewJob
 from jingwei_core.plugins.dispatcher import call, reaction_payload
+from jingwei_core.plugins.hearing import not_heard
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Refused
 from jingwei_sdk.hook_specs import (
     ALL_HOOKS,
     before_event_transition,
@@ -118,19 +118,22 @@ async def run_reaction(ctx: Context, payload: Mapping[str, Any]) -> None:
 
     What it writes is one row of the audit log. Raises whatever the plugin raises, so that the queue
     keeps the outcome and tries again; while the plugin's breaker is open the job is put off.
-    Raises ``Refused`` (``PLUGIN_OFF``) when the plugin is no longer enabled.
+    Raises ``Refused``: ``PLUGIN_OFF`` when the plugin is no longer enabled, and the job waits;
+    ``PLUGIN_HEARS_NO_MORE`` when it is, in a version without ears for it, and the job has failed.
     """
     assert isinstance(ctx, CoreContext)
     assert isinstance(ctx.data, UnitData)
     # Queued by a process of 0.1: without the hook's name.
     name = payload.get("hook", on_event_transitioned.name)
-    hook, plugin = _HOOKS[name], payload["plugin"]
+    hook, plugin = _HOOKS.get(name), payload["plugin"]
+    if hook is None:
+        raise not_heard(ctx.registry, plugin, name)
     given = msgspec.convert(payload.get("given", payload.get("change")), hook.given)
     hooks = ctx.platform.hooks
     found = hooks.heard(ctx.registry, hook, getattr(given, "kind", None))
     mine = [one for one in found if one.plugin == plugin]
     if not mine:
-        raise Refused("PLUGIN_OFF", plugin=plugin, state="disabled", reason="")
+        raise not_heard(ctx.registry, plugin, name)
     point = (ctx.tenant.id, plugin, name)
     if hooks.outcomes.breakers.is_open(point):
         delay_s = hooks.outcomes.breakers.rules.open_s

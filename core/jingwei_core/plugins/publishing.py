@@ -19,8 +19,9 @@ from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.core_jobs import EVENT_CONSUMER
 from jingwei_core.outbox.event_messages import EVENTS
+from jingwei_core.plugins.hearing import not_heard
 from jingwei_core.session import CoreContext
-from jingwei_sdk.errors import NotFound, Refused
+from jingwei_sdk.errors import NotFound
 from jingwei_sdk.events import Consumer
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ async def run_consumer(ctx: CoreContext, payload: Mapping[str, Any]) -> None:
     """The job of one consumer and one message; a message that it has had already changes nothing.
 
     What it writes is one row of the audit log. While its breaker is open the job is put off.
-    Raises whatever the consumer raises; ``Refused`` (``PLUGIN_OFF``) when its plugin is no longer
-    enabled; ``NotFound`` (``EVENT_MESSAGE_GONE``).
+    Raises whatever the consumer raises; ``Refused``: ``PLUGIN_OFF`` when its plugin is no longer
+    enabled, ``PLUGIN_HEARS_NO_MORE`` when it is and has no such consumer; ``NotFound``
+    (``EVENT_MESSAGE_GONE``).
     """
     assert isinstance(ctx.data, UnitData)
     name, message_id = payload["consumer"], uuid.UUID(payload["event"])
@@ -83,4 +85,4 @@ def _consumer(registry: "Registry", name: str) -> tuple[str, Consumer[Any]]:
             for consumer in plugin.consumers:
                 if consumer.name == consumer_name:
                     return plugin_id, consumer
-    raise Refused("PLUGIN_OFF", plugin=plugin_id, state="disabled", reason="")
+    raise not_heard(registry, plugin_id, consumer_name)

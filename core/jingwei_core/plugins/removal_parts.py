@@ -22,6 +22,15 @@ _UNSENT = (
     " THEN (convert_from(q.payload, 'UTF8')::jsonb ->> 'message')::uuid END FROM jobs.pgqueuer q)"
 )
 _GIVEN_UP = "status = 'failed', last_error = 'PLUGIN_REMOVED', version = version + 1"
+# What happened stays true when its teller is gone: whoever was promised a message gets it. It is
+# awaited until its delivery has told the consumers, and until the last of them has had its turn.
+_TOLD = "t.channel = 'plugin-events' AND t.payload ->> 'source' = $1"
+_AWAITED = (
+    "(t.status = 'waiting' OR t.id IN (SELECT"
+    " CASE WHEN q.entrypoint = 'core.event-consumer'"
+    " AND NOT convert_from(q.payload, 'UTF8')::jsonb ->> 'consumer' ^@ ($1 || ':')"
+    " THEN (convert_from(q.payload, 'UTF8')::jsonb ->> 'event')::uuid END FROM jobs.pgqueuer q))"
+)
 _UNUSED_KIND = (
     "owner_plugin = $1"
     " AND NOT EXISTS (SELECT FROM core.event e WHERE (e.tenant_id, e.kind) = (t.tenant_id, t.id))"
@@ -94,6 +103,8 @@ PARTS = (
     Part("reminders", "core.reminder", "code ^@ ($1 || '.')"),
     # Its jobs say which messages wait for its channels: before the jobs.
     Part("unsent", "core.outbox_message", _UNSENT, _GIVEN_UP),
+    Part("events", "core.outbox_message", f"{_TOLD} AND NOT coalesce({_AWAITED}, false)"),
+    Part("events_kept", "core.outbox_message", f"{_TOLD} AND {_AWAITED}", "updated_at = now()"),
     Part("jobs", "jobs.pgqueuer", _JOBS),
     Part("schedules", "jobs.tick", "(job = ANY($3) OR job ^@ ($1 || '.'))"),
     Part("outcomes", "platform.plugin_outcome", "plugin_id = $1"),
