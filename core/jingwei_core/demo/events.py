@@ -7,7 +7,8 @@ transaction would hold the end of the audit chain while they wait for rows that 
 
 import copy
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -17,9 +18,10 @@ from jingwei_core.demo.forms import filled
 from jingwei_core.demo.people import Cast, Member
 from jingwei_core.demo.photos import Photographer
 from jingwei_core.demo.pictures import railing
-from jingwei_core.demo.story import instants, path_to, turn_of
+from jingwei_core.demo.scene import Scene, fields_asked
+from jingwei_core.demo.story import FROM_GRID, instants, path_to, turn_of
 from jingwei_core.events.commands import act, report
-from jingwei_core.events.workflow import Action, Assigns, By, Requirement, WorkflowDefinition
+from jingwei_core.events.workflow import Action, Requirement, WorkflowDefinition, leads_on
 from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_core.evidence.workers import ImageWorkers
 from jingwei_core.platform import Platform
@@ -62,18 +64,6 @@ class Told:
     steps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One command of a story: by whom, when, with which photos; ``None`` for the report."""
-
-    member: Member
-    at: datetime
-    action: Action | None
-    phases: tuple[PhotoPhase, ...]
-    department: uuid.UUID | None = None
-    assignee: uuid.UUID | None = None
-
-
 class Storyteller:
     """Plays the demo events of one tenant; ``workers`` look at the pictures."""
 
@@ -104,87 +94,96 @@ class Storyteller:
             for row in await unit.fetch("SELECT code, id FROM core.department"):
                 self._departments[row["code"]] = row["id"]
 
-    async def tell(self, row: DemoEvent, cast: Cast) -> int:
-        """Play an event, or the rest of it; how many steps that took."""
-        told = self._told.get(row.code, Told())
-        event_id = told.event_id
-        left = self._turns(row, cast)[told.steps :]
-        request = Request(request_id=SEEDED + row.code)
-        for turn in left:
-            self._clock.instant = turn.at
-            given = self._given(row, turn, await self._photos(row, turn, request))
-            call = Call(declaration(report if turn.action is None else act), given, event_id)
-            answer = await execute(
-                self._platform, self._tenant, turn.member.identity, call, request
-            )
-            event_id = answer.row_id
-        return len(left)
+    async def tell(self, row: DemoEvent, cast: Cast, source: str = FROM_GRID) -> int:
+        """Play an event, or the rest of it; how many steps that took.
 
-    def _turns(self, row: DemoEvent, cast: Cast) -> list[Turn]:
-        kind = self._kinds[row.kind]
-        path = path_to(self._workflows[kind.workflow], row.state) or ()
+        It ends early where nobody of the cast may take the next step."""
+        told = self._told.get(row.code, Told())
+        path = path_to(self._workflows[self._kinds[row.kind].workflow], row.state, source) or ()
         times = instants(row.code, row.days_ago, len(path), self._local_now)
-        at = self._paths[row.place]
-        reporter = cast.who_may("event.report", at)
-        if reporter is None:
-            return []
-        phases = (PhotoPhase.BEFORE,) if kind.photo_required else ()
-        turns = [Turn(reporter, times[0], None, phases)]
-        assigned: uuid.UUID | None = None
-        for action, instant in zip(path, times[1:], strict=True):
-            named = self._departments[kind.department]
-            if action.assigns is not Assigns.KEEP:
-                assigned = named if action.assigns is Assigns.DEPARTMENT else None
-            of = assigned if action.by is By.ASSIGNED else None
-            member = cast.who_may(action.permission, at, of)
-            if member is None:
+        request = Request(request_id=SEEDED + row.code)
+        event_id, taken = told.event_id, 0
+        if event_id is None:
+            self._clock.instant = times[0]
+            event_id = await self._report(row, cast, source, request)
+            if event_id is None:
+                return 0
+            taken = 1
+        scene = Scene(self._platform, self._tenant, cast, (event_id, request))
+        for action, instant in list(zip(path, times[1:], strict=True))[max(told.steps - 1, 0) :]:
+            self._clock.instant = instant
+            if not await self._act(row, action, scene, (event_id, request)):
                 break
-            turns.append(
-                Turn(
-                    member,
-                    instant,
-                    action,
-                    tuple(_PHOTOS[need] for need in action.requires if need in _PHOTOS),
-                    named if Requirement.DEPARTMENT in action.requires else None,
-                    member.identity.account_id if Requirement.ASSIGNEE in action.requires else None,
-                )
-            )
-        return turns
+            taken += 1
+        return taken
+
+    async def _report(
+        self, row: DemoEvent, cast: Cast, source: str, request: Request
+    ) -> uuid.UUID | None:
+        """The id of the event, registered by the nearest who may; ``None`` where nobody may."""
+        reporter = cast.who_may("event.report", self._paths[row.place])
+        if reporter is None:
+            return None
+        kind = self._kinds[row.kind]
+        phases = (PhotoPhase.BEFORE,) if kind.photo_required else ()
+        given = {
+            "kind": row.kind,
+            "title": row.title,
+            "description": row.description,
+            "form": filled(self._forms.get(kind.form), self._clock.instant, turn_of(row.code)),
+            "place_id": self._ids[row.place],
+            "position": {"lon": row.longitude, "lat": row.latitude, "crs": "EPSG:4490"},
+            "evidence": await self._photos(row, reporter, phases, request),
+            "source": source,
+        }
+        call = Call(declaration(report), given)
+        answer = await execute(self._platform, self._tenant, reporter.identity, call, request)
+        return answer.row_id
+
+    async def _act(
+        self, row: DemoEvent, action: Action, scene: Scene, told: tuple[uuid.UUID, Request]
+    ) -> bool:
+        """Take the action, whatever it asks for; false where nobody may take it."""
+        event_id, request = told
+        standing = await scene.standing()
+        await scene.prepare(action, standing)
+        member = await scene.actor(action, standing)
+        if member is None:
+            return False
+        phases = Counter(_PHOTOS[need] for need in action.requires if need in _PHOTOS)
+        phases |= Counter(await scene.photos(action))
+        if leads_on(action, standing.state):
+            phases |= Counter(standing.demands)
+        given = self._given(row, action, member)
+        given["evidence"] = await self._photos(row, member, list(phases.elements()), request)
+        if Requirement.DEPARTMENT in action.requires:
+            named = self._departments[self._kinds[row.kind].department]
+            given["department"] = scene.department(named)
+        call = Call(declaration(act), given, event_id)
+        await execute(self._platform, self._tenant, member.identity, call, request)
+        return True
 
     async def _photos(
-        self, row: DemoEvent, turn: Turn, request: Request
+        self, row: DemoEvent, member: Member, phases: Sequence[PhotoPhase], request: Request
     ) -> list[dict[str, object]]:
         attached: list[dict[str, object]] = []
-        for phase in turn.phases:
+        for phase in phases:
             picture = _picture(phase is not PhotoPhase.AFTER, turn_of(row.code) % PICTURES)
-            found = await self._photographer.upload(turn.member, picture, request)
+            found = await self._photographer.upload(member, picture, request)
             attached.append({"id": found, "phase": phase.value})
         return attached
 
-    def _given(
-        self, row: DemoEvent, turn: Turn, attached: list[dict[str, object]]
-    ) -> dict[str, object]:
-        if turn.action is None:
-            kind = self._kinds[row.kind]
-            position = {"lon": row.longitude, "lat": row.latitude, "crs": "EPSG:4490"}
-            return {
-                "kind": row.kind,
-                "title": row.title,
-                "description": row.description,
-                "form": filled(self._forms.get(kind.form), turn.at, turn_of(row.code)),
-                "place_id": self._ids[row.place],
-                "position": position,
-                "evidence": attached,
-            }
-        needs = turn.action.requires
-        name = turn.action.name_zh
+    def _given(self, row: DemoEvent, action: Action, member: Member) -> dict[str, object]:
+        needs, name = action.requires, action.name_zh
+        kind = self._kinds[row.kind]
+        form = self._forms.get(kind.form)
+        asked = fields_asked(action)
         return {
-            "action": turn.action.code,
+            "action": action.code,
             "note": f"{name}：与现场情况一致。" if Requirement.NOTE in needs else "",
             "reason": f"{name}：经研判办理。" if Requirement.REASON in needs else "",
-            "department": turn.department,
-            "assignee": turn.assignee,
-            "evidence": attached,
+            "assignee": member.identity.account_id if Requirement.ASSIGNEE in needs else None,
+            "form": filled(form, self._clock.instant, turn_of(row.code), asked),
         }
 
     @property

@@ -1,16 +1,23 @@
 """Filling a form for a demo event (演示表单): the least that its JSON Schema asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 
-def filled(schema: Mapping[str, Any] | None, at: datetime, turn: int) -> dict[str, Any]:
-    """Values for the required properties; ``turn`` chooses among the listed ones."""
+def filled(
+    schema: Mapping[str, Any] | None,
+    at: datetime,
+    turn: int,
+    names: Iterable[str] | None = None,
+) -> dict[str, Any]:
+    """Values for the required properties, or for those that are named; ``turn`` chooses among the
+    listed ones."""
     if schema is None:
         return {}
     properties: Mapping[str, Mapping[str, Any]] = schema.get("properties", {})
-    return {name: _value(properties[name], at, turn) for name in schema.get("required", ())}
+    wanted = schema.get("required", ()) if names is None else names
+    return {name: _value(properties[name], at, turn) for name in wanted}
 
 
 def _value(schema: Mapping[str, Any], at: datetime, turn: int) -> Any:

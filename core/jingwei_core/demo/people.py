@@ -41,18 +41,18 @@ class Cast:
 
     members: tuple[Member, ...]
 
-    def who_may(
-        self, permission: str, path: str, department: uuid.UUID | None = None
-    ) -> Member | None:
-        """The member nearest to the place that holds the permission there (and belongs to the
-        department), or ``None``."""
-        able = [
-            member
-            for member in self.members
-            if member.permissions.allows(permission, path)
-            and (department is None or department in member.department_ids)
-        ]
-        return max(able, key=lambda member: len(member.path), default=None)
+    def able(self, permission: str, path: str) -> list[Member]:
+        """The members who hold the permission at the place, the nearest to it first."""
+        able = [one for one in self.members if one.permissions.allows(permission, path)]
+        return sorted(able, key=lambda member: -len(member.path))
+
+    def who_may(self, permission: str, path: str) -> Member | None:
+        """The member nearest to the place that holds the permission there, or ``None``."""
+        return next(iter(self.able(permission, path)), None)
+
+    def staffs(self, department: uuid.UUID) -> bool:
+        """Whether anybody of them belongs to the department."""
+        return any(department in member.department_ids for member in self.members)
 
 
 async def seed_people(

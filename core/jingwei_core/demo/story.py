@@ -5,26 +5,42 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
-from jingwei_core.events.workflow import Action, WorkflowDefinition
+from jingwei_core.events.workflow import MERGE, PREVIOUS, Action, WorkflowDefinition
+from jingwei_core.events.workflow_walk import Spot, Walk
 
 FIRST_HOUR, HOURS = 8, 9
 """Demo events are registered between 8:00 and 17:00 of the tenant."""
+
+FROM_GRID = "grid_worker"
+"""Where demo events come from."""
 
 LONGEST_WAIT = timedelta(hours=20)
 LATEST = timedelta(minutes=2)
 
 
-def path_to(workflow: WorkflowDefinition, state: str) -> tuple[Action, ...] | None:
-    """The fewest actions from the start state to ``state``; ``None`` when none lead there."""
-    came: dict[str, tuple[Action, ...]] = {workflow.start: ()}
-    waiting = deque([workflow.start])
-    while waiting and state not in came:
-        at = waiting.popleft()
-        for action in workflow.actions:
-            if at in action.from_ and action.to not in came:
-                came[action.to] = (*came[at], action)
-                waiting.append(action.to)
-    return came.get(state)
+def path_to(
+    workflow: WorkflowDefinition, state: str, source: str = FROM_GRID
+) -> tuple[Action, ...] | None:
+    """The fewest actions that people take from registration to ``state``; ``None`` when none lead
+    there. What the platform takes at once with a report from ``source`` is left out."""
+    walk = Walk(workflow, source)
+    begin = Spot(workflow.start, is_assigned=False)
+    for code in workflow.intake_of(source):
+        (begin,) = walk.after(begin, workflow.action(code))
+    came: dict[Spot, tuple[Action, ...]] = {begin: ()}
+    waiting = deque([begin])
+    while waiting:
+        spot = waiting.popleft()
+        if spot.state == state:
+            return came[spot]
+        for action in walk.usable(spot):
+            if action.to == PREVIOUS or action.code == MERGE:
+                continue
+            (after,) = walk.after(spot, action)
+            if after not in came:
+                came[after] = (*came[spot], action)
+                waiting.append(after)
+    return None
 
 
 def turn_of(code: str) -> int:

@@ -98,13 +98,15 @@ def generate_places(folder: Path) -> dict[str, int]:
 
 
 def official_places(path: Path) -> list[Place]:
-    """The real divisions of the file, from the city down, with transcribed English names."""
+    """The real divisions of the file, from its root down, with transcribed English names."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["level"] != "province"]
+    codes = {row["code"] for row in rows}
     return [
         Place(
             code=row["code"],
-            parent="" if row["level"] == "city" else row["parent_code"],
+            # A tenant may be a city or a single county: whatever lies above the file is left out.
+            parent=row["parent_code"] if row["parent_code"] in codes else "",
             level=_LEVELS[len(row["code"])],
             name_zh=row["name"],
             name_en=english_name(row["name"], _LEVELS[len(row["code"])]),
@@ -117,13 +119,13 @@ def choose_communities(divisions: Iterable[Place], recipe: Recipe) -> list[Place
     """The urban communities that get grids, in code order.
 
     Candidates are the residents' communities (last three digits 001-199, 社区 in the name) of the
-    recipe's streets. They are ranked inside their street by code; first ranks of all streets come
-    first, so that every urban street takes part.
+    recipe's streets, or those that it names one by one. They are ranked inside their street by
+    code; first ranks of all streets come first, so that every urban street takes part.
     """
     rank: dict[str, int] = {}
     ranked: list[tuple[int, str, Place]] = []
     for place in divisions:
-        urban = place.level == "community" and place.parent.startswith(recipe.streets)
+        urban = place.level == "community" and place.code.startswith(recipe.streets)
         if urban and place.code[9:] < "200" and "社区" in place.name_zh:
             rank[place.parent] = rank.get(place.parent, 0) + 1
             ranked.append((rank[place.parent], place.code, place))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jingwei_core.demo.story import path_to
+from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.tenants.generate import (
     Place,
     Recipe,
@@ -73,7 +75,11 @@ def _kinds(folder: Path, recipe: Recipe) -> list[_Kind]:
     for path in sorted((folder / "events/workflows").glob("*.toml")):
         values = tomllib.loads(path.read_text(encoding="utf-8"))
         found = tuple(state["code"] for state in values["states"])
-        states[values["code"]] = found[:1] if recipe.newly_reported else found
+        if recipe.newly_reported:
+            states[values["code"]] = found[:1]
+            continue
+        workflow = read_workflow(values)
+        states[workflow.code] = tuple(one for one in found if path_to(workflow, one) is not None)
     with (folder / "events/kinds.csv").open(encoding="utf-8", newline="") as file:
         return [
             _Kind(row["code"], row["name_zh"], states[row["workflow"]])
