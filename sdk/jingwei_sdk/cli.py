@@ -89,7 +89,8 @@ def check(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """检查插件 · Check a plugin against the rules of its tier; exit 1 for findings."""
+    """检查插件 · Check a plugin against the rules of its tier; exit 1 for findings, and where
+    --tier asks for one that it does not hold."""
     from jingwei_sdk.check import Subject, Tier
     from jingwei_sdk.check import check as checked
 
@@ -105,7 +106,7 @@ def check(
     else:
         for line in report.lines():
             typer.echo(line)
-    if not report.is_passed:
+    if not report.is_passed or (asked is not None and not report.is_held):
         raise typer.Exit(1)
 
 

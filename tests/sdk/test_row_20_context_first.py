@@ -9,8 +9,8 @@ import pytest
 
 import jingwei_sdk
 from jingwei_core.contribution import core_contribution
-from jingwei_core.plugins.context_first import functions_of, without_context
 from jingwei_core.plugins.discovery import discover
+from jingwei_sdk._called import functions_of, without_context
 from tests.core.plugins.packages import Package
 
 REFUSED = {

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from jingwei_core.plugins.context_first import without_context
 from jingwei_core.plugins.contributing.objections import (
     is_of_this_major,
     of_channels,
@@ -15,6 +14,7 @@ from jingwei_core.plugins.contributing.objections import (
 )
 from jingwei_core.plugins.event_types import event_type_objections
 from jingwei_core.privacy.declarations import check_package
+from jingwei_sdk._called import CONTEXT, without_context
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.data_rights import unanswered
 from jingwei_sdk.errors import Refused
@@ -88,7 +88,8 @@ def _subscriptions(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 
 def _context(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     """What runs for a tenant is told so by its first parameter."""
-    yield from without_context(plugin)
+    for what, _ in without_context(plugin):
+        yield f"{what}: the first parameter has to be {CONTEXT}"
 
 
 def _event_types(plugin: Plugin, manifest: Manifest) -> Iterator[str]:

@@ -5,8 +5,8 @@ import inspect
 import re
 from collections.abc import Iterator
 
+from jingwei_sdk._called import computed_fields, name_of
 from jingwei_sdk.check.found import Found, Said, at
-from jingwei_sdk.check.graphql_rules import computed_fields, name_of
 from jingwei_sdk.check.migrated_columns import unmade_columns
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
 from jingwei_sdk.data_rights import accounts_in, unanswered

@@ -28,3 +28,11 @@ class Found:
 def at(file: str, line: int = 1, **params: object) -> Found:
     """A place in a file, with the words of the finding."""
     return Found(file, line, params)
+
+
+class CouldNotRun(Exception):
+    """A rule has no word on this plugin: what it looks at is not here. Its tier is not held."""
+
+    def __init__(self, why: Said) -> None:
+        super().__init__(why.en)
+        self.why = why

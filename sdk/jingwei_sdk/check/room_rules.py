@@ -39,8 +39,7 @@ def nothing_ambient(subject: Subject) -> Iterator[Found]:
 
 def declared_libraries(subject: Subject) -> Iterator[Found]:
     """What is imported is asked for, not merely present."""
-    if not subject.is_project:
-        return
+    subject.require_project()
     providers = packages_distributions()
     asked = {
         _canonical(need) for need in subject.project.get("project", {}).get("dependencies", ())

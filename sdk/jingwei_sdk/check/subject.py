@@ -14,6 +14,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from jingwei_sdk.check.found import CouldNotRun, Said
 from jingwei_sdk.errors import JingweiError, Refused
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Manifest, Plugin, read_manifest
 
@@ -101,6 +102,12 @@ class Subject:
     def is_project(self) -> bool:
         """Whether the project is there and not only the installed package."""
         return (self.folder / PROJECT_FILE).is_file()
+
+    def require_project(self) -> None:
+        """Raise :class:`CouldNotRun` for an installed plugin: the files around its package, such as
+        its tests, are not there to look at."""
+        if not self.is_project:
+            raise CouldNotRun(Said("只装了软件包，没有工程目录", "installed without its project"))
 
     @cached_property
     def project(self) -> Mapping[str, Any]:

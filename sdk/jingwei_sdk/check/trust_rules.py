@@ -29,8 +29,7 @@ def typed(subject: Subject) -> Iterator[Found]:
 
 def sbom_agrees(subject: Subject) -> Iterator[Found]:
     """The bill of materials is there and lists what is declared."""
-    if not subject.is_project:
-        return
+    subject.require_project()
     source = subject.file(SBOM_FILE)
     if source is None:
         yield at(SBOM_FILE, cause=Said("文件不存在", "the file is missing"))
@@ -46,8 +45,7 @@ def sbom_agrees(subject: Subject) -> Iterator[Found]:
 
 def sbom_travels(subject: Subject) -> Iterator[Found]:
     """The wheel takes the bill of materials with it."""
-    if not subject.is_project:
-        return
+    subject.require_project()
     targets = subject.project.get("tool", {}).get("hatch", {}).get("build", {}).get("targets", {})
     if SBOM_FILE not in targets.get("wheel", {}).get("sbom-files", ()):
         yield at(PROJECT_FILE)

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from jingwei_sdk._called import computed_fields, functions_of, name_of
 from jingwei_sdk.check.found import Found, at
-from jingwei_sdk.check.graphql_rules import called_functions, computed_fields, name_of
 from jingwei_sdk.check.subject import Subject
 from jingwei_sdk.check.text_rules import raised_codes, setting_names
 from jingwei_sdk.commands import declaration
@@ -23,15 +23,17 @@ _WORD = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 
 def readme_present(subject: Subject) -> Iterator[Found]:
     """The first page says what the plugin is for."""
+    subject.require_project()
     source = subject.file(README)
-    if subject.is_project and (source is None or len(source.text.split()) < 20):
+    if source is None or len(source.text.split()) < 20:
         yield at(README)
 
 
 def changes_told(subject: Subject) -> Iterator[Found]:
     """The changelog has an entry of this version."""
+    subject.require_project()
     manifest, source = subject.manifest, subject.file(CHANGELOG)
-    if not subject.is_project or manifest is None:
+    if manifest is None:
         return
     if source is None or manifest.version not in source.text:
         yield at(CHANGELOG, version=manifest.version)
@@ -39,8 +41,7 @@ def changes_told(subject: Subject) -> Iterator[Found]:
 
 def docs_complete(subject: Subject) -> Iterator[Found]:
     """A page in each language names every permission, setting, error and command."""
-    if not subject.is_project:
-        return
+    subject.require_project()
     for locale in LOCALES:
         path = f"docs/{locale}.md"
         page = subject.file(path)
@@ -65,14 +66,15 @@ def _documented(subject: Subject) -> list[str]:
 
 def tests_present(subject: Subject) -> Iterator[Found]:
     """There is at least one test."""
-    has_test = any("def test_" in source.text for source in subject.tests)
-    if subject.is_project and not has_test:
+    subject.require_project()
+    if not any("def test_" in source.text for source in subject.tests):
         yield at("tests")
 
 
 def tests_complete(subject: Subject) -> Iterator[Found]:
     """Tests name each function that the platform calls, or the name users know it by."""
-    if not subject.is_project or subject.plugin is None:
+    subject.require_project()
+    if subject.plugin is None:
         return
     words = set(_WORD.findall("\n".join(source.text for source in subject.tests)))
     for names in _called(subject.plugin):
@@ -93,7 +95,7 @@ def _called(plugin: Plugin) -> Iterator[tuple[str, ...]]:
         known.add(field.resolve)
         column = name.partition(".")[2]
         yield column, _camel(column), name_of(field.resolve)
-    for function in called_functions(plugin):
+    for _, function in functions_of(plugin):
         hook = getattr(function, "__hook__", None)
         if function not in known:
             yield name_of(function), *([] if hook is None else [hook.name])
@@ -106,8 +108,9 @@ def _camel(name: str) -> str:
 
 def statements_counted(subject: Subject) -> Iterator[Found]:
     """How many statements reading costs is written down, so that a test sees when it grows."""
+    subject.require_project()
     plugin = subject.plugin
-    if not subject.is_project or plugin is None or not plugin.records:
+    if plugin is None or not plugin.records:
         return
     source = subject.file(BASELINES)
     try:
@@ -122,8 +125,7 @@ def statements_counted(subject: Subject) -> Iterator[Found]:
 
 def tests_pass(subject: Subject) -> Iterator[Found]:
     """The plugin's own tests pass: the kit's neighbour saw nothing, no list asks for more."""
-    if not subject.is_project:
-        return
+    subject.require_project()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(  # noqa: S603 - the author's own tests, which they asked to run
         command, cwd=subject.folder, capture_output=True, text=True, check=False

@@ -1,11 +1,14 @@
 """Every rule finds its bad example, and neither its good one nor a plugin that keeps them all."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from jingwei_sdk.check import RULES, Subject, Tier, check
+from jingwei_sdk.cli import app
 from tests.sdk.check.sample import edited, golden
 
 _ON_REQUEST = {"JW-802": "next_major", "JW-611": "runs_tests"}
@@ -19,7 +22,36 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_sample_holds_gold_today_and_tomorrow(plugin: Path):
     report = check(Subject.of(plugin), Tier.GOLD, next_major=True)
     assert [f"{finding.rule} {finding.message}" for finding in report.findings] == []
-    assert report.holds is Tier.GOLD
+    # Whether its own tests pass is not known.
+    assert [each.rule for each in report.unrun] == ["JW-611"]
+    assert (report.holds, report.is_passed, report.is_held) == (Tier.SILVER, True, False)
+
+
+def test_what_could_not_be_looked_at_gives_no_tier(
+    plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An installed plugin has no tests, pages or changelog beside it."""
+    alone = tmp_path / "site"
+    shutil.copytree(plugin / "road_lamp", alone / "road_lamp")
+    info = alone / "road_lamp-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: road-lamp\nVersion: 0.1.0\n")
+    points = '[jingwei.plugins]\nroad-lamp = road_lamp.plugin:plugin\n'
+    (info / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(alone)
+    subject = Subject.of("road-lamp")
+    report = check(subject, Tier.GOLD, runs_tests=True)
+    assert not subject.is_project
+    assert report.holds is None
+    assert {"JW-605", "JW-608", "JW-611"} <= {each.rule for each in report.unrun}
+    assert {each["why"] for each in report.document()["unrun"]} == {"installed without its project"}
+
+
+def test_a_tier_that_is_asked_for_and_not_held_is_no_success(plugin: Path):
+    for words, code in (([], 0), (["--tier", "silver"], 0), (["--tier", "gold"], 1)):
+        told = CliRunner().invoke(app, ["check", str(plugin), *words])
+        assert told.exit_code == code, told.output
+    assert "JW-611 ?" in told.output
 
 
 @pytest.mark.parametrize("code", RULES)
