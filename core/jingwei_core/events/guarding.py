@@ -198,6 +198,14 @@ class GuardBook:
                 return Conflict("EVENT_GUARD_WITHIN", field="action", action=code, until=told)
         raise AssertionError(guard)
 
+    async def until(self, action: Action, case: Case) -> datetime | None:
+        """Until when the action can be taken by its guards ``within``; ``None`` where it has
+        none, or before their window has begun."""
+        windows = [guard for guard in action.guards if isinstance(guard, WithinGuard)]
+        ends = [await self._until(guard, case) for guard in windows]
+        begun = [end for end in ends if end is not None]
+        return min(begun) if begun and len(begun) == len(ends) else None
+
     async def _until(self, guard: WithinGuard, case: Case) -> datetime | None:
         """When the window ends; ``None`` while it has not begun."""
         begun = case.closed_at if guard.since is Since.CLOSED else case.created_at

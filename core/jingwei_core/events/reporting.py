@@ -36,6 +36,9 @@ class IntakeSource(StrEnum):
 PUBLIC_SOURCES = frozenset({IntakeSource.RESIDENT, IntakeSource.HOTLINE, IntakeSource.MEDIA})
 """Where the public's reports come from: who registers one is its first receiver (首问负责)."""
 
+PUBLIC = "public"
+"""公众自行上报: the source of what residents report without an account; no account may say it."""
+
 _ACTIVE = "SELECT true FROM core.account WHERE id = $1 AND status = 'active'"
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from jingwei_core.events.deadlines import Rule, TimeLimit
 from jingwei_core.events.workflow_effects import Effect, whom_of
-from jingwei_core.events.workflow_guards import Duty, Guard
+from jingwei_core.events.workflow_guards import Duty, Guard, PhotoPhase
 from jingwei_sdk.errors import Conflict, Invalid
 
 REGISTER = "report"
@@ -94,6 +94,15 @@ class By(StrEnum):
     """Only the assigned person, or members of the assigned department (承办单位)."""
 
 
+class PublicFace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody without an account is told of a state (公众可见): its name in their words, and
+    the photos of which phases they are shown while the event is in it."""
+
+    name_zh: str
+    name_en: str
+    photos: tuple[PhotoPhase, ...] = ()
+
+
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A state (环节)."""
 
@@ -108,6 +117,9 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assigned, or for who may lead on from here."""
     pauses: bool = False
     """Whether the clock of the whole loop stands still here (挂起)."""
+    public: PublicFace | None = None
+    """What the public is told of it; without it, only whether the event is received, in hand or
+    finished."""
 
 
 class Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -281,7 +293,7 @@ class WorkflowDefinition(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 _LATER = {"handling": "", "intake": (), "limits": {}}
-_LATER_OF_STATES = {"limit": None, "owner": "", "pauses": False}
+_LATER_OF_STATES = {"limit": None, "owner": "", "pauses": False, "public": None}
 _LATER_OF_ACTIONS = {"guards": (), "effects": (), "marks": (), "sources": (), "is_return": False}
 
 

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -68,21 +68,32 @@ async def _announced(ctx: Context, evidence_id: uuid.UUID) -> Announced | None:
 
 async def _keep(stage: CoreStage, announced: Announced) -> Kept:
     """Look at the upload, keep it under lock, and make the derived pictures."""
-    expected, settings = announced.expected, EvidenceSettings()
-    store = stage.platform.store
+    expected = announced.expected
     with tempfile.TemporaryDirectory(prefix="evidence-") as name:
-        folder = Path(name)
-        source = folder / "upload"
-        await save_to(store, announced.staged_key, source, limit=expected.size)
-        limits = Limits(max_bytes=settings.max_bytes)
-        facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
-        until = lock_time(stage.now() + settings.retention)
-        key = object_key(stage.tenant.id, Area.ORIGINAL, str(announced.id))
-        until = await _keep_original(store, key, source, expected, until)
-        derived = [
-            await _derived(stage, announced.id, facts, (source, side, ending))
-            for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
-        ]
+        source = Path(name) / "upload"
+        await save_to(stage.platform.store, announced.staged_key, source, limit=expected.size)
+        return await keep_picture(stage, announced.id, expected, source)
+
+
+async def keep_picture(
+    stage: CoreStage, evidence_id: uuid.UUID, expected: Expected, source: Path
+) -> Kept:
+    """Inspect a picture in a file, keep it under lock and make the derived ones, in the file's
+    folder; again, it answers the same.
+
+    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`; then nothing is
+    kept.
+    """
+    settings, store = EvidenceSettings(), stage.platform.store
+    limits = Limits(max_bytes=settings.max_bytes)
+    facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
+    until = lock_time(stage.now() + settings.retention)
+    key = object_key(stage.tenant.id, Area.ORIGINAL, str(evidence_id))
+    until = await _keep_original(store, key, source, expected, until)
+    derived = [
+        await _derived(stage, evidence_id, facts, (source, side, ending))
+        for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
+    ]
     return Kept(facts, key, until, *derived)
 
 
@@ -132,8 +143,15 @@ async def record_commit(ctx: Context, target: Evidence, kept: Kept) -> Evidence:
     """提交证据: make an upload evidence; sent again, it answers the same."""
     if target.status == "committed":
         return target
+    stored = await ctx.data.update(target, **committed(kept, ctx.now()))
+    await ctx.signals.changed("Evidence", stored.id, None)
+    return stored
+
+
+def committed(kept: Kept, now: datetime) -> dict[str, Any]:
+    """The columns of ``Evidence`` that a picture has once it is kept."""
     facts, place = kept.facts, kept.facts.position
-    found: dict[str, object] = {"taken_at": facts.taken_at} if facts.taken_at else {}
+    found: dict[str, Any] = {"taken_at": facts.taken_at} if facts.taken_at else {}
     if place is not None:
         accuracy = place.accuracy_m
         found |= {
@@ -142,20 +160,17 @@ async def record_commit(ctx: Context, target: Evidence, kept: Kept) -> Evidence:
             "position_crs": place.crs,
             "accuracy_m": None if accuracy is None else -int(-accuracy // 1),
         }
-    stored = await ctx.data.update(
-        target,
-        status="committed",
-        committed_at=ctx.now(),
-        store_key=kept.store_key,
-        locked_until=kept.locked_until,
-        width=facts.width,
-        height=facts.height,
-        derivative_key=kept.derivative_key,
-        thumbnail_key=kept.thumbnail_key,
+    return {
         **found,
-    )
-    await ctx.signals.changed("Evidence", stored.id, None)
-    return stored
+        "status": "committed",
+        "committed_at": now,
+        "store_key": kept.store_key,
+        "locked_until": kept.locked_until,
+        "width": facts.width,
+        "height": facts.height,
+        "derivative_key": kept.derivative_key,
+        "thumbnail_key": kept.thumbnail_key,
+    }
 
 
 class Commits:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from jingwei_core.access.permissions import wider_grants
 from jingwei_core.events.opening import PLUGIN_SOURCE
 from jingwei_core.events.ports import is_there
-from jingwei_core.events.reporting import IntakeSource
+from jingwei_core.events.reporting import PUBLIC, IntakeSource
 from jingwei_core.events.whom import Who, read_whom
 from jingwei_core.events.workflow import (
     Action,
@@ -39,7 +39,7 @@ from jingwei_core.events.workflow_guards import (
 from jingwei_core.events.workflow_walk import ASSIGNED, Spot, walks
 from jingwei_core.workflows.surroundings import KindFacts, Surroundings
 
-SOURCES = frozenset({*(source.value for source in IntakeSource), PLUGIN_SOURCE})
+SOURCES = frozenset({*(source.value for source in IntakeSource), PUBLIC, PLUGIN_SOURCE})
 
 
 def find_misfits(definition: WorkflowDefinition, around: Surroundings) -> list[Flaw]:
