@@ -184,9 +184,9 @@ async def _within(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -
 
 async def run_job(ctx: CoreContext, declared: Job, payload: Mapping[str, Any]) -> None:
     """Run the code of a job with the context that its package is given."""
-    owner = ctx.platform.queue.origins.of(declared.name).plugin
     is_ours = isinstance(declared.run, Looking)
-    await declared.run(ctx if is_ours else given_to(owner, ctx), payload)
+    owner = CORE if is_ours else ctx.platform.queue.origins.of(declared.name).plugin
+    await declared.run(given_to(owner, ctx), payload)
 
 
 def wanted(job: QueuedJob) -> Wanted:

@@ -27,7 +27,7 @@ async def attempt(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
     by type only, and what it wrote is undone. What the core's raises is raised.
     """
     if found.plugin.id == CORE:
-        return _short(await found.channel.deliver(ctx, message))
+        return _short(await found.channel.deliver(given_to(CORE, ctx), message))
     try:
         lacking = _lacking(ctx, found)
         if lacking:
