@@ -18,6 +18,8 @@ from jingwei_core.notifications import commands as notification_commands
 from jingwei_core.notifications import questions as notification_questions
 from jingwei_core.notifications.mail import CHANNEL as EMAIL
 from jingwei_core.outbox.channels import CHANNELS
+from jingwei_core.patrols import commands as patrol_commands
+from jingwei_core.patrols import questions as patrol_questions
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
@@ -52,11 +54,13 @@ _COMMANDS = (
     meeting_item_commands,
     meeting_closing,
     ledger_commands,
+    patrol_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
     *(plugin_questions, presence_questions, notification_questions, task_questions),
     ledger_questions,
+    patrol_questions,
 )
 
 

@@ -15,6 +15,7 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.meetings import tables as meetings
     from jingwei_core.notifications import tables as notifications
     from jingwei_core.outbox import tables as outbox
+    from jingwei_core.patrols import tables as patrols
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
     from jingwei_core.registers import tables as registers
@@ -28,7 +29,7 @@ def core_tables() -> list[type[TenantTable]]:
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
         *(plugins, reminders, workforce, tasks, notifications, routing),
-        *(meetings, ledgers),
+        *(meetings, ledgers, patrols),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -48,6 +49,7 @@ def core_records() -> list[Record]:
     from jingwei_core.ledgers import records as ledgers
     from jingwei_core.meetings import records as meetings
     from jingwei_core.notifications import records as notifications
+    from jingwei_core.patrols import records as patrols
     from jingwei_core.places import records as places
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
@@ -57,5 +59,5 @@ def core_records() -> list[Record]:
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    others = (notifications, routing, tasks, meetings, ledgers)
+    others = (notifications, routing, tasks, meetings, ledgers, patrols)
     return [record for room in (*rooms, *others) for record in room.RECORDS]

@@ -25,6 +25,7 @@ from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.registers.tables import Organisation
 from jingwei_core.tenants.tables import PracticeSwitch
 from tests.leak.planting_notifications import plant_notification
+from tests.leak.planting_patrols import plant_patrols
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_routing import plant_routing
 from tests.leak.planting_safety import plant_safety
@@ -39,6 +40,8 @@ LEVEL_OF = {"city": "city", "street": "street", "aside": "street", "near": "grid
 # Squares of 0.01 degree with a common edge at 111.30.
 WEST_OF = {"near": 1_112_900_000, "far": 1_113_000_000}
 SOUTH, SIDE = 306_900_000, 100_000
+OWNERS = ("near_worker", "far_worker")
+"""Whose uploads there are."""
 # zone of an event: (place, reporter, whether it is assigned to the department, whose photo)
 EVENTS = {
     "city": ("street", "chief", False, "near_worker"),
@@ -55,6 +58,8 @@ async def plant_everything(city: City, unit: Unit) -> None:
     await _places(city, unit)
     department = await _staff(city, unit)
     await plant_workforce(city, unit)
+    walkers = {owner: await _evidence(city, unit, owner, f"walk-{owner[:4]}") for owner in OWNERS}
+    await plant_patrols(city, unit, walkers)
     rules = await _rules(city, unit, department)
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))
@@ -65,7 +70,7 @@ async def plant_everything(city: City, unit: Unit) -> None:
             organisation = await _organisation(city, unit, zone)
             await plant_safety(city, unit, zone, organisation, event)
             await _audit(city, unit, zone, event)
-    for owner in ("near_worker", "far_worker"):
+    for owner in OWNERS:
         await _evidence(city, unit, owner, f"pending-{owner.replace('_', '-')}")
         await plant_reminder(city, unit, owner)
         await plant_notification(city, unit, owner)

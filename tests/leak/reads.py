@@ -39,7 +39,7 @@ from tests.leak.world import Planted, World
 
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 TOLD = {**POSITION, "kindCode": "canary.leaf", "code": "safety.open-hazards"}
-TOLD |= {"ledger": "canary", "first": 100}
+TOLD |= {"ledger": "canary", "first": 100, "most": 100, "ofAll": True}
 NARROWED = ("my", "reportsWaiting", "eventsLackingActors", "eventsAmber")
 """Questions that answer some of the rows in sight: which, is held by tests of their own."""
 OF_A_PLACE = "of a place"
@@ -311,6 +311,8 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("EventTask", "state"): "open",
     ("EventTask", "is_final"): False,
     ("JointOperation", "state"): "planned",
+    ("PatrolPlan", "level"): "",
+    ("Visit", "outcome"): "held",
 }
 
 
@@ -357,6 +359,9 @@ TARGETS: dict[str, str | dict[str, str]] = {
     "operation": "JointOperation",
     "supervisor": "Account",
     "askedBy": "Account",
+    "plan": "PatrolPlan",
+    "patrol": "Patrol",
+    "need": "VisitNeed",
 }
 
 

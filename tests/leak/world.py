@@ -44,6 +44,7 @@ READS = [
     *("place.read", "organisation.read", "event.read", "event.report", "staff.read", "kind.read"),
     *("department.read", "evidence.read", "evidence.upload", "safety.enterprise.read"),
     *("leave.read", "leave.request", "certificate.read"),
+    *("patrol.read", "patrol.log", "visit.read", "visit.log"),
     *("meeting.read", "ledger.read", "ledger.export"),
     *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
     "notification.read",

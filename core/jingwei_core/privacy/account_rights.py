@@ -112,6 +112,14 @@ TOPICS: Mapping[str, str] = {
         "SELECT duty, begins_at, ends_at, cancelled_at FROM core.duty_shift WHERE account = $1"
         " ORDER BY begins_at, id"
     ),
+    "patrols": (
+        "SELECT l.name AS place, t.day, t.note FROM core.patrol t"
+        " JOIN core.place l ON l.id = t.place_id WHERE t.account = $1 ORDER BY t.day, t.id"
+    ),
+    "visits": (
+        "SELECT l.name AS place, t.day, t.outcome FROM core.visit t"
+        " JOIN core.place l ON l.id = t.place_id WHERE t.account = $1 ORDER BY t.day, t.id"
+    ),
     "reminders": (
         "SELECT code, day, created_at FROM core.reminder WHERE account = $1 ORDER BY created_at, id"
     ),

@@ -12,6 +12,14 @@ from jingwei_core.evidence.tables import Evidence
 from jingwei_core.ledgers.tables import LedgerSheet
 from jingwei_core.meetings.tables import Meeting, MeetingAttendance, MeetingItem
 from jingwei_core.notifications.tables import Notification, NotificationSetting
+from jingwei_core.patrols.tables import (
+    CheckPoint,
+    Patrol,
+    PatrolEvidence,
+    PatrolPlan,
+    Visit,
+    VisitNeed,
+)
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.tasks.tables import EventTask, JointOperation
@@ -28,4 +36,6 @@ CLONE_RULES = (
     *(CloneRule(table, "skip") for table in (Notification, NotificationSetting)),
     *(CloneRule(table, "skip") for table in (Meeting, MeetingAttendance, MeetingItem)),
     CloneRule(LedgerSheet, "skip"),
+    *(CloneRule(table, "copy") for table in (PatrolPlan, CheckPoint)),
+    *(CloneRule(table, "skip") for table in (Patrol, PatrolEvidence, Visit, VisitNeed)),
 )

@@ -19,6 +19,8 @@ from jingwei_core.events.tables import (
 from jingwei_core.ledgers.tables import LedgerRules
 from jingwei_core.meetings.tables import MeetingRules
 from jingwei_core.notifications.tables import NotificationRules
+from jingwei_core.patrols.rules import NO_PATROLS
+from jingwei_core.patrols.tables import CheckPoint, PatrolPlan, PatrolRules
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
 from jingwei_core.routing.tables import EscalationRung, EventRoute, ExtensionRule, HandlingRule
@@ -76,6 +78,9 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(NotificationRules, (), dict(_notifications(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
         Section(WorkforceRules, (), dict(_workforce(package))),
+        Section(PatrolRules, (), dict(_visits(package))),
+        Section(PatrolPlan, ("code",), dict(_plans(package)), {"valid_to": today}),
+        Section(CheckPoint, ("plan", "code"), dict(_points(package)), {"valid_to": today}),
         *routing_sections(package),
         Section(MeetingRules, (), _stated(package.meetings.series, package.meetings)),
         Section(LedgerRules, (), _stated(package.ledgers.ledgers, package.ledgers)),
@@ -268,6 +273,48 @@ def _notifications(package: TenantPackage) -> Rows:
 def _stated(said: object, rules: Any) -> Mapping[Key, Mapping[str, Any]]:
     """The one row of rules that are a document; none where the package says nothing."""
     return {(): {"definition": rules.document()}} if said else {}
+
+
+def _visits(package: TenantPackage) -> Rows:
+    if package.patrols != NO_PATROLS:
+        yield (), {"definition": package.patrols.visits.document()}
+
+
+def _plans(package: TenantPackage) -> Rows:
+    root = next((place.code for place in package.places if not place.parent), "")
+    for plan in package.patrols.plans:
+        yield (
+            (plan.code,),
+            {
+                "name": plan.name_zh,
+                "name_en": plan.name_en,
+                "place_id": Ref("place", (plan.place or root,)),
+                "level": plan.level,
+                "role": plan.role,
+                "times": plan.times,
+                "per": plan.per.value,
+                "asks_evidence": plan.asks_evidence,
+                "evidence_rule": plan.evidence_rule,
+                "valid_from": plan.valid_from,
+                "valid_to": plan.valid_to,
+                "source": "package",
+            },
+        )
+
+
+def _points(package: TenantPackage) -> Rows:
+    root = next((place.code for place in package.places if not place.parent), "")
+    for plan in package.patrols.plans:
+        for point in plan.check_points:
+            values = {
+                "name": point.name_zh,
+                "name_en": point.name_en,
+                "look_at": point.look_at,
+                "place_id": Ref("place", (point.place or plan.place or root,)),
+                "valid_to": None,
+                "source": "package",
+            }
+            yield (Ref("patrol_plan", (plan.code,)), point.code), values
 
 
 def _switches(package: TenantPackage) -> Rows:

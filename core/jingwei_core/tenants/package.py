@@ -28,6 +28,7 @@ from jingwei_core.tenants.package_manifest import (
 from jingwei_core.tenants.package_meetings import read_ledgers, read_meetings
 from jingwei_core.tenants.package_model import Demo, KindRow, TenantPackage
 from jingwei_core.tenants.package_notifications import read_notifications
+from jingwei_core.tenants.package_patrols import read_patrols
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
 from jingwei_core.tenants.package_routing import read_routing
@@ -90,6 +91,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
     package = replace(package, kinds=_kinds(folder, package))
     check_workflows(package, folder.findings)
     package = replace(package, workforce=read_workforce(folder, package))
+    package = replace(package, patrols=read_patrols(folder, package))
     package = replace(package, routing=read_routing(folder, package))
     demo = _demo(folder, package)
     return replace(package, demo=demo, warnings=tuple(folder.findings.warnings))

@@ -18,6 +18,7 @@ from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.ledgers.rules import Rules as LedgerRules
 from jingwei_core.meetings.rules import Rules as MeetingRules
 from jingwei_core.notifications.rules import Rules as NotificationRules
+from jingwei_core.patrols.rules import NO_PATROLS, PatrolFile
 from jingwei_core.routing.rules import NO_ROUTING, RoutingRules
 from jingwei_core.workforce.rules import NO_RULES, Rules
 
@@ -351,3 +352,5 @@ class TenantPackage:
     """Where events go, and what happens when time is up (分流督办规则)."""
     workforce: Rules = NO_RULES
     """Who approves whose leave, kinds of leave, certificates and duties (在岗规则)."""
+    patrols: PatrolFile = NO_PATROLS
+    """Plans of patrols, topics of visits and levels of need (巡查走访)."""

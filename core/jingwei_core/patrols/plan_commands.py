@@ -1,0 +1,191 @@
+"""Plans of patrols (巡查计划): entered by people; those of the package are changed there."""
+
+import uuid
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+
+from jingwei_core.patrols.records import PATROL_PLAN, PLAN_PATROLS
+from jingwei_core.patrols.rules import Text, Times, may_ask_photos
+from jingwei_core.patrols.states import Per
+from jingwei_core.patrols.tables import CheckPoint, PatrolPlan
+from jingwei_core.places.tables import Place
+from jingwei_sdk.commands import command
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Conflict, Invalid
+
+ENTERED = "entered"
+MOST_POINTS = 200
+
+PlaceId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Place"})]
+PlanId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "PatrolPlan"})]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
+
+_ROLE = "SELECT true FROM core.role WHERE code = $1"
+_LEVEL = "SELECT true FROM core.place_level WHERE code = $1"
+
+
+class PointOfPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A check point; without a place it is the plan's."""
+
+    code: Code
+    name: Text
+    look_at: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    place_id: PlaceId | None = None
+
+
+class SavePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A plan to enter, or with ``plan_id`` to put in place of one that people entered.
+
+    With a ``level`` every place of it below ``place_id`` is to be walked, otherwise that place.
+    Check points that are not named any more end today.
+    """
+
+    place_id: PlaceId
+    code: Code
+    name: Text
+    role: str
+    times: Times = 1
+    per: Per = Per.DAY
+    level: str = ""
+    check_points: Annotated[tuple[PointOfPlan, ...], msgspec.Meta(max_length=MOST_POINTS)] = ()
+    asks_evidence: bool = False
+    evidence_rule: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    plan_id: PlanId | None = None
+
+
+class PlanEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first day on which a plan no longer holds; today unless said otherwise."""
+
+    on: date | None = None
+
+
+@command("patrol.plan.save", permission=PLAN_PATROLS, at="place_id", returns=PATROL_PLAN)
+async def save_plan(ctx: Context, given: SavePlan) -> PatrolPlan:
+    """制定巡查计划: say who looks after which places, how often, and what to look at."""
+    present = await _present(ctx, given.plan_id)
+    await _check(ctx, given)
+    place = await ctx.data.get(Place, given.place_id)
+    points = await _placed(ctx, given, place)
+    values: dict[str, Any] = {
+        "place_id": given.place_id,
+        "code": given.code,
+        "name": given.name.strip(),
+        "level": given.level,
+        "role": given.role,
+        "times": given.times,
+        "per": given.per.value,
+        "asks_evidence": given.asks_evidence,
+        "evidence_rule": given.evidence_rule.strip(),
+        "valid_from": given.valid_from or (present.valid_from if present else ctx.today()),
+        "valid_to": given.valid_to,
+    }
+    _check_days(values["valid_from"], given.valid_to)
+    if present is None:
+        plan = await ctx.data.insert(PatrolPlan(**values, source=ENTERED))
+    else:
+        plan = await ctx.data.update(present, **values)
+    await _save_points(ctx, plan, points)
+    await ctx.signals.changed("PatrolPlan", plan.id, plan.place_path)
+    return plan
+
+
+@command("patrol.plan.end", permission=PLAN_PATROLS, on=PATROL_PLAN)
+async def end_plan(ctx: Context, plan: PatrolPlan, given: PlanEnd) -> PatrolPlan:
+    """终止巡查计划: nobody walks it from a day on; what was walked stays."""
+    # Everybody knows the plan; who ends it plans where it lies.
+    ctx.require(PLAN_PATROLS, plan.place_path)
+    _check_entered(plan)
+    on, ends = given.on or ctx.today(), _ends(plan)
+    if on < ctx.today():
+        raise Invalid("PATROL_PLAN_END_PAST", field="on")
+    if ends is not None and ends <= on:
+        raise Conflict("PATROL_PLAN_ENDED")
+    stored = await ctx.data.update(plan, valid_to=on)
+    await ctx.signals.changed("PatrolPlan", stored.id, stored.place_path)
+    return stored
+
+
+async def _present(ctx: Context, plan_id: uuid.UUID | None) -> PatrolPlan | None:
+    """The plan to change: it must lie where the actor may plan, too."""
+    if plan_id is None:
+        return None
+    plan = await ctx.data.lock(PatrolPlan, plan_id)
+    ctx.require(PLAN_PATROLS, plan.place_path)
+    _check_entered(plan)
+    return plan
+
+
+async def _check(ctx: Context, given: SavePlan) -> None:
+    if not await ctx.data.fetchval(_ROLE, given.role):
+        raise Invalid("PATROL_ROLE_UNKNOWN", field="role", role=given.role)
+    if given.level and not await ctx.data.fetchval(_LEVEL, given.level):
+        raise Invalid("PATROL_LEVEL_UNKNOWN", field="level", level=given.level)
+    if given.asks_evidence:
+        if not given.evidence_rule.strip():
+            raise Invalid("PATROL_EVIDENCE_RULE", field="evidenceRule")
+        if not await may_ask_photos(ctx):
+            raise Conflict("PATROL_EVIDENCE_SWITCH_OFF", field="asksEvidence")
+
+
+async def _placed(ctx: Context, given: SavePlan, place: Place) -> list[tuple[PointOfPlan, Place]]:
+    """The check points with their places, each inside of the plan's."""
+    found: list[tuple[PointOfPlan, Place]] = []
+    codes: set[str] = set()
+    for at, point in enumerate(given.check_points):
+        if point.code in codes:
+            raise Invalid("PATROL_POINT_TWICE", field=f"checkPoints.{at}.code", point=point.code)
+        codes.add(point.code)
+        spots = [place]
+        if point.place_id is not None:
+            spots = await ctx.data.find(Place, id=point.place_id)
+        # One out of the plan's area reads as one that is not there.
+        if not spots or not spots[0].path.startswith(place.path):
+            raise Invalid("PATROL_POINT_ELSEWHERE", field=f"checkPoints.{at}.placeId")
+        found.append((point, spots[0]))
+    return found
+
+
+async def _save_points(
+    ctx: Context, plan: PatrolPlan, points: list[tuple[PointOfPlan, Place]]
+) -> None:
+    present = {row.code: row for row in await ctx.data.find(CheckPoint, plan=plan.id)}
+    new: list[CheckPoint] = []
+    for point, place in points:
+        values: dict[str, Any] = {
+            "name": point.name.strip(),
+            "look_at": point.look_at,
+            "place_id": place.id,
+        }
+        row = present.pop(point.code, None)
+        if row is None:
+            new.append(CheckPoint(plan=plan.id, code=point.code, source=ENTERED, **values))
+        else:
+            await ctx.data.update(row, **values, valid_to=None)
+    for row in present.values():
+        ended: date | None = row.valid_to
+        if ended is None:
+            await ctx.data.update(row, valid_to=ctx.today())
+    await ctx.data.insert_all(new)
+
+
+def _check_entered(plan: PatrolPlan) -> None:
+    if plan.source != ENTERED:
+        raise Conflict("PATROL_PLAN_OF_PACKAGE", plan=plan.code)
+
+
+def _check_days(begins: object, ends: date | None) -> None:
+    assert isinstance(begins, date)
+    if ends is not None and ends <= begins:
+        raise Invalid("VALID_DAYS", field="validTo")
+
+
+def _ends(plan: PatrolPlan) -> date | None:
+    ends: date | None = plan.valid_to
+    return ends
+
+
+COMMANDS = (save_plan, end_plan)

@@ -1,0 +1,118 @@
+"""What ``patrols.toml`` of a tenant's package says: plans, topics of visits, levels of need.
+
+The levels and their cadence are the tenant's, each with the rule that it relies on.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from jingwei_core.patrols.states import Per, VisitPer
+from jingwei_core.workforce.rules import Named
+from jingwei_sdk.context import Context
+from jingwei_sdk.errors import Invalid
+
+MOST_TIMES = 50
+FORCED_PHOTOS = "forced_photos"
+"""The practice that has to be switched on, with its rule, before a plan may ask for photos: 国办函
+〔2026〕12号 forbids forced uploads that are not needed."""
+
+Times = Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)]
+Text = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+_SWITCHED_ON = "SELECT true FROM core.practice_switch WHERE code = $1 AND is_enabled AND rule <> ''"
+
+
+class NeedLevel(Named, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A level of need (需要等级): visited at least ``times`` in each ``per``.
+
+    ``rule`` names what the level relies on. ``first_days`` is within how many days the first visit
+    falls due after the need was entered or its level changed; ``None`` for that of the cadence.
+    After ``review_months`` somebody asks whether it is still so.
+    """
+
+    per: VisitPer
+    rule: Text
+    times: Times = 1
+    first_days: Annotated[int, msgspec.Meta(ge=0, le=366)] | None = None
+    review_months: Annotated[int, msgspec.Meta(ge=1, le=24)] = 12
+
+
+class VisitRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What visits are about, and who is visited how often."""
+
+    topics: tuple[Named, ...] = ()
+    levels: tuple[NeedLevel, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The rules as they are stored; :func:`read_visit_rules` reads them back."""
+        stored: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        return stored
+
+
+class PackagePoint(Named, frozen=True, forbid_unknown_fields=True):
+    """A check point of a package; an empty ``place`` is the plan's."""
+
+    place: str = ""
+    look_at: str = ""
+
+
+class PackagePlan(Named, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A plan of a package; an empty ``place`` is the tenant's root."""
+
+    role: str
+    valid_from: date
+    valid_to: date | None = None
+    place: str = ""
+    level: str = ""
+    times: Times = 1
+    per: Per = Per.DAY
+    asks_evidence: bool = False
+    evidence_rule: str = ""
+    check_points: tuple[PackagePoint, ...] = ()
+
+
+class PatrolFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    source: str = ""
+    plans: tuple[PackagePlan, ...] = ()
+    visits: VisitRules = VisitRules()
+
+
+NO_VISITS = VisitRules()
+NO_PATROLS = PatrolFile()
+
+
+def read_patrol_file(document: Mapping[str, Any]) -> PatrolFile:
+    """The file; raises ``Invalid`` (``PATROL_RULES_INVALID``) with the field and the cause."""
+    return _read(document, PatrolFile)
+
+
+def read_visit_rules(document: Mapping[str, Any]) -> VisitRules:
+    """Its part about visits; raises as :func:`read_patrol_file`."""
+    return _read(document, VisitRules)
+
+
+def _read(document: Mapping[str, Any], shape: type[Shape]) -> Shape:
+    try:
+        return msgspec.convert(dict(document), shape)
+    except msgspec.ValidationError as error:
+        cause, _, place = str(error).partition(" - at ")
+        field = place.strip("`").removeprefix("$").lstrip(".") or None
+        raise Invalid("PATROL_RULES_INVALID", field=field, cause=cause) from error
+
+
+async def visit_rules_of(ctx: Context) -> VisitRules:
+    """The tenant's rules for visits; none where its package has no ``patrols.toml``."""
+    stored = await ctx.data.fetchval("SELECT definition::text FROM core.patrol_rules")
+    return NO_VISITS if stored is None else read_visit_rules(json.loads(stored))
+
+
+async def may_ask_photos(ctx: Context) -> bool:
+    """Whether the tenant has switched forced photos on and named the rule it relies on."""
+    return bool(await ctx.data.fetchval(_SWITCHED_ON, FORCED_PHOTOS))

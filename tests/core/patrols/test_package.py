@@ -1,0 +1,87 @@
+"""``patrols.toml`` of a package: refused with its place, applied, and taken back."""
+
+from pathlib import Path
+
+import pytest
+
+from jingwei_core.database.engine import Database
+from jingwei_core.platform import assemble
+from jingwei_core.session import system_context
+from jingwei_core.tenants.apply import apply_package
+from jingwei_core.tenants.package import PackageInvalid, load_package
+from jingwei_core.tenants.package_model import TenantPackage
+from tests.core.workforce.test_package import folder
+
+__all__ = ["folder"]
+
+GOOD = """\
+source = "law"
+[[plans]]
+code = "daily"
+name_zh = "日巡查"
+name_en = "Daily"
+level = "grid"
+role = "worker"
+valid_from = 2026-01-01
+[[plans.check_points]]
+code = "gate"
+name_zh = "大门"
+name_en = "Gate"
+[[visits.levels]]
+code = "high"
+name_zh = "高"
+name_en = "High"
+rule = "办法"
+per = "week"
+"""
+WRONG = {
+    'source = "law"': ('source = "lore"', "PACKAGE_UNKNOWN_SOURCE", "source"),
+    'code = "daily"': ('code = "Daily!"', "PACKAGE_CODE_FORM", "plans[1].code"),
+    'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "plans[1].level"),
+    'role = "worker"': ('role = "nobody"', "PACKAGE_UNKNOWN_ROLE", "plans[1].role"),
+    "valid_from = 2026-01-01": (
+        'valid_from = 2026-01-01\nasks_evidence = true\nevidence_rule = "x"',
+        "PACKAGE_PATROL_EVIDENCE",
+        "plans[1].asks_evidence",
+    ),
+    'rule = "办法"': ('rule = " "', "PACKAGE_PATROLS", "visits.levels[0].rule"),
+    'code = "gate"': (
+        'code = "gate"\nplace = "nowhere"',
+        "PACKAGE_UNKNOWN_PLACE",
+        "plans[1].check_points[1].place",
+    ),
+}
+
+
+def with_rules(folder: Path, text: str) -> TenantPackage:
+    (folder / "patrols.toml").write_text(text, encoding="utf-8")
+    return load_package(folder)
+
+
+@pytest.mark.parametrize("right", WRONG)
+def test_what_is_wrong_is_told_with_its_place(folder: Path, right: str) -> None:
+    wrong, code, field = WRONG[right]
+    with pytest.raises(PackageInvalid) as error:
+        with_rules(folder, GOOD.replace(right, wrong))
+    (problem,) = error.value.problems
+    assert (problem.file, problem.code, problem.field) == ("patrols.toml", code, field)
+
+
+async def test_plans_are_applied_and_end_when_they_leave_the_file(
+    database: Database,
+    folder: Path,
+) -> None:
+    platform = assemble(database)
+    package = with_rules(folder, GOOD)
+    await apply_package(platform, package)
+    assert (await apply_package(platform, package)).is_empty
+    tenant = (await platform.state(package.tenant.slug)).tenant
+    asked = "SELECT (SELECT count(*) FROM core.patrol_plan WHERE valid_to IS NULL) AS plans"
+    async with system_context(platform, tenant, "test") as ctx:
+        assert await ctx.data.fetchval(asked) == 1
+        assert await ctx.data.fetchval("SELECT code FROM core.check_point") == "gate"
+    (folder / "patrols.toml").unlink()
+    await apply_package(platform, load_package(folder))
+    async with system_context(platform, tenant, "test") as ctx:
+        assert await ctx.data.fetchval(asked) == 0
+        assert await ctx.data.fetchval("SELECT count(*) FROM core.patrol_rules") == 0
