@@ -32,7 +32,6 @@ class PatrolPlan(PlacedTable, tablename="patrol_plan", schema="core"):
     """巡查计划: a place, or every place of a level below it, is walked so often by a role."""
 
     UNIQUE = (("code",),)
-    IS_SMALL = True
 
     code = Text(default=None, null=False)
     name = Text(default=None, null=False)
@@ -52,7 +51,7 @@ class CheckPoint(PlacedTable, tablename="check_point", schema="core"):
     """巡查点: a spot that a plan looks at, and what to look at there."""
 
     UNIQUE = (("plan", "code"),)
-    INDEXES = (("plan", "place_path"),)
+    INDEXES = (("plan", "code", "id"),)
 
     plan = TenantFK(PatrolPlan, null=False, on_delete=OnDelete.restrict)
     code = Text(default=None, null=False)
