@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cached_property
 
 from jingwei_core.access.cache import AccessCache
 from jingwei_core.access.loading import CompiledSets
@@ -20,6 +21,7 @@ from jingwei_core.event_ports import event_ports
 from jingwei_core.events.configuration import KnownConfigurations
 from jingwei_core.events.opening import EventService
 from jingwei_core.events.ports import Ports
+from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.opening import open_store
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.jobs.origins import Origins
@@ -70,6 +72,11 @@ class Platform:
         self.states = TenantStates(database, snapshots.read)
         self.states.tell(self._learn)
         self._watch = PluginWatch(database, lambda: self.host)
+
+    @cached_property
+    def evidence_settings(self) -> EvidenceSettings:
+        """The settings of evidence, read from the environment when they are first asked for."""
+        return EvidenceSettings()
 
     async def state(self, slug: str) -> TenantState:
         """The tenant's state, at most :data:`SNAPSHOT_AGE_S` old.

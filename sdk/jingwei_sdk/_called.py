@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from jingwei_sdk.commands import declaration
 from jingwei_sdk.legacy_hooks import PROJECT
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.records import Computed
@@ -19,7 +20,7 @@ CONTEXT = "ctx"
 def functions_of(plugin: Plugin) -> Called:
     """All functions that the platform calls on behalf of a tenant, with what each is for."""
     yield from ((f"hook {name_of(each)}", each) for each in hook_functions(plugin))
-    yield from ((f"command {each.__name__}", each) for each in plugin.commands)
+    yield from _of_commands(plugin)
     yield from ((f"job {job.name}", job.run) for job in plugin.jobs)
     yield from ((f"field {name}", field.resolve) for name, field in computed_fields(plugin))
     asked = ((f"question {each.name}", each.resolve) for each in plugin.questions)
@@ -34,6 +35,16 @@ def functions_of(plugin: Plugin) -> Called:
         yield f"erasure of {rights.subject}", rights.erase
     if plugin.demo is not None:
         yield "demo", plugin.demo.fill
+
+
+def _of_commands(plugin: Plugin) -> Called:
+    for handler in plugin.commands:
+        declared = declaration(handler)
+        yield f"command {handler.__name__}", handler
+        if declared.staged is not None:
+            yield f"command {handler.__name__}, before", declared.staged.before
+        if declared.again is not None:
+            yield f"command {handler.__name__}, again", declared.again
 
 
 def without_context(plugin: Plugin) -> Called:

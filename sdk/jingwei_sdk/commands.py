@@ -6,7 +6,7 @@ subtree, the audit row and the outbox, all in one transaction.
 
 import inspect
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, get_type_hints
@@ -55,6 +55,9 @@ class Staged:
     after: Callable[[Any, Any], Awaitable[None]] | None = None
 
 
+Again = Callable[[Context, Mapping[str, Any]], Awaitable[msgspec.Struct | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A declared command.
@@ -69,6 +72,9 @@ class Command:
     caller's purpose, and no answer is kept for a repetition.
     ``cost`` is what the mutation counts against the caller's budget, the reading of one row being
     1; ``None`` is the usual 10. ``staged`` says what is done before, outside a transaction.
+    ``again(ctx, answered)`` is for answers that run out, such as a signed address: it makes the
+    answer of a repetition with the same idempotency key out of the values that were answered, and
+    ``None`` stands for these. Without it a repetition answers what was answered.
     """
 
     name: str
@@ -84,6 +90,7 @@ class Command:
     reveals: str | None = None
     cost: int | None = None
     staged: Staged | None = None
+    again: Again | None = None
 
     @property
     def mutation(self) -> str:
@@ -103,6 +110,7 @@ def command(
     reveals: str | None = None,
     cost: int | None = None,
     staged: Staged | None = None,
+    again: Again | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
@@ -128,6 +136,7 @@ def command(
             reveals=reveals,
             cost=cost,
             staged=staged,
+            again=again,
         )
         _check(declared)
         handler.__command__ = declared  # type: ignore[attr-defined]

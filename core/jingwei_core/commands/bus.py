@@ -177,7 +177,8 @@ async def _run(
     command = call.command
     earlier = await earlier_answer(ctx, keyed) if keyed else None
     if earlier is not None:
-        return Answer(earlier.row_id, earlier.values, replayed=True)
+        values = await _renewed(ctx, command, earlier.values)
+        return Answer(earlier.row_id, values, replayed=True)
     target: TenantTable | None = None
     if command.on is not None:
         find = unlocked_row if may_be_unlocked(ctx, command) else target_row
@@ -199,6 +200,15 @@ async def _run(
         assert isinstance(ctx.data, UnitData)
         ctx.data.along = call.along(answer.row_id)
     return answer
+
+
+async def _renewed(ctx: CoreContext, command: Command, values: Any) -> Any:
+    """What a repetition answers of values that may have run out."""
+    if command.again is None or values is None:
+        return values
+    told = given_by_claim(f"command:{command.name}", ctx)
+    renewed = await command.again(told, values)
+    return values if renewed is None else _answer(renewed).values
 
 
 def _keyed(

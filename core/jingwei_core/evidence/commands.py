@@ -1,8 +1,9 @@
 """Asking for an upload (申请上传): the first of three steps; then the bytes, then the commit."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -65,15 +66,35 @@ class GrantedUpload(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
-@command("evidence.request", permission=UPLOAD_PERMISSION, tenant_wide=True)
+async def renew_upload(ctx: Context, answered: Mapping[str, Any]) -> GrantedUpload | None:
+    """A new form for the same evidence, for whoever did not get the first one; ``None`` when it is
+    committed by now.
+
+    Raises ``Denied`` (``EVIDENCE_EXPIRED``) when the time for the upload is over.
+    """
+    assert isinstance(ctx, CoreContext)
+    found = await ctx.data.find(Evidence, id=uuid.UUID(str(answered["id"])))
+    if not found or (found[0].status == "pending" and found[0].expires_at <= ctx.now()):
+        raise Denied("EVIDENCE_EXPIRED")
+    row = found[0]
+    if row.status != "pending":
+        return None
+    expires_s = ctx.platform.evidence_settings.upload_form_s
+    terms = UploadTerms(row.store_key, row.content_type, row.size_bytes, row.sha256, expires_s)
+    return await _granted(ctx, row.id, terms)
+
+
+@command("evidence.request", permission=UPLOAD_PERMISSION, tenant_wide=True, again=renew_upload)
 async def request_upload(ctx: Context, new: NewUpload) -> GrantedUpload:
     """申请上传: a form that takes exactly the announced file; no byte passes this server's API.
+
+    Sent again with its idempotency key, it answers a new form for the same evidence.
 
     Raises ``Invalid`` (``EVIDENCE_TYPE``, ``EVIDENCE_SIZE``, ``EVIDENCE_DIGEST``), and
     ``RateLimited`` (``EVIDENCE_TOO_MANY``) for too many uploads that were never committed.
     """
     assert isinstance(ctx, CoreContext)
-    settings = EvidenceSettings()
+    settings = ctx.platform.evidence_settings
     owner = await _uploader(ctx, settings)
     accepted_format(new.content_type)
     if new.size > settings.max_bytes:
@@ -81,8 +102,13 @@ async def request_upload(ctx: Context, new: NewUpload) -> GrantedUpload:
     evidence_id = uuid7()
     key = object_key(ctx.tenant.id, Area.STAGED, str(evidence_id))
     terms = UploadTerms(key, new.content_type, new.size, new.sha256, settings.upload_form_s)
-    ticket = await ctx.platform.store.presign_upload(checked_terms(terms))
+    granted = await _granted(ctx, evidence_id, terms)
     await ctx.data.insert(_pending_row(ctx, owner, new, terms))
+    return granted
+
+
+async def _granted(ctx: CoreContext, evidence_id: uuid.UUID, terms: UploadTerms) -> GrantedUpload:
+    ticket = await ctx.platform.store.presign_upload(checked_terms(terms))
     return GrantedUpload(
         id=evidence_id,
         method=ticket.method,

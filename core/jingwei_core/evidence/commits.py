@@ -18,7 +18,6 @@ from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.staging import CoreStage, run_staged
 from jingwei_core.evidence.commands import UPLOAD_PERMISSION
 from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.facts import Expected, ImageFacts, Limits
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.records import EVIDENCE
@@ -84,7 +83,7 @@ async def keep_picture(
     Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`; then nothing is
     kept.
     """
-    settings, store = EvidenceSettings(), stage.platform.store
+    settings, store = stage.platform.evidence_settings, stage.platform.store
     limits = Limits(max_bytes=settings.max_bytes)
     facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
     until = lock_time(stage.now() + settings.retention)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from uuid_utils.compat import uuid7
 
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.store import lock_time
 from jingwei_core.evidence.tables import Evidence
@@ -47,7 +46,7 @@ async def keep_document(stage: "CoreStage", new: NewDocument) -> KeptDocument:
     store = stage.platform.store
     key = object_key(stage.tenant.id, Area.ORIGINAL, new.name)
     digest, size = _measured(new.content)
-    until = lock_time(stage.now() + EvidenceSettings().retention)
+    until = lock_time(stage.now() + stage.platform.evidence_settings.retention)
     try:
         await store.put(key, new.content, content_type=new.content_type, sha256=digest)
         await store.lock(key, until)

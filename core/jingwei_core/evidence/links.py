@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.facts import ImageFormat
 from jingwei_core.evidence.store import Download, ObjectStore
 from jingwei_core.session import CoreContext
@@ -109,5 +108,5 @@ def _of_reference(look: Look) -> Resolve:
 
 async def _links(ctx: Context, rows: Sequence[Row], look: Look) -> list[str | None]:
     assert isinstance(ctx, CoreContext)
-    expires_s = EvidenceSettings().link_s
+    expires_s = ctx.platform.evidence_settings.link_s
     return [await signed_link(ctx.platform.store, row, look, expires_s) for row in rows]

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.links import VIEW, signed_link
 from jingwei_core.ledgers.rules import Ledger, Source
 from jingwei_core.reading.sight import Arguments, Present, Sight, beyond
@@ -147,7 +146,7 @@ async def _rows(ctx: Context, wanted: Wanted) -> Sequence[Row]:
 async def _links(ctx: Context, rows: Sequence[Row]) -> dict[tuple[uuid.UUID, str], str]:
     """Links to the pictures of events, good for a few minutes, by event and column."""
     assert isinstance(ctx, CoreContext)
-    store, lasts_s = ctx.platform.store, EvidenceSettings().link_s
+    store, lasts_s = ctx.platform.store, ctx.platform.evidence_settings.link_s
     found: dict[tuple[uuid.UUID, str], str] = {}
     for row in await ctx.data.fetch(_PICTURES, [row["id"] for row in rows]):
         link = await signed_link(store, row, VIEW, lasts_s)

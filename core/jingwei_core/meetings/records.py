@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.links import ORIGINAL, signed_link
 from jingwei_core.meetings.rules import rules_of
 from jingwei_core.meetings.states import ItemState
@@ -49,7 +48,7 @@ async def document_links(ctx: Context, wanted: Sequence[uuid.UUID | None]) -> li
     assert isinstance(ctx, CoreContext)
     ids = sorted({one for one in wanted if one is not None})
     found = {row["id"]: row for row in await ctx.data.fetch(_DOCUMENTS, ids)} if ids else {}
-    store, lasts_s = ctx.platform.store, EvidenceSettings().link_s
+    store, lasts_s = ctx.platform.store, ctx.platform.evidence_settings.link_s
     links: dict[uuid.UUID | None, str | None] = {None: None}
     for each, row in found.items():
         links[each] = await signed_link(store, row, ORIGINAL, lasts_s)

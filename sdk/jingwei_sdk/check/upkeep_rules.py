@@ -86,8 +86,10 @@ def _called(plugin: Plugin) -> Iterator[tuple[str, ...]]:
     """Each thing that the platform calls, by the names a test may use for it."""
     known = set()
     for handler in plugin.commands:
-        known.add(handler)
-        yield declaration(handler).name, declaration(handler).mutation
+        declared = declaration(handler)
+        # What it does before, or when it is repeated, is tested by calling it.
+        known |= {handler, declared.again, declared.staged and declared.staged.before}
+        yield declared.name, declared.mutation
     for job in plugin.jobs:
         known.add(job.run)
         yield job.name, name_of(job.run)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from jingwei_core.commands.bus import Call, execute
+from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.keys import Area, area_prefix
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.session import Identity, Request
@@ -238,17 +239,11 @@ async def test_only_uploaders_may_ask(city: City):
     assert refusal.value.code == "PERMISSION_DENIED"
 
 
-async def test_a_request_sent_again_with_its_key_gets_the_same_ticket(city: City):
-    first = await city.request("worker", PHOTO, key="k-1")
-    again = await city.request("worker", PHOTO, key="k-1")
-    assert (first.values, first.replayed, again.replayed) == (again.values, False, True)
-    assert await city.count("SELECT count(*) FROM core.evidence") == 1
-
-
 async def test_uploads_that_are_never_committed_are_limited(
     city: City, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("JINGWEI_EVIDENCE_MAX_PENDING", "2")
+    few = EvidenceSettings(max_pending=2)
+    monkeypatch.setitem(city.platform.__dict__, "evidence_settings", few)
     await city.request("worker", PHOTO)
     committed = await city.uploaded("worker", PHOTO)
     with pytest.raises(RateLimited) as refusal:
