@@ -105,6 +105,8 @@ class TenantStates:
         self._changed: set[str] = set()
         self._has_changed = asyncio.Event()
         self._numbers: dict[uuid.UUID, int] = {}
+        self._names: frozenset[str] = frozenset()
+        self._names_read_at = float("-inf")
         self._forgotten = 0
 
     def warm_before(self, warm: Warm) -> None:
@@ -122,6 +124,8 @@ class TenantStates:
             return kept.state
         if open_unit_or_none() is not None:
             return await self._read(slug)  # the unit may have changed it, and may undo it
+        if kept is None and self._is_nobody(slug):
+            raise NotFound("TENANT_NOT_FOUND", tenant=slug)
         reading = self._reading.get(slug)
         if reading is None:
             # Whoever asks meanwhile shares the answer.
@@ -147,6 +151,7 @@ class TenantStates:
         self._forgotten += 1
         self._kept.clear()
         self._reading.clear()
+        self._names_read_at = float("-inf")
 
     async def changes(self) -> AsyncIterator[tuple[uuid.UUID, int]]:
         """Each tenant in use whose plugins changed, with the number of its new snapshot, once this
@@ -207,7 +212,12 @@ class TenantStates:
 
     async def _renew(self, slug: str) -> TenantState:
         asked_at, forgotten = time.monotonic(), self._forgotten
-        new = await self._read(slug)
+        try:
+            new = await self._read(slug)
+        except NotFound:
+            if time.monotonic() - self._names_read_at >= SNAPSHOT_AGE_S:
+                await self._read_names()
+            raise
         if forgotten != self._forgotten:
             return new  # read before a change of this process: no copy for others
         old = self._kept.get(slug)
@@ -220,6 +230,19 @@ class TenantStates:
         if slug not in self._swapping:
             self._swapping[slug] = asyncio.create_task(self._swap(slug, new))
         return still
+
+    def _is_nobody(self, slug: str) -> bool:
+        """Whether the names that were read lately do without this one. Names that nobody has cost
+        one look at all of them in :data:`SNAPSHOT_AGE_S`, however many are asked for."""
+        is_fresh = time.monotonic() - self._names_read_at < SNAPSHOT_AGE_S
+        return is_fresh and slug not in self._names
+
+    async def _read_names(self) -> None:
+        asked_at, forgotten = time.monotonic(), self._forgotten
+        async with self._database.platform() as unit:
+            rows = await unit.fetch("SELECT slug FROM platform.tenant")
+        if forgotten == self._forgotten:
+            self._names, self._names_read_at = frozenset(row["slug"] for row in rows), asked_at
 
     async def _swap(self, slug: str, new: TenantState) -> None:
         asked_at, forgotten = time.monotonic(), self._forgotten
