@@ -41,7 +41,8 @@ async def target_of(ctx: Context, event: Event, kind: Kind, action: Action) -> T
         case AssignTo.KIND:
             department = kind.department
         case AssignTo.FIRST_RECEIVER:
-            account = event.first_receiver
+            # Who takes the first action of all becomes the first receiver by it.
+            account = event.first_receiver or ctx.actor.account_id
         case AssignTo.REPORTER:
             account = event.reporter
     if department is None and account is None:
