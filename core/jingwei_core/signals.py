@@ -38,7 +38,6 @@ class UnitSignals:
         self._tenant = tenant
         self._queue = queue
         self._registry = registry
-        self._queued: Counter[str] = Counter()
 
     async def enqueue(
         self, job: str, payload: msgspec.Struct | Mapping[str, object], *, delay_s: float = 0
@@ -49,9 +48,9 @@ class UnitSignals:
         ``PLUGIN_JOB_QUOTA`` of all jobs of its plugin.
         """
         call = adding(self._tenant.id, NewJob(job, payload, delay_s), self._queue.origins.of(job))
-        queued = self._queued + Counter((job,))
+        queued = Counter((*self._data.queued, job))
         await self._queue.check_quota(self._data.unit, self._tenant.id, job, queued)
-        self._queued = queued
+        self._data.queued.append(job)
         self._data.parting.append(call)
 
     async def send(self, channel: str, payload: msgspec.Struct | Mapping[str, object]) -> uuid.UUID:

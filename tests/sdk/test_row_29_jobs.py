@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -113,7 +114,14 @@ async def test_a_tenant_has_as_many_waiting_as_may_and_its_neighbour_its_own(lam
         await queue_two()
     assert refusal.value.code == "JOB_QUOTA"
     assert len(await lamps.queue_rows()) == 1, "the command that was refused queued nothing"
-    await lamps.enqueue(YICHANG, "lamp-patrol.count")
+    async with system_context(lamps, tenant, "test") as ctx:
+        with suppress(ValueError):
+            async with ctx.data.savepoint():
+                await ctx.signals.enqueue("lamp-patrol.count", {})
+                raise ValueError
+        # What was undone takes nobody's place.
+        await ctx.signals.enqueue("lamp-patrol.count", {})
+    assert len(await lamps.queue_rows()) == 2
     with pytest.raises(Conflict):
         await lamps.enqueue(YICHANG, "lamp-patrol.count")
     await lamps.enqueue(YICHANG, "proof.mark")

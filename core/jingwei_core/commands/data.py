@@ -64,6 +64,8 @@ class UnitData:
         self.notes: list[AuditNote] = []
         self.parting: list[Expression] = []
         """Calls of database functions that go with the unit's last message."""
+        self.queued: list[str] = []
+        """The jobs that were queued here, by name, for their limits."""
         self.deferred: list[Deferred] = []
         """What waits to be written since the last audit row was made."""
         self.told: list[tuple[tuple[str, uuid.UUID], str | None]] = []
@@ -186,7 +188,7 @@ class UnitData:
         return _refusal(error, tables, "") if tables else None
 
     def _pending(self) -> tuple[list[Any], ...]:
-        return self.changes, self.notes, self.parting, self.deferred, self.told
+        return self.changes, self.notes, self.parting, self.queued, self.deferred, self.told
 
     async def _one(self, table: type[Row], row_id: uuid.UUID, suffix: str) -> Row:
         shape = shape_of(table)

@@ -16,6 +16,7 @@ from jingwei_core.database.listener import listen
 from jingwei_core.database.piccolo_engine import install_engine
 from jingwei_core.database.reading import Reading, tenant_parameter
 from jingwei_core.database.turns import Turns
+from jingwei_core.database.undisturbed import undisturbed
 from jingwei_core.database.unit import (
     Connection,
     Entered,
@@ -23,7 +24,6 @@ from jingwei_core.database.unit import (
     bind,
     meant,
     open_unit_or_none,
-    undisturbed,
 )
 from jingwei_core.database.urls import app_url, owner_url
 from jingwei_core.settings import Settings
@@ -272,7 +272,8 @@ async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
 async def connect(url: str, timeout_s: float = 30) -> Connection:
     """A plain connection; raises ``Unavailable`` saying why there is none.
 
-    Those who ask administer: no request waits for it, so it may outlast a checkpoint of a busy disk.
+    Those who ask administer: no request waits for it, so it may outlast a checkpoint of a disk that
+    is busy.
     """
     try:
         return await asyncpg.connect(url, timeout=timeout_s)

@@ -14,6 +14,7 @@ from jingwei_core.database.copying import copy_rows
 from jingwei_core.database.errors import LOST_CONNECTION, NoTenantBound, UnitRolledBack, told
 from jingwei_core.database.expressions import Expression, bound_call, selects
 from jingwei_core.database.reading import tenant_parameter
+from jingwei_core.database.undisturbed import undisturbed
 from jingwei_sdk._bound import bound_tenant
 
 R = TypeVar("R")
@@ -370,16 +371,6 @@ def _reset(variable: ContextVar[Any], token: Token[Any]) -> None:
         # Left in another context than entered (a generator closed by a framework): the context
         # that holds the value is gone, and the unit itself is closed.
         variable.set(None)
-
-
-async def undisturbed(work: Awaitable[R]) -> R:
-    """Finish ``work`` even if this task is cancelled meanwhile; then the cancellation goes on."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 def bind(tenant: UUID | None) -> str:

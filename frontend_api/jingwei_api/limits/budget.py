@@ -1,7 +1,8 @@
 """Budgets (预算): how much cost one account may ask for in a minute, in each process.
 
 A bucket of tokens: it holds one minute's worth and fills evenly. An operation is charged with its
-upper bound before it runs.
+upper bound before it runs. What is kept is what was taken out and has not come back, so a budget
+that is raised or lowered counts at once.
 """
 
 import math
@@ -50,11 +51,11 @@ class Budgets:
                 "COST_BUDGET_EXHAUSTED",
                 figure=cost,
                 limit=per_minute,
-                remaining=int(level),
+                remaining=max(int(level), 0),
                 retry_after_s=math.ceil((cost - level) / rate),
             )
         level -= cost
-        self._buckets[account] = (level, now)
+        self._buckets[account] = (per_minute - level, now)
         self._buckets.move_to_end(account)
         if len(self._buckets) > self._kept:
             self._buckets.popitem(last=False)
@@ -65,10 +66,11 @@ class Budgets:
         if per_minute == NO_BUDGET:
             return None
         level, _ = self._level(account, per_minute)
-        return Spent(int(level), (per_minute - level) * 60 / per_minute)
+        return Spent(max(int(level), 0), (per_minute - level) * 60 / per_minute)
 
     def _level(self, account: Account, per_minute: int) -> tuple[float, float]:
-        """What the bucket holds now, and when that is."""
+        """What the bucket holds now, and when that is; below nothing while more was taken out than
+        a budget that was lowered since allows."""
         now = self._clock()
-        level, at = self._buckets.get(account, (float(per_minute), now))
-        return min(level + (now - at) * per_minute / 60, per_minute), now
+        taken, at = self._buckets.get(account, (0.0, now))
+        return per_minute - max(taken - (now - at) * per_minute / 60, 0.0), now

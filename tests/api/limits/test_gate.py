@@ -116,6 +116,18 @@ def test_a_raised_and_a_lowered_budget_hold_at_once() -> None:
     found = budgets.spend(ACCOUNT, 1, 60)
     assert found is not None
     assert found.remaining == 59
+    # Whoever has spent all of it need not wait for what a raise gives.
+    spent = budgets.spend(ACCOUNT, 59, 60)
+    assert spent is not None
+    assert spent.remaining == 0
+    raised = budgets.spend(ACCOUNT, 540, 600)
+    assert raised is not None
+    assert raised.remaining == 0
+    lowered = budgets.left(ACCOUNT, 60)
+    assert lowered is not None
+    assert lowered.remaining == 0
+    with pytest.raises(RateLimited):
+        budgets.spend(ACCOUNT, 1, 60)
 
 
 def test_buckets_are_bounded() -> None:
