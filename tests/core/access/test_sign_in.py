@@ -19,6 +19,7 @@ from jingwei_core.access.sign_in import (
 from jingwei_core.session import Request, account_context
 from jingwei_sdk.errors import JingweiError
 from tests.core.access.world import GRID, NOON, PASSWORD, City
+from tests.servers.round_trips import round_trips
 
 ASKED = Request("zh", "req-1")
 
@@ -103,6 +104,27 @@ async def test_failures_read_alike_and_a_stranger_leaves_no_trace(city: City, wo
     assert await refused(enter(city, "wrong")) == "SIGN_IN_FAILED"
     assert await refused(enter(city, "", "no-password")) == "SIGN_IN_FAILED"
     assert await city.value("SELECT count(*) FROM core.refresh_token") == 0
+
+
+async def test_every_failure_is_the_same_work(city: City, worker: uuid.UUID):
+    """Nor does the time that it takes tell which logins exist, are locked or suspended."""
+    for login, change in (("gone", "status = 'suspended'"), ("shut", "locked_until = '2099-01-01Z'")):
+        account = await city.account(login)
+        await city.fetch(f"UPDATE core.account SET {change} WHERE id = $1", account)
+    work = {}
+    for login in ("grid-01", "nobody", "gone", "shut"):
+        await refused(enter(city, "wrong", login))  # prepares its statements
+        with round_trips() as trips:
+            assert await refused(enter(city, "wrong", login)) == "SIGN_IN_FAILED"
+        work[login] = await trips.settled()
+    assert {login: len(sent) for login, sent in work.items()} == dict.fromkeys(
+        work, len(work["grid-01"])
+    )
+    for login, sent in work.items():
+        # The statements of each, by what they begin with; the last one has written.
+        assert [one.split()[0] for one in sent] == [one.split()[0] for one in work["grid-01"]]
+        writes = "audit_note" if login == "grid-01" else "pg_logical_emit_message"
+        assert writes in sent[-1]
 
 
 async def test_the_neighbours_account_cannot_sign_in_here(
