@@ -26,6 +26,8 @@ from jingwei_core.plugins import questions as plugin_questions
 from jingwei_core.presence import core_items
 from jingwei_core.presence import questions as presence_questions
 from jingwei_core.privacy import account_rights
+from jingwei_core.public_reports import commands as public_report_commands
+from jingwei_core.public_reports import data_rights as public_report_rights
 from jingwei_core.reading.subscriptions import SUBSCRIPTIONS
 from jingwei_core.registers import commands as register_commands
 from jingwei_core.routing import commands as routing_commands
@@ -55,6 +57,7 @@ _COMMANDS = (
     meeting_closing,
     ledger_commands,
     patrol_commands,
+    public_report_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
@@ -73,7 +76,7 @@ def core_contribution() -> Plugin:
         records=tuple(core_records()),
         commands=tuple(command for room in _COMMANDS for command in room.COMMANDS),
         jobs=tuple(JOBS),
-        data_rights=account_rights.RIGHTS,
+        data_rights=(*account_rights.RIGHTS, *public_report_rights.RIGHTS),
         clone_rules=CLONE_RULES,
         questions=tuple(question for room in _QUESTIONS for question in room.QUESTIONS),
         navigation=core_items.NAVIGATION,

@@ -18,6 +18,7 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.patrols import tables as patrols
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
+    from jingwei_core.public_reports import tables as public_reports
     from jingwei_core.registers import tables as registers
     from jingwei_core.reminders import tables as reminders
     from jingwei_core.rollups import tables as rollups
@@ -29,7 +30,7 @@ def core_tables() -> list[type[TenantTable]]:
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
         *(plugins, reminders, workforce, tasks, notifications, routing),
-        *(meetings, ledgers, patrols),
+        *(meetings, ledgers, patrols, public_reports),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -51,6 +52,7 @@ def core_records() -> list[Record]:
     from jingwei_core.notifications import records as notifications
     from jingwei_core.patrols import records as patrols
     from jingwei_core.places import records as places
+    from jingwei_core.public_reports import records as public_reports
     from jingwei_core.registers import records as registers
     from jingwei_core.reminders import records as reminders
     from jingwei_core.routing import records as routing
@@ -59,5 +61,5 @@ def core_records() -> list[Record]:
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    others = (notifications, routing, tasks, meetings, ledgers, patrols)
+    others = (notifications, routing, tasks, meetings, ledgers, patrols, public_reports)
     return [record for room in (*rooms, *others) for record in room.RECORDS]

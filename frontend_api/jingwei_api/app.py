@@ -23,6 +23,7 @@ from jingwei_api.http.graphql_endpoint import graphql_get, graphql_post
 from jingwei_api.http.health import live, ready
 from jingwei_api.http.metrics import metrics_handlers
 from jingwei_api.http.plugin_pages import public_router
+from jingwei_api.http.public_reports.routing import public_report_routers
 from jingwei_api.http.services import Services, keep_services
 from jingwei_api.http.shell import Application
 from jingwei_api.http.websocket import graphql_socket
@@ -42,7 +43,8 @@ HANDLERS = (
     live,
     ready,
 )
-"""Everything that has an address, but for ``/auth``, ``/metrics`` and ``/public``."""
+"""Everything that has an address, but for ``/auth``, ``/metrics``, ``/public`` and
+``/report``."""
 
 
 def create_app(platform: Platform, settings: ApiSettings | None = None) -> Litestar:
@@ -72,6 +74,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
             *metrics_handlers(chosen.metrics_token),
             auth_router(chosen.auth_calls_per_minute),
             public_router(),
+            *public_report_routers(workers),
         ],
         lifespan=[lifespan],
         stores={CALLS: calls},

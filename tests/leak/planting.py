@@ -26,6 +26,7 @@ from jingwei_core.registers.tables import Organisation
 from jingwei_core.tenants.tables import PracticeSwitch
 from tests.leak.planting_notifications import plant_notification
 from tests.leak.planting_patrols import plant_patrols
+from tests.leak.planting_public import plant_public_report, plant_public_rules
 from tests.leak.planting_reminders import plant_reminder
 from tests.leak.planting_routing import plant_routing
 from tests.leak.planting_safety import plant_safety
@@ -61,11 +62,13 @@ async def plant_everything(city: City, unit: Unit) -> None:
     walkers = {owner: await _evidence(city, unit, owner, f"walk-{owner[:4]}") for owner in OWNERS}
     await plant_patrols(city, unit, walkers)
     rules = await _rules(city, unit, department)
+    await plant_public_rules(city, unit)
     for number, zone in enumerate(EVENTS):
         event = await _event(city, unit, zone, (number, department, *rules))
         if zone != "reported":
             await plant_tasks(city, unit, zone, event, department)
         if zone in ("city", "near", "far"):
+            await plant_public_report(city, unit, zone, event)
             await _organisation(city, unit, zone)  # one that no plugin knows of
             organisation = await _organisation(city, unit, zone)
             await plant_safety(city, unit, zone, organisation, event)

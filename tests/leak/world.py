@@ -45,6 +45,7 @@ READS = [
     *("department.read", "evidence.read", "evidence.upload", "safety.enterprise.read"),
     *("leave.read", "leave.request", "certificate.read"),
     *("patrol.read", "patrol.log", "visit.read", "visit.log"),
+    *("public-report.read", "public-report.answer"),
     *("meeting.read", "ledger.read", "ledger.export"),
     *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
     "notification.read",

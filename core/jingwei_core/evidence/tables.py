@@ -33,7 +33,8 @@ class Evidence(TenantTable, tablename="evidence", schema="core"):
     }
 
     status = Text(default="pending", null=False, help_text="pending or committed")
-    owner = TenantFK(Account, null=False, on_delete=OnDelete.restrict)
+    # Nobody's is what came with a report of somebody without an account.
+    owner = TenantFK(Account, null=True, on_delete=OnDelete.restrict)
     store_key = Text(default=None, null=False)
     content_type = Text(default=None, null=False)
     size_bytes = BigInt(default=None, null=False)

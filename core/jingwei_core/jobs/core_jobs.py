@@ -22,6 +22,7 @@ KEY_CLEANUP = "core.key-cleanup"
 EVENT_LADDER = "core.event-ladder"
 MERGE_TELLING = "core.merge-telling"
 REMINDER_CLEANUP = "core.reminder-cleanup"
+PUBLIC_CONTACTS = "core.public-contacts"
 MEETINGS_PLAN = "core.meetings-plan"
 NOTIFICATION_SEND = "core.notification-send"
 NOTIFICATION_ASSIGNED = "core.notification-assigned"
@@ -123,6 +124,13 @@ async def plan_meetings(ctx: Context, payload: Mapping[str, Any]) -> None:
     await plan_next(ctx, payload)
 
 
+async def remove_public_contacts(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove contacts of public reports that the tenant's rules keep no longer."""
+    from jingwei_core.public_reports.removing import remove_old
+
+    await remove_old(ctx, payload)
+
+
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
@@ -136,5 +144,6 @@ JOBS: tuple[Job, ...] = (
     Job(TOKEN_CLEANUP, remove_expired_tokens, schedule="40 3 * * *"),
     Job(KEY_CLEANUP, remove_old_keys, schedule="50 3 * * *"),
     Job(MEETINGS_PLAN, plan_meetings, schedule="10 5 * * *"),
+    Job(PUBLIC_CONTACTS, remove_public_contacts, schedule="25 * * * *"),
     Job(REMINDER_CLEANUP, remove_old_reminders, schedule="55 3 * * *"),
 )

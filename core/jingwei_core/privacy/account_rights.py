@@ -120,6 +120,10 @@ TOPICS: Mapping[str, str] = {
         "SELECT l.name AS place, t.day, t.outcome FROM core.visit t"
         " JOIN core.place l ON l.id = t.place_id WHERE t.account = $1 ORDER BY t.day, t.id"
     ),
+    "public_reports": (
+        "SELECT answer, answered_at FROM core.public_report WHERE answered_by = $1"
+        " ORDER BY answered_at, id"
+    ),
     "reminders": (
         "SELECT code, day, created_at FROM core.reminder WHERE account = $1 ORDER BY created_at, id"
     ),

@@ -21,6 +21,7 @@ from jingwei_core.patrols.tables import (
     VisitNeed,
 )
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
+from jingwei_core.public_reports.tables import PublicCall, PublicReport
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.tasks.tables import EventTask, JointOperation
 from jingwei_core.tenants.tables import PracticeSwitch
@@ -38,4 +39,5 @@ CLONE_RULES = (
     CloneRule(LedgerSheet, "skip"),
     *(CloneRule(table, "copy") for table in (PatrolPlan, CheckPoint)),
     *(CloneRule(table, "skip") for table in (Patrol, PatrolEvidence, Visit, VisitNeed)),
+    *(CloneRule(table, "skip") for table in (PublicReport, PublicCall)),
 )

@@ -23,6 +23,8 @@ from jingwei_core.patrols.rules import NO_PATROLS
 from jingwei_core.patrols.tables import CheckPoint, PatrolPlan, PatrolRules
 from jingwei_core.places.geometry import checked_shape
 from jingwei_core.places.tables import Place, PlaceCode, PlaceLevel, PlaceShape
+from jingwei_core.public_reports.rules import OFF
+from jingwei_core.public_reports.tables import PublicReportRules
 from jingwei_core.routing.tables import EscalationRung, EventRoute, ExtensionRule, HandlingRule
 from jingwei_core.tenants.package_model import PlaceRow, TenantPackage
 from jingwei_core.tenants.tables import PracticeSwitch
@@ -84,6 +86,7 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         *routing_sections(package),
         Section(MeetingRules, (), _stated(package.meetings.series, package.meetings)),
         Section(LedgerRules, (), _stated(package.ledgers.ledgers, package.ledgers)),
+        Section(PublicReportRules, (), _stated(package.public != OFF, package.public)),
     ]
 
 

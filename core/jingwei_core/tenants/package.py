@@ -31,6 +31,7 @@ from jingwei_core.tenants.package_notifications import read_notifications
 from jingwei_core.tenants.package_patrols import read_patrols
 from jingwei_core.tenants.package_places import read_places, read_shapes
 from jingwei_core.tenants.package_problems import Findings, PackageInvalid, Problem
+from jingwei_core.tenants.package_public import read_public
 from jingwei_core.tenants.package_routing import read_routing
 from jingwei_core.tenants.package_workflow import check_workflows, read_workflows
 from jingwei_core.tenants.package_workforce import (
@@ -93,6 +94,7 @@ def _read(folder: PackageFolder, manifest: Section) -> TenantPackage:
     package = replace(package, workforce=read_workforce(folder, package))
     package = replace(package, patrols=read_patrols(folder, package))
     package = replace(package, routing=read_routing(folder, package))
+    package = replace(package, public=read_public(folder, package))
     demo = _demo(folder, package)
     return replace(package, demo=demo, warnings=tuple(folder.findings.warnings))
 

@@ -19,6 +19,8 @@ from jingwei_core.ledgers.rules import Rules as LedgerRules
 from jingwei_core.meetings.rules import Rules as MeetingRules
 from jingwei_core.notifications.rules import Rules as NotificationRules
 from jingwei_core.patrols.rules import NO_PATROLS, PatrolFile
+from jingwei_core.public_reports.rules import OFF
+from jingwei_core.public_reports.rules import Rules as PublicRules
 from jingwei_core.routing.rules import NO_ROUTING, RoutingRules
 from jingwei_core.workforce.rules import NO_RULES, Rules
 
@@ -354,3 +356,5 @@ class TenantPackage:
     """Who approves whose leave, kinds of leave, certificates and duties (在岗规则)."""
     patrols: PatrolFile = NO_PATROLS
     """Plans of patrols, topics of visits and levels of need (巡查走访)."""
+    public: PublicRules = OFF
+    """Whether and how the public reports without an account (公众上报)."""

@@ -18,7 +18,7 @@ ASSETS = "/report-assets"
 ASSET_TYPES = {"style.css": "text/css", "position.js": "text/javascript"}
 _PACKAGE = "jingwei_api.http.public_reports"
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{origins};"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{origins};"
     " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
