@@ -183,9 +183,9 @@ async def _with_code(request: Http, tenant: str, does: str) -> Response[bytes]:
         "code": code,
         "done": does,
         "local": lambda at: _local(at, zone),
+        "images": [url for one in progress.photos for url in (one.url, one.thumbnail_url)],
     }
-    images = [url for photo in progress.photos for url in (photo.url, photo.thumbnail_url)]
-    return _page(request, tenant, "progress", told, images=images)
+    return _page(request, tenant, "progress", told)
 
 
 def _local(at: datetime, zone: Any) -> str:
@@ -261,8 +261,8 @@ def _page(
     name: str,
     told: Mapping[str, Any],
     error: JingweiError | None = None,
-    images: Any = (),
 ) -> Response[bytes]:
+    """The page; ``images`` among what it is told are the URLs of its photos."""
     locale, shown = locale_of(request), None
     if error is not None:
         text = services_of(request).platform.catalogue.describe(error, locale)
@@ -270,7 +270,7 @@ def _page(
         shown = {"text": text.text, "next_step": text.next_step, "field": field}
     status = 200 if error is None else error.status
     given = {"here": f"{ROOT}/{tenant}", "error": shown, **told}
-    answer = page(name, locale, given, status=status, images=images)
+    answer = page(name, locale, given, status=status)
     if error is not None and "retry_after_s" in error.params:
         answer.headers["Retry-After"] = str(error.params["retry_after_s"])
     return answer

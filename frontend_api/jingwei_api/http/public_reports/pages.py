@@ -24,19 +24,14 @@ _POLICY = (
 
 
 def page(
-    name: str,
-    locale: str,
-    told: Mapping[str, Any],
-    *,
-    status: int = 200,
-    images: Iterable[str] = (),
+    name: str, locale: str, told: Mapping[str, Any], *, status: int = 200
 ) -> Response[bytes]:
-    """A page in the language; ``images`` are the URLs of the photos it shows."""
+    """A page in the language; ``images`` of what it is told are the URLs of the photos it shows."""
     words = _words()[locale]
     shown = {"words": words, "locale": locale, "assets": ASSETS, **told}
     text = _environment().get_template(f"{name}.html").render(shown)
     headers = {
-        "Content-Security-Policy": _POLICY.format(origins=_origins(images)),
+        "Content-Security-Policy": _POLICY.format(origins=_origins(told.get("images", ()))),
         "Permissions-Policy": "camera=(), geolocation=(self), microphone=()",
         "Cache-Control": "no-store",
         "Content-Language": "en" if locale == "en" else "zh-CN",
