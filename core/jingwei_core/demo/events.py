@@ -158,7 +158,7 @@ class Storyteller:
         given["evidence"] = await self._photos(row, member, list(phases.elements()), request)
         if Requirement.DEPARTMENT in action.requires:
             named = self._departments[self._kinds[row.kind].department]
-            given["department"] = scene.department(named)
+            given["department"] = await scene.department(named, row.kind, standing.desk.place_path)
         call = Call(declaration(act), given, event_id)
         await execute(self._platform, self._tenant, member.identity, call, request)
         return True

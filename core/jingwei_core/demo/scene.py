@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jingwei_core.commands.bus import Call, execute
-from jingwei_core.demo.people import Cast, Member
+from jingwei_core.demo.people import ACTOR, Cast, Member
 from jingwei_core.events.authority import Desk, may_take
 from jingwei_core.events.guarding import GuardBook
 from jingwei_core.events.stepping import case_of
@@ -22,7 +22,8 @@ from jingwei_core.events.workflow_guards import (
 from jingwei_core.platform import Platform
 from jingwei_core.routing.commands import acknowledge_report
 from jingwei_core.routing.reports_up import SUPERVISE
-from jingwei_core.session import Request, account_context
+from jingwei_core.routing.router import decide
+from jingwei_core.session import Request, account_context, system_context
 from jingwei_core.tasks.authority import HANDLE
 from jingwei_core.tasks.commands import accept, complete
 from jingwei_sdk.commands import declaration
@@ -90,9 +91,14 @@ class Scene:
                 return member
         return None
 
-    def department(self, named: uuid.UUID) -> uuid.UUID | None:
-        """The department if somebody of the cast is of it, else ``None``: then routes decide."""
-        return named if self._cast.staffs(named) else None
+    async def department(self, named: uuid.UUID, kind: str, path: str) -> uuid.UUID | None:
+        """Which department an event of the kind is given to: that of the kind if somebody of the
+        cast is of it, else the one that the routes tell."""
+        if self._cast.staffs(named):
+            return named
+        async with system_context(self._platform, self._tenant, ACTOR, self._request) as ctx:
+            decided = await decide(ctx, kind, path)
+        return named if decided is None else decided.department
 
     async def photos(self, action: Action) -> tuple[PhotoPhase, ...]:
         """The phases of the pictures that the action's guards still ask for."""
