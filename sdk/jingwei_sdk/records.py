@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from piccolo.columns import Column
@@ -204,8 +205,14 @@ class Record:
         return column not in self.hidden
 
     def column(self, name: str) -> Column:
-        """The Piccolo column called ``name``."""
-        return self.table._meta.get_column_by_name(name)
+        """The Piccolo column called ``name``; without one, ``ValueError``."""
+        found = self._by_name.get(name)
+        # Piccolo looks through all columns each time, which was a tenth of compiling a query.
+        return found if found is not None else self.table._meta.get_column_by_name(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column._meta.name: column for column in columns_of(self.table)}
 
 
 @dataclass(frozen=True, slots=True)
