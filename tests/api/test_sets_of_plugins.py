@@ -40,8 +40,12 @@ def plugins() -> list[Installed]:
 
 @pytest.fixture(autouse=True)
 def settled() -> Iterator[None]:
-    """What :func:`settle` changes of the process, put back."""
+    """What :func:`settle` changes of the process, put back.
+
+    What other files left is not looked through either when a schema goes.
+    """
     before = gc.get_threshold()
+    gc.freeze()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
