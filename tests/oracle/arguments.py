@@ -176,7 +176,7 @@ class Arguments:
         assert isinstance(kind, GraphQLInputObjectType)
         given: dict[str, Any] = {}
         for _ in range(self.writer.number(0, 2)):
-            field = self.writer.some(sorted(kind.fields))
+            field = self.writer.some(self.writer.narrowed(kind, sorted(kind.fields)))
             operators = get_named_type(kind.fields[field].type)
             if self.writer.chance(2):
                 given[field] = None
@@ -188,7 +188,7 @@ class Arguments:
         assert isinstance(kind, GraphQLInputObjectType)
         given: dict[str, Any] = {}
         for _ in range(self.writer.number(1, 2) if self.writer.chance(97) else 0):
-            operator = self.writer.some(sorted(kind.fields))
+            operator = self.writer.some(self.writer.narrowed(kind, sorted(kind.fields)))
             if self.writer.chance(2):
                 given[operator] = None
                 continue

@@ -7,6 +7,7 @@ product's own schema, told as text and read back, so that none of its resolvers 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -46,6 +47,7 @@ from tests.oracle.own_questions import (
     queue,
     reports_waiting,
     tasks,
+    visits_due,
 )
 from tests.oracle.pages import (
     Asking,
@@ -67,6 +69,8 @@ NARROWED: Mapping[str, tuple[str, Callable[[Viewer], list[Row]]]] = {
     "eventsAmber": ("Event", amber),
     "reportsWaiting": ("EventReportUp", reports_waiting),
     "myTasks": ("EventTask", tasks),
+    "visitsDue": ("VisitNeed", partial(visits_due, days_late=0)),
+    "overdueVisits": ("VisitNeed", partial(visits_due, days_late=1)),
 }
 """Questions that answer a page of rows: of which record, and which of them."""
 MEASURES = ("Sum", "Min", "Max", "Avg")

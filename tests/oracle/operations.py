@@ -81,6 +81,10 @@ class Writer:
         self.numbers += 1
         return f"{stem}{self.numbers}"
 
+    def narrowed(self, kind: Any, names: Sequence[str]) -> Sequence[str]:
+        """Of a type's fields, also of a filter's, those in focus; all where none is."""
+        return [name for name in self.focus.get(kind.name, ()) if name in names] or names
+
     def variable(self, kind: str, value: Any, default: str | None = None) -> str:
         """Declare a variable; answers how it is written. ``ABSENT`` is not sent."""
         name = self.new("v")
@@ -118,7 +122,7 @@ class Writer:
             return f"... on {name}{self._directive()} {inner}"
         fields = {} if isinstance(kind, GraphQLUnionType) else kind.fields
         names = [n for n, f in fields.items() if depth > 0 or not _is_deep(f)]
-        names = [n for n in self.focus.get(kind.name, ()) if n in names] or names
+        names = self.narrowed(kind, names)
         name = self.some([*names, "__typename"]) if names else "__typename"
         return self._field(kind, name, (depth, level), scope)
 

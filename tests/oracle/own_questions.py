@@ -79,6 +79,16 @@ def reports_waiting(viewer: Viewer) -> list[Row]:
     ]
 
 
+def visits_due(viewer: Viewer, days_late: int) -> list[Row]:
+    """The open needs whose next visit was due so many days ago or earlier."""
+    last = viewer.now.astimezone(ZONE).date() - timedelta(days=days_late)
+    return [
+        row
+        for row in viewer.rows(viewer.registry.record("VisitNeed"))
+        if row["ended_on"] is None and row["next_due_on"] <= last
+    ]
+
+
 def lacking_actors(viewer: Viewer, place: uuid.UUID | None) -> list[Row]:
     """The events that ended as expected and lack one of the five actors, at a place or anywhere."""
     below = viewer.stored.one("Place", place) if place is not None else None
