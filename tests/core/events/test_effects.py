@@ -195,14 +195,28 @@ async def test_an_action_assigns_by_rule(
 
 async def test_where_nobody_is_to_be_found_nothing_happens(city: City) -> None:
     definition = workflow(
+        action("pass", ["work"], "work", effects=[effect("assign", to="reporter")])
+    )
+    ruling = await ruled(city, definition)
+    event = await working(ruling)
+    await ruling.fetch("UPDATE core.event SET reporter = NULL WHERE id = $1", event)
+    refusal = await refused(ruling, "chief", event, "pass")
+    assert isinstance(refusal, Conflict)
+    assert refusal.code == "EVENT_NOBODY_TO_ASSIGN"
+
+
+async def test_who_takes_the_first_action_of_all_is_the_first_receiver_it_assigns(
+    city: City,
+) -> None:
+    definition = workflow(
         action("pass", ["work"], "work", effects=[effect("assign", to="first_receiver")])
     )
     ruling = await ruled(city, definition)
     event = await working(ruling)
     await ruling.fetch("UPDATE core.event SET first_receiver = NULL WHERE id = $1", event)
-    refusal = await refused(ruling, "chief", event, "pass")
-    assert isinstance(refusal, Conflict)
-    assert refusal.code == "EVENT_NOBODY_TO_ASSIGN"
+    await ruling.act("chief", event, "pass")
+    row = await ruling.event(event)
+    assert row["first_receiver"] == row["assigned_account"] == ruling.people["chief"]
 
 
 async def test_others_are_told_and_given_their_part(city: City) -> None:
