@@ -201,14 +201,24 @@ async def _exact_access(platform: "Platform", unit: Unit, identity: Identity) ->
 
 @asynccontextmanager
 async def system_context(
-    platform: "Platform", tenant: Tenant, name: str, request: Request | None = None
+    platform: "Platform",
+    tenant: Tenant,
+    name: str,
+    request: Request | None = None,
+    *,
+    is_late: bool = False,
 ) -> AsyncIterator[CoreContext]:
     """A context for the platform itself (jobs, command line), with one unit of work.
 
-    ``name`` says in the audit log what acted, for example ``job:core.outbox-deliver``.
+    ``name`` says in the audit log what acted, for example ``job:core.outbox-deliver``. With
+    ``is_late`` its transaction begins with the first statement, where that is possible.
     """
     state = await platform.tenant_by_id(tenant.id)
-    async with platform.database.unit(tenant.id) as unit:
+    database = platform.database
+    may_be_late = is_late and database.reads_apart and open_unit_or_none() is None
+    bound = Expression("core.tenant_must_be({uuid})", (tenant.id,))
+    opened = database.late_unit(tenant.id, [bound]) if may_be_late else database.unit(tenant.id)
+    async with opened as unit:
         who = (Actor("system", name), EveryPermission(), request or Request())
         ctx = _context(platform, state, unit, who, (None, False))
         yield ctx

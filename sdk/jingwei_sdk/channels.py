@@ -105,9 +105,11 @@ class Channel:
     """A way out.
 
     ``deliver(ctx, message)`` makes one attempt within ``timeout_s`` seconds and says how it ended.
-    It runs as a job, in a unit of work: what it raises is an attempt that failed, what it wrote is
-    then undone, and failures count in the plugin's health and breaker. ``needs`` names settings of
-    the plugin without which the channel is not set up in a tenant: its messages then wait.
+    It runs as a job, in a unit of work that begins with its first use of ``ctx.data``: ask the
+    other side before, and no transaction waits for it. What it raises is an attempt that failed,
+    what it wrote is then undone, and failures count in the plugin's health and breaker. A worker
+    that dies meanwhile leaves a message that is sent again, with the same id. ``needs`` names
+    settings of the plugin without which the channel is not set up in a tenant: its messages wait.
 
     Raises ``Refused`` (``CHANNEL_DECLARATION``).
     """

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from jingwei_core.database import current_unit
+from jingwei_core.jobs.outside import Outside
 from jingwei_core.reminders.jobs import remove_old_reminders
 from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Job
@@ -57,11 +58,25 @@ async def consume_event(ctx: Context, payload: Mapping[str, Any]) -> None:
     await run_consumer(ctx, payload)
 
 
-async def deliver_message(ctx: Context, payload: Mapping[str, Any]) -> None:
-    """One attempt to deliver one message of the outbox."""
-    from jingwei_core.outbox.delivery import deliver
+async def claim_message(ctx: Context, payload: Mapping[str, Any]) -> Any:
+    """Take one message of the outbox for one attempt."""
+    from jingwei_core.outbox.delivery import claim
 
-    await deliver(ctx, payload)
+    return await claim(ctx, payload)
+
+
+async def send_message(claimed: Any) -> Any:
+    """Make the attempt, while no transaction is open."""
+    from jingwei_core.outbox.delivery import work
+
+    return await work(claimed)
+
+
+async def settle_message(ctx: Context, claimed: Any, made: Any) -> None:
+    """Keep how it ended."""
+    from jingwei_core.outbox.delivery import settle
+
+    await settle(ctx, claimed, made)
 
 
 async def send_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -134,7 +149,7 @@ async def remove_public_contacts(ctx: Context, payload: Mapping[str, Any]) -> No
 JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
-    Job(OUTBOX_DELIVER, deliver_message),
+    Job(OUTBOX_DELIVER, Outside(claim_message, send_message, settle_message)),
     Job(NOTIFICATION_SEND, send_notifications),
     Job(NOTIFICATION_ASSIGNED, tell_assigned),
     Job(NOTIFICATION_CLEANUP, remove_old_notifications, schedule="5 4 * * *"),

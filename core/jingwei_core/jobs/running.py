@@ -8,7 +8,7 @@ import asyncio
 import json
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import PurePath
@@ -27,6 +27,7 @@ from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database import current_unit
 from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.origins import CORE, origin_in
+from jingwei_core.jobs.outside import Outside, Settling
 from jingwei_core.jobs.parking import Parked, Wanted, find_declared, park
 from jingwei_core.jobs.pausing import point_of, put_off_if_paused
 from jingwei_core.reminders.jobs import Looking
@@ -125,14 +126,22 @@ class JobRunner(AbstractEntrypointExecutor):
 
     async def _run(self, job: QueuedJob, tenant: Tenant, declared: Job) -> None:
         name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
-        async with system_context(self._platform, tenant, name, request) as ctx:
+        is_outside = isinstance(declared.run, Outside)
+        if isinstance(declared.run, Outside):
+            outside, claimed = declared.run, None
+            async with system_context(self._platform, tenant, name, request) as ctx:
+                claimed = await outside.claim(ctx, payload_of(job))
+                if claimed is None:
+                    await _end(ctx, job, name)
+            if claimed is None:
+                return
+            async with asyncio.timeout(declared.timeout_s):
+                made = await outside.work(claimed)
+            declared = replace(declared, run=Settling(outside, claimed, made))
+        async with system_context(self._platform, tenant, name, request, is_late=is_outside) as ctx:
             await _counted(declared, ctx, payload_of(job))
             await self._stop_if_off(ctx, declared)
-            assert isinstance(ctx.data, UnitData)
-            if ctx.data.changes:
-                await append_audit(ctx, name, None)
-            if await current_unit().fetchval(_FINISH, job.id, job.queue_manager_id) is None:
-                raise TakenOver
+            await _end(ctx, job, name)
 
     async def _stop_if_off(self, ctx: CoreContext, declared: Job) -> None:
         """Nothing of a plugin's job is kept that was switched off while the job ran."""
@@ -157,6 +166,15 @@ class JobRunner(AbstractEntrypointExecutor):
         if is_final:
             return JobFailed(why)
         return RetryRequested(timedelta(seconds=self._limits.backoff.delay_s(failed)), why)
+
+
+async def _end(ctx: CoreContext, job: QueuedJob, name: str) -> None:
+    """Write down what the job changed, and take it out of the queue."""
+    assert isinstance(ctx.data, UnitData)
+    if ctx.data.changes:
+        await append_audit(ctx, name, None)
+    if await current_unit().fetchval(_FINISH, job.id, job.queue_manager_id) is None:
+        raise TakenOver
 
 
 async def _counted(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -> None:

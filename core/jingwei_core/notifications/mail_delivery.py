@@ -11,6 +11,7 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from jingwei_core.notifications.mail_settings import MailSettings, read_mail_settings
+from jingwei_core.session import CoreContext, system_context
 from jingwei_sdk.channels import Delivered, Later, Letter, Message, Outcome, Rejected
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Unavailable
@@ -26,7 +27,7 @@ async def deliver_mail(ctx: Context, message: Message) -> Outcome:
     """One attempt to hand the letter to the operator's mail server."""
     letter = message.letter
     assert letter is not None
-    to = letter.address or await ctx.data.fetchval(_ADDRESS, letter.account)
+    to = letter.address or await _address(ctx, letter)
     if not to:
         return Rejected(NO_ADDRESS)
     try:
@@ -38,6 +39,14 @@ async def deliver_mail(ctx: Context, message: Message) -> Outcome:
     except ValueError:
         return Rejected("MAIL_UNFIT")
     return await _handed_over(mail, settings)
+
+
+async def _address(ctx: Context, letter: Letter) -> str | None:
+    """The account's address, in a transaction that is over before the server is spoken to."""
+    assert isinstance(ctx, CoreContext)
+    async with system_context(ctx.platform, ctx.tenant, ctx.actor.name) as own:
+        found: str | None = await own.data.fetchval(_ADDRESS, letter.account)
+    return found
 
 
 def mail_of(message: Message, letter: Letter, to: str, settings: MailSettings) -> EmailMessage:

@@ -16,3 +16,4 @@ class OutboxMessage(TenantTable, tablename="outbox_message", schema="core"):
     attempts = Integer(default=0, null=False)
     last_error = Text(default="", null=False)
     delivered_at = Timestamptz(default=None, null=True)
+    leased_until = Timestamptz(default=None, null=True, help_text="an attempt runs until then")
