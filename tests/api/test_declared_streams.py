@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_api.schema.name_check import clashes
 from jingwei_core.contribution import core_contribution, core_manifest
 from jingwei_core.plugins.claims import claims_of
@@ -42,7 +42,7 @@ def test_a_stream_is_shown_claimed_and_there_only_with_its_plugin() -> None:
         ([core], ["changes"]),
         ([core, plugin], ["changes", "safetyHazardChanges"]),
     ):
-        schema = build_schema(build_registry(packages))._schema
+        schema = lean_schema(build_registry(packages))
         assert schema.subscription_type is not None
         assert sorted(schema.subscription_type.fields) == fields
         assert ("SafetyHazardChange" in schema.type_map) == (len(fields) == 2)

@@ -4,7 +4,7 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.outbox.channels import find_channel
 from jingwei_core.registry import build_registry
@@ -60,7 +60,7 @@ def test_what_the_core_asks_and_does_is_declared() -> None:
 def test_without_its_declarations_the_core_has_no_question_no_stream_and_no_way_out() -> None:
     core = core_contribution()
     whole = build_registry([core])
-    schema = build_schema(whole)._schema
+    schema = lean_schema(whole)
     assert schema.query_type is not None
     assert schema.subscription_type is not None
     assert {"me", "node", "events"} <= schema.query_type.fields.keys()
@@ -68,7 +68,7 @@ def test_without_its_declarations_the_core_has_no_question_no_stream_and_no_way_
     assert find_channel(whole, "webhook") is not None
 
     bare = build_registry([replace(core, questions=(), subscriptions=(), channels=())])
-    schema = build_schema(bare)._schema
+    schema = lean_schema(bare)
     assert schema.query_type is not None
     assert "me" not in schema.query_type.fields
     assert "events" in schema.query_type.fields

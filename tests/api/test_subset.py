@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from graphql import GraphQLSchema, print_schema, validate_schema
 
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import build_schema, lean_schema
 from jingwei_api.schema.subset import FullSchema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.discovery import discover
@@ -34,7 +34,7 @@ def _registry(*plugins: Plugin) -> Registry:
 @cache
 def _whole() -> FullSchema:
     registry = _registry(*FIVE)
-    return FullSchema(registry, build_schema(registry)._schema)
+    return FullSchema(registry, lean_schema(registry))
 
 
 @pytest.mark.parametrize("chosen", SETS, ids=lambda chosen: "".join(map(str, chosen)) or "none")
@@ -74,7 +74,7 @@ def test_what_was_taken_is_a_valid_schema_and_leaves_the_whole_alone() -> None:
 def test_the_installed_plugins_too() -> None:
     plugins = [found.plugin for found in discover() if found.plugin is not None]
     registry = _registry(*plugins)
-    whole = FullSchema(registry, build_schema(registry)._schema)
+    whole = FullSchema(registry, lean_schema(registry))
     for size in range(len(plugins) + 1):
         for chosen in itertools.combinations(plugins, size):
             some = _registry(*chosen)

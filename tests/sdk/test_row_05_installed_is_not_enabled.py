@@ -2,7 +2,7 @@
 
 import pytest
 
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_core.database import Database
 from jingwei_core.platform import Platform, assemble
 from jingwei_core.plugins.host import discover
@@ -40,7 +40,7 @@ async def _kinds(platform: Platform, slug: str) -> list[str]:
 
 def _told(registry: Registry) -> set[str]:
     """Every name of a type or field that the schema of a set tells."""
-    kinds = build_schema(registry)._schema.type_map.values()
+    kinds = lean_schema(registry).type_map.values()
     fields = (name for kind in kinds for name in getattr(kind, "fields", ()))
     return {kind.name for kind in kinds} | set(fields)
 

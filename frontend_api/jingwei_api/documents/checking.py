@@ -18,7 +18,7 @@ from jingwei_api.limits.cost import Cost, compile_cost
 from jingwei_api.limits.gate import exceeded
 from jingwei_api.limits.merging import MOST_ERRORS, RULES
 from jingwei_api.limits.weights import Weights
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.host import discover
 from jingwei_core.registry import build_registry
@@ -84,4 +84,4 @@ def _weights(plugins: Collection[str] | None) -> Weights:
         if name not in found:
             raise Invalid("PLUGIN_UNKNOWN", plugin=name)
     registry = build_registry([core_contribution(), *(found[name] for name in chosen)])
-    return Weights(build_schema(registry)._schema, registry)
+    return Weights(lean_schema(registry), registry)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -13,9 +12,9 @@ from graphql import (
     get_named_type,
     is_abstract_type,
 )
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from jingwei_api.schema.meanings import IntrospectionField, TypenameField, strawberry_field
+from jingwei_api.schema.lean import LeanArgument, LeanField, LeanInputField
+from jingwei_api.schema.meanings import IntrospectionField, TypenameField
 
 TYPENAME = "__typename"
 _INTROSPECTION = frozenset({"__schema", "__type"})
@@ -66,10 +65,7 @@ class SchemaIndex:
         """The fields of an input object by their GraphQL names."""
         found = self._inputs.get(kind.name)
         if found is None:
-            declared = kind.extensions[GraphQLCoreConverter.DEFINITION_BACKREF].fields
-            by_name = {_spelt(field): field.python_name for field in declared}
-            found = {name: InputName(by_name[name], told) for name, told in kind.fields.items()}
-            self._inputs[kind.name] = found
+            found = self._inputs[kind.name] = _names(kind.fields)
         return found
 
     def objects(self, kind: GraphQLNamedType) -> tuple[GraphQLObjectType, ...]:
@@ -94,14 +90,16 @@ class SchemaIndex:
     def _field(self, parent: GraphQLObjectType, name: str) -> FieldOf:
         if name in _INTROSPECTION:
             return FieldOf(name, IntrospectionField(), None, None, {})
-        told: GraphQLField = parent.fields[name]
-        declared = strawberry_field(told)
-        names = {_spelt(argument): argument.python_name for argument in declared.arguments}
-        arguments = {key: InputName(names[key], given) for key, given in told.args.items()}
-        return FieldOf(name, declared.meaning, told.type, get_named_type(told.type), arguments)
+        told = parent.fields[name]
+        assert isinstance(told, LeanField)
+        kind = get_named_type(told.type)
+        return FieldOf(name, told.meaning, told.type, kind, _names(told.args))
 
 
-def _spelt(declared: Any) -> str:
-    """Every name of this schema is given in its GraphQL spelling; none is derived."""
-    name: str = declared.graphql_name
-    return name
+def _names(told: Mapping[str, Any]) -> dict[str, InputName]:
+    """Arguments, or the fields of an input, by their GraphQL names."""
+    found = {}
+    for name, one in told.items():
+        assert isinstance(one, LeanArgument | LeanInputField)
+        found[name] = InputName(one.python_name, one)
+    return found

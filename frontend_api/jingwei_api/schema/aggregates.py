@@ -188,8 +188,10 @@ def _key_fields(registry: Declarations, enums: Enums, record: Record, owner: str
         if is_reference(record, name):
             if name in targets:
                 meaning = KeyField(name, One(name, targets[name]))
-                field, kind = name.removesuffix("_id"), f"{targets[name]} | None"
-                found.append(Field(field, kind, "Null out of sight.", meaning=meaning))
+                kind = f"{targets[name]} | None"
+                found.append(
+                    Field(reference_name(name), kind, "Null out of sight.", meaning=meaning)
+                )
             continue
         python: Any = column_type(column, enums, owner).python
         if is_time(column):
@@ -197,6 +199,11 @@ def _key_fields(registry: Declarations, enums: Enums, record: Record, owner: str
         text = column._meta.help_text
         found.append(Field(name, optional(python), text, meaning=KeyField(name)))
     return found
+
+
+def reference_name(column: str) -> str:
+    """How a reference is called where rows are grouped by it."""
+    return column.removesuffix("_id")
 
 
 def _measures(space: TypeSpace, enums: Enums, record: Record, owner: str) -> list[Field]:

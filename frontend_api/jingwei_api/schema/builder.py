@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import strawberry
+from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from jingwei_api.schema.aggregates import add_shared
 from jingwei_api.schema.connections import add_connection
 from jingwei_api.schema.filters import Filters, SortDirection
 from jingwei_api.schema.inputs import Structs
+from jingwei_api.schema.lean import lean
 from jingwei_api.schema.mutations import mutation_fields
 from jingwei_api.schema.node import (
     MASKED_FIELDS,
@@ -64,6 +66,12 @@ def build_schema(registry: Declarations) -> strawberry.Schema:
         types=[*declared.records, SortDirection],
         config=StrawberryConfig(auto_camel_case=False, scalar_map=scalar_map()),
     )
+
+
+def lean_schema(registry: Declarations) -> GraphQLSchema:
+    """The same schema as a process keeps it and plans by it; raises what :func:`build_schema`
+    raises."""
+    return lean(build_schema(registry))
 
 
 @dataclass(frozen=True, slots=True)

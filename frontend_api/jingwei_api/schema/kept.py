@@ -56,7 +56,7 @@ class SchemaCache:
         return found.result()
 
     async def schema(self, registry: Declarations) -> GraphQLSchema:
-        """The schema of a registry; raises what :func:`~.builder.build_schema` raises."""
+        """The schema of a registry; raises what :func:`~.builder.lean_schema` raises."""
         known = self.built(registry)
         if known is not None:
             return known
@@ -98,14 +98,17 @@ class SchemaCache:
 def _whole(declarations: Callable[[], Declarations]) -> FullSchema | None:
     try:
         told = declarations()
-        return FullSchema(told, builder.build_schema(told)._schema)
+        made = FullSchema(told, builder.lean_schema(told))
     except Exception as error:  # noqa: BLE001 - declarations of a stranger may raise anything
         # Each set is then made anew, and only those that hold the faulty plugin are refused.
         reason = str(error) if isinstance(error, Refused) else type(error).__name__
         _log.error("no_whole_schema", reason=reason)
         return None
+    # What it was made from holds itself, and is larger than all that is made of it afterwards.
+    gc.collect()
+    return made
 
 
 def _schema(whole: FullSchema | None, registry: Declarations) -> GraphQLSchema:
     taken = whole.of(registry) if whole is not None else None
-    return taken if taken is not None else builder.build_schema(registry)._schema
+    return taken if taken is not None else builder.lean_schema(registry)

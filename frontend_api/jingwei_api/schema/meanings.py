@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphql import GraphQLField
-from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from jingwei_core.reading.selection import Flag, PagePart
 from jingwei_sdk.commands import Command
@@ -244,10 +243,4 @@ Meaning = Any
 
 def meaning_of(field: GraphQLField) -> Meaning | None:
     """What a field means; ``None`` for those of introspection."""
-    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return getattr(declared, "meaning", None)
-
-
-def strawberry_field(field: GraphQLField) -> Any:
-    """The declaration that a field of the built schema was made from."""
-    return field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF]
+    return getattr(field, "meaning", None)

@@ -5,7 +5,6 @@ one that is there takes a few hundredths. Fields know their package, so a copy i
 declarations would have made (``tests/api/test_subset.py`` holds the two equal).
 """
 
-from functools import partial
 from typing import Any, TypeVar
 
 from graphql import (
@@ -21,9 +20,10 @@ from graphql import (
     get_named_type,
 )
 
-from jingwei_api.schema.aggregates import KeyField
+from jingwei_api.schema.aggregates import KeyField, reference_name
 from jingwei_api.schema.filters import SortDirection
-from jingwei_api.schema.meanings import strawberry_field
+from jingwei_api.schema.lean import LeanArgument, LeanField, Once
+from jingwei_api.schema.meanings import meaning_of
 from jingwei_api.schema.references import Declarations
 
 Named = TypeVar("Named", bound=GraphQLNamedType)
@@ -35,7 +35,7 @@ _SHARED = (SortDirection.__name__,)
 class FullSchema:
     """The schema of many plugins, from which those of smaller sets are taken.
 
-    ``schema`` is what :func:`~jingwei_api.schema.builder.build_schema` made of ``declarations``.
+    ``schema`` is what :func:`~jingwei_api.schema.builder.lean_schema` made of ``declarations``.
     """
 
     def __init__(self, declarations: Declarations, schema: GraphQLSchema) -> None:
@@ -80,6 +80,7 @@ class _Copying:
         self._enabled = {"", "core", *wanted.owners.values()}
         self._gone = {f"{name}{part}" for name in full.gone(wanted) for part in _FAMILY}
         self._copied: dict[str, Any] = {}
+        self._wrappings: dict[Any, Any] = {}
         self._enums = self._fewer_groupings()
 
     def is_whole(self) -> bool:
@@ -124,15 +125,11 @@ class _Copying:
         return found
 
     def _copy(self, kind: Any) -> Any:
-        told = {"description": kind.description, "extensions": kind.extensions}
+        text = kind.description
         if isinstance(kind, GraphQLUnionType):
-            return GraphQLUnionType(
-                kind.name, partial(self._members, kind), resolve_type=kind.resolve_type, **told
-            )
-        fields = partial(self._fields, kind)
-        return GraphQLObjectType(
-            kind.name, fields, kind.interfaces, is_type_of=kind.is_type_of, **told
-        )
+            return GraphQLUnionType(kind.name, Once(self._members, kind), description=text)
+        fields = Once(self._fields, kind)
+        return GraphQLObjectType(kind.name, fields, kind.interfaces, description=text)
 
     def _members(self, kind: GraphQLUnionType) -> list[GraphQLObjectType]:
         return [self._named(one) for one in kind.types if one.name not in self._gone]
@@ -143,31 +140,25 @@ class _Copying:
         }
 
     def _keeps(self, field: GraphQLField) -> bool:
-        if strawberry_field(field).owner not in self._enabled:
+        assert isinstance(field, LeanField)
+        if field.owner not in self._enabled:
             return False
         return get_named_type(field.type).name not in self._gone
 
     def _field(self, field: GraphQLField) -> GraphQLField:
+        assert isinstance(field, LeanField)
         args = self._args(field.args) if self._enums else field.args
         kind = self._wrapped(field.type)
         if kind is field.type and args is field.args:
             return field
-        return GraphQLField(
-            kind,
-            args,
-            resolve=field.resolve,
-            subscribe=field.subscribe,
-            description=field.description,
-            deprecation_reason=field.deprecation_reason,
-            extensions=field.extensions,
-        )
+        return LeanField(kind, args, field.description, field.meaning, field.owner)
 
     def _args(self, args: dict[str, GraphQLArgument]) -> dict[str, GraphQLArgument]:
         changed: dict[str, GraphQLArgument] = {}
         for name, arg in args.items():
             if get_named_type(arg.type).name in self._enums:
-                told: Any = {**arg.to_kwargs(), "type_": self._wrapped(arg.type)}
-                changed[name] = GraphQLArgument(**told)
+                assert isinstance(arg, LeanArgument)
+                changed[name] = LeanArgument(arg, self._wrapped(arg.type), arg.python_name)
         return {**args, **changed} if changed else args
 
     def _wrapped(self, kind: Any) -> Any:
@@ -175,7 +166,12 @@ class _Copying:
         differs."""
         if isinstance(kind, (GraphQLNonNull, GraphQLList)):
             inner = self._wrapped(kind.of_type)
-            return kind if inner is kind.of_type else type(kind)(inner)
+            if inner is kind.of_type:
+                return kind
+            known = self._wrappings.get(kind)
+            if known is None:
+                known = self._wrappings[kind] = type(kind)(inner)
+            return known
         return self._named(kind)
 
     def _fewer_groupings(self) -> dict[str, GraphQLEnumType]:
@@ -183,18 +179,23 @@ class _Copying:
         found = {}
         for name in self._wanted.records:
             keys = self._full.type_map.get(f"{name}GroupKey")
-            lost = [field for field in getattr(keys, "fields", {}).values() if self._loses(field)]
+            fields = getattr(keys, "fields", {}).values()
+            lost = {column for field in fields if (column := self._lost(field))}
             if lost:
                 enum = self._full.type_map[f"{name}Grouping"]
                 assert isinstance(enum, GraphQLEnumType)
-                members = {strawberry_field(field).python_name.upper() for field in lost}
-                found[enum.name] = _without(enum, members)
+                found[enum.name] = _without(
+                    enum, {reference_name(column).upper() for column in lost}
+                )
         return found
 
-    def _loses(self, field: GraphQLField) -> bool:
-        meaning = strawberry_field(field).meaning
-        is_reference = isinstance(meaning, KeyField) and meaning.relation is not None
-        return is_reference and get_named_type(field.type).name in self._gone
+    def _lost(self, field: GraphQLField) -> str:
+        """The name of a key that leads to what is gone; empty for others."""
+        meaning = meaning_of(field)
+        if not isinstance(meaning, KeyField) or meaning.relation is None:
+            return ""
+        is_gone = get_named_type(field.type).name in self._gone
+        return reference_name(meaning.column) if is_gone else ""
 
 
 def _without(enum: GraphQLEnumType, members: set[str]) -> GraphQLEnumType:

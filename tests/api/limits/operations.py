@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from jingwei_api.limits import weights as w
 from jingwei_api.limits.cost import Cost, Measured, compile_cost
 from jingwei_api.limits.weights import Weights
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.host import discover
 from jingwei_core.registry import build_registry
@@ -44,7 +44,7 @@ def weights() -> Weights:
     """Those of the core and every shipped plugin."""
     plugins = [found.plugin for found in discover() if found.plugin is not None]
     registry = build_registry([core_contribution(), *plugins])
-    return Weights(build_schema(registry)._schema, registry)
+    return Weights(lean_schema(registry), registry)
 
 
 @cache

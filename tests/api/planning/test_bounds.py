@@ -13,7 +13,7 @@ from jingwei_api.planning.documents import Documents
 from jingwei_api.planning.plans import Plans, Question
 from jingwei_api.planning.recent import Recent
 from jingwei_api.schema import global_id
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_api.settings import ApiSettings
 from jingwei_core.reading.selection import Asked
 from jingwei_core.registry import Registry
@@ -37,7 +37,7 @@ def test_the_most_recently_used_are_kept() -> None:
 
 
 def test_documents_are_bounded_in_number_and_length() -> None:
-    schema = build_schema(registry())._schema
+    schema = lean_schema(registry())
     documents = Documents(ApiSettings(), size=4)
     for number in range(10):
         documents.prepared("f", schema, f"{{ me {{ a{number}: name }} }}", lambda *_: None)
@@ -54,7 +54,7 @@ def test_documents_are_bounded_in_number_and_length() -> None:
 async def test_plans_are_bounded(world: World, staff: Asker) -> None:
     held = registry()
     documents, plans = Documents(ApiSettings()), Plans(b"secret", drafts=3, plans=5)
-    schema = build_schema(held)._schema
+    schema = lean_schema(held)
     prepared = documents.prepared("f", schema, LIST, lambda *_: None).operation(None)
     row = global_id.encode("Place", uuid.uuid4())
     for size in range(20):

@@ -17,7 +17,7 @@ from jingwei_api.planning.documents import Documents, PreparedOperation
 from jingwei_api.planning.plans import Question, chosen_at
 from jingwei_api.planning.variables import VariablesRefused
 from jingwei_api.schema import global_id
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_api.settings import ApiSettings
 from tests.api.declarations import SAFETY, registry
 
@@ -27,7 +27,7 @@ EVENT = global_id.encode("Event", uuid.UUID(int=1))
 
 @cache
 def schema() -> GraphQLSchema:
-    return build_schema(registry(SAFETY))._schema
+    return lean_schema(registry(SAFETY))
 
 
 def operation(text: str, name: str | None = None) -> PreparedOperation:

@@ -10,7 +10,7 @@ from graphql import GraphQLUnionType, print_type
 from jingwei_api.planning.documents import Documents
 from jingwei_api.planning.plans import Plans, Question
 from jingwei_api.schema import global_id
-from jingwei_api.schema.builder import build_schema
+from jingwei_api.schema.builder import lean_schema
 from jingwei_api.settings import ApiSettings
 from jingwei_core.access.permissions import PermissionSet
 from jingwei_core.reading.selection import Asked
@@ -74,7 +74,7 @@ def _with_union(records: tuple[str, ...] = ("Place", "Account")) -> Plugin:
 
 def test_a_reference_to_listed_records_is_a_union() -> None:
     held = registry(SAFETY, _with_union())
-    schema = build_schema(held)._schema
+    schema = lean_schema(held)
     union = schema.type_map["EventTarget"]
     assert isinstance(union, GraphQLUnionType)
     assert print_type(union) == "union EventTarget = Place | Account"
