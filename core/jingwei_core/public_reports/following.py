@@ -191,10 +191,11 @@ async def reopen_until(ctx: CoreContext, counter: Counter, found: Found) -> date
     code = counter.rules.reopen
     events = await ctx.data.find(Event, id=found.event)
     reports = await ctx.data.find(PublicReport, id=found.report or NOBODY)
+    configuration = await ctx.configuration.get()
     if not (code and events and reports) or reports[0].reopened >= counter.rules.reopen_most:
         return None
     event = events[0]
-    definition = (await ctx.configuration.get()).workflow(event.workflow).read
+    definition = configuration.workflow(event.workflow).read
     try:
         action = definition.allowed(event.state, code)
     except JingweiError:

@@ -1,7 +1,9 @@
 """A city that takes reports of the public, its neighbour, and somebody without an account."""
 
+import hashlib
 import json
 import re
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,7 @@ from jingwei_core.evidence.facts import Expected
 from tests.core.events.city import GRID, LEAK, POTHOLE, City, build_city
 from tests.core.events.frozen_clock import FrozenClock
 from tests.core.events.rulebook import action, put, state, workflow
+from tests.core.evidence.pictures import camera_exif, gps, jpeg
 
 WINDOW = {"guard": "within", "amount": 2, "unit": "day", "since": "closed"}
 RULES: dict[str, Any] = {
@@ -24,6 +27,8 @@ RULES: dict[str, Any] = {
     "reopen_most": 1,
     "limits": {"reports_per_hour": 1000, "looks_per_minute": 1000, "searches_per_minute": 1000},
 }
+PICTURE = jpeg(exif=camera_exif(gps=gps(30.6951, 111.2951)))
+"""What a phone takes: it says where, and whose."""
 PHONE, NAME = "13812345678", "张小明"
 FACES = {
     "work": {"name_zh": "正在处理", "name_en": "Being handled"},
@@ -178,3 +183,35 @@ def error_of(answer: httpx.Response) -> tuple[int, str, str | None]:
     (told,) = answer.json()["errors"]
     extensions = told["extensions"]
     return answer.status_code, extensions["code"], extensions.get("field")
+
+
+def expected(content: bytes) -> Expected:
+    """What is said of a photo that will be uploaded."""
+    return Expected("image/jpeg", len(content), hashlib.sha256(content).hexdigest())
+
+
+async def settle(city: City, event: uuid.UUID) -> None:
+    """Handled by staff, who leave their names and notes."""
+    await city.act("chief", event, "start", note="内部备注：派老王去")
+    photo = await city.photo("mender")
+    after = [{"id": str(photo), "phase": "after"}]
+    await city.act("mender", event, "settle", note="内部备注：已补好", evidence=after)
+
+
+async def employ(city: City, login: str, permissions: list[str]) -> None:
+    """An account with these permissions in the grid."""
+    role = await city.value(
+        "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
+        login,
+        permissions,
+    )
+    city.people[login] = await city.value(
+        "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
+    )
+    await city.fetch(
+        "INSERT INTO core.post (account, role, place_id, valid_from)"
+        " VALUES ($1, $2, $3, '2026-01-01')",
+        city.people[login],
+        role,
+        city.places[GRID],
+    )
