@@ -20,6 +20,7 @@ from jingwei_core.notifications.mail import CHANNEL as EMAIL
 from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.patrols import commands as patrol_commands
 from jingwei_core.patrols import questions as patrol_questions
+from jingwei_core.patrols import reminding as patrol_reminders
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
@@ -82,6 +83,7 @@ def core_contribution() -> Plugin:
         navigation=core_items.NAVIGATION,
         map_layers=core_items.MAP_LAYERS,
         indicators=core_items.INDICATORS,
+        reminders=patrol_reminders.REMINDERS,
         channels=(*CHANNELS, EMAIL),
         subscriptions=SUBSCRIPTIONS,
     )

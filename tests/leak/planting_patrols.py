@@ -17,6 +17,7 @@ from jingwei_core.patrols.tables import (
 from tests.leak.world import City
 
 DAY = date(2026, 6, 1)
+NOT_YET = date(2999, 1, 1)
 WALKERS = {"near": "near_worker", "far": "far_worker"}
 
 
@@ -49,8 +50,11 @@ async def _walked(
     await city.plant(unit, CheckPoint, zone, **where, **spot, plan=plan)
     by = {"account": walker, "day": DAY, "note": told}
     patrol = await city.plant(unit, Patrol, zone, **where, **by, plan=plan)
-    days = {"begins_on": DAY, "next_due_on": DAY, "review_on": DAY}
+    days = {"begins_on": DAY, "review_on": DAY}
     said = {"level": told, "rule": told, "ended_because": told}
-    need = await city.plant(unit, VisitNeed, zone, **where, **days, **said)
+    said |= where
+    need = await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=DAY)
+    await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=NOT_YET)
+    await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=DAY, ended_on=DAY)
     await city.plant(unit, Visit, zone, **where, **by, need=need)
     return patrol

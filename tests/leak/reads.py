@@ -40,7 +40,14 @@ from tests.leak.world import Planted, World
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 TOLD = {**POSITION, "kindCode": "canary.leaf", "code": "safety.open-hazards"}
 TOLD |= {"ledger": "canary", "first": 100, "most": 100, "ofAll": True}
-NARROWED = ("my", "reportsWaiting", "eventsLackingActors", "eventsAmber")
+NARROWED = (
+    "my",
+    "reportsWaiting",
+    "eventsLackingActors",
+    "eventsAmber",
+    "visitsDue",
+    "overdueVisits",
+)
 """Questions that answer some of the rows in sight: which, is held by tests of their own."""
 OF_A_PLACE = "of a place"
 """A question about a place, whose answer need not name it."""

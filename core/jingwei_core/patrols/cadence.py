@@ -19,6 +19,17 @@ def period_begin(day: date, per: Per) -> date:
             return day.replace(day=1)
 
 
+def period_end(day: date, per: Per) -> date:
+    """The last day of the period that holds ``day``."""
+    match per:
+        case Per.DAY:
+            return day
+        case Per.WEEK:
+            return period_begin(day, per) + timedelta(days=6)
+        case Per.MONTH:
+            return day.replace(day=monthrange(day.year, day.month)[1])
+
+
 def months_after(day: date, months: int) -> date:
     """The same day so many months later, or the last of that month where it has no such day."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

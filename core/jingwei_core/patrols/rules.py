@@ -21,6 +21,7 @@ FORCED_PHOTOS = "forced_photos"
 〔2026〕12号 forbids forced uploads that are not needed."""
 
 Times = Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)]
+RemindDays = Annotated[int, msgspec.Meta(ge=0, le=14)] | None
 Text = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
@@ -49,9 +50,19 @@ class VisitRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     levels: tuple[NeedLevel, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The rules as they are stored; :func:`read_visit_rules` reads them back."""
+        """The rules as they are stored; :func:`read_rules` reads them back."""
         stored: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return stored
+
+
+class Rules(VisitRules, frozen=True, forbid_unknown_fields=True):
+    """The tenant's rules as they are stored.
+
+    ``remind_days`` is how many days before a visit falls due, or the last chance of a weekly or
+    monthly patrol passes, its people are reminded; ``None``: nobody is.
+    """
+
+    remind_days: RemindDays = None
 
 
 class PackagePoint(Named, frozen=True, forbid_unknown_fields=True):
@@ -80,11 +91,16 @@ class PatrolFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     source: str = ""
+    remind_days: RemindDays = None
     plans: tuple[PackagePlan, ...] = ()
     visits: VisitRules = VisitRules()
 
+    def rules(self) -> Rules:
+        """What is stored of it besides the plans."""
+        return Rules(self.visits.topics, self.visits.levels, self.remind_days)
 
-NO_VISITS = VisitRules()
+
+NO_RULES = Rules()
 NO_PATROLS = PatrolFile()
 
 
@@ -93,9 +109,9 @@ def read_patrol_file(document: Mapping[str, Any]) -> PatrolFile:
     return _read(document, PatrolFile)
 
 
-def read_visit_rules(document: Mapping[str, Any]) -> VisitRules:
-    """Its part about visits; raises as :func:`read_patrol_file`."""
-    return _read(document, VisitRules)
+def read_rules(document: Mapping[str, Any]) -> Rules:
+    """What is stored of it; raises as :func:`read_patrol_file`."""
+    return _read(document, Rules)
 
 
 def _read(document: Mapping[str, Any], shape: type[Shape]) -> Shape:
@@ -107,10 +123,10 @@ def _read(document: Mapping[str, Any], shape: type[Shape]) -> Shape:
         raise Invalid("PATROL_RULES_INVALID", field=field, cause=cause) from error
 
 
-async def visit_rules_of(ctx: Context) -> VisitRules:
-    """The tenant's rules for visits; none where its package has no ``patrols.toml``."""
+async def rules_of(ctx: Context) -> Rules:
+    """The tenant's rules; none where its package has no ``patrols.toml``."""
     stored = await ctx.data.fetchval("SELECT definition::text FROM core.patrol_rules")
-    return NO_VISITS if stored is None else read_visit_rules(json.loads(stored))
+    return NO_RULES if stored is None else read_rules(json.loads(stored))
 
 
 async def may_ask_photos(ctx: Context) -> bool:

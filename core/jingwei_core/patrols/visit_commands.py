@@ -9,7 +9,7 @@ import msgspec
 from jingwei_core.patrols.cadence import months_after, next_due
 from jingwei_core.patrols.finding import Finding, Note, PlaceId, day_of, register_finding
 from jingwei_core.patrols.records import LOG_VISITS, PLAN_VISITS, VISIT, VISIT_NEED
-from jingwei_core.patrols.rules import NeedLevel, VisitRules, visit_rules_of
+from jingwei_core.patrols.rules import NeedLevel, VisitRules, rules_of
 from jingwei_core.patrols.states import VisitOutcome
 from jingwei_core.patrols.tables import Visit, VisitNeed
 from jingwei_core.places.tables import Place
@@ -53,7 +53,7 @@ async def log_visit(ctx: Context, given: LogVisit) -> Visit:
     if ctx.actor.account_id is None:
         raise Denied("VISIT_NOBODY")
     day, note = day_of(ctx), given.note.strip()
-    rules = await visit_rules_of(ctx)
+    rules = await rules_of(ctx)
     for at, topic in enumerate(given.topics):
         if named(rules.topics, topic) is None:
             raise Invalid("VISIT_TOPIC_UNKNOWN", field=f"topics.{at}", topic=topic)
@@ -82,7 +82,7 @@ async def log_visit(ctx: Context, given: LogVisit) -> Visit:
 @command("visit.need.save", permission=PLAN_VISITS, at="place_id", returns=VISIT_NEED)
 async def save_need(ctx: Context, given: SaveNeed) -> VisitNeed:
     """登记走访需求: a place is visited as its level of need says; a change begins anew."""
-    level = _level(await visit_rules_of(ctx), given.level)
+    level = _level(await rules_of(ctx), given.level)
     if level is None:
         raise Invalid("VISIT_LEVEL_UNKNOWN", field="level", level=given.level)
     today = ctx.today()

@@ -280,7 +280,7 @@ def _stated(said: object, rules: Any) -> Mapping[Key, Mapping[str, Any]]:
 
 def _visits(package: TenantPackage) -> Rows:
     if package.patrols != NO_PATROLS:
-        yield (), {"definition": package.patrols.visits.document()}
+        yield (), {"definition": package.patrols.rules().document()}
 
 
 def _plans(package: TenantPackage) -> Rows:

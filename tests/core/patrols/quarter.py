@@ -18,6 +18,7 @@ PEOPLE = {
     "west-planner": ("planner", GRID),
 }
 VISITS = {
+    "remind_days": 1,
     "topics": [{"code": "water", "name_zh": "用水", "name_en": "Water"}],
     "levels": [
         {

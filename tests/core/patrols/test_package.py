@@ -35,6 +35,7 @@ rule = "办法"
 per = "week"
 """
 WRONG = {
+    '"law"': ('"law"\nremind_days = 99', "PACKAGE_PATROLS", "remind_days"),
     'source = "law"': ('source = "lore"', "PACKAGE_UNKNOWN_SOURCE", "source"),
     'code = "daily"': ('code = "Daily!"', "PACKAGE_CODE_FORM", "plans[1].code"),
     'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "plans[1].level"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jingwei_core.patrols.cadence import next_due, period_begin
+from jingwei_core.patrols.cadence import next_due, period_begin, period_end
 from jingwei_core.patrols.questions import DueQuestion, due_today
 from jingwei_core.patrols.records import PATROL, VISIT
 from jingwei_core.patrols.states import Per, VisitPer
@@ -39,7 +39,7 @@ async def due(quarter: Quarter, who: str, **given: Any) -> list[str]:
     return [each.place_name for each in found]
 
 
-async def test_what_is_due_falls_away_when_it_was_walked_by_whomever(quarter: Quarter):
+async def test_what_is_due_falls_away_when_it_was_walked_by_whomever(quarter: Quarter) -> None:
     plan = await quarter.plan()
     assert await due(quarter, "west") == [GRID]
     assert await due(quarter, "planner") == []
@@ -56,7 +56,7 @@ async def test_what_is_due_falls_away_when_it_was_walked_by_whomever(quarter: Qu
     assert await due(quarter, "west") == [GRID]
 
 
-async def test_twice_a_week_is_due_on_two_days_of_it(quarter: Quarter):
+async def test_twice_a_week_is_due_on_two_days_of_it(quarter: Quarter) -> None:
     plan = await quarter.plan(times=2, per="week")
     for days, expected in ((0, [GRID]), (1, [GRID]), (1, []), (5, [GRID])):
         quarter.pass_days(days)
@@ -67,7 +67,7 @@ async def test_twice_a_week_is_due_on_two_days_of_it(quarter: Quarter):
             assert await due(quarter, "west") == []
 
 
-async def test_what_was_found_is_an_event_of_the_same_transaction(quarter: Quarter):
+async def test_what_was_found_is_an_event_of_the_same_transaction(quarter: Quarter) -> None:
     plan = await quarter.plan()
     where = {"plan_id": plan, "place_id": quarter.places[GRID]}
     patrol = await quarter.made("west", "patrol.log", **where, found=HOLE)
@@ -91,7 +91,7 @@ async def test_what_was_found_is_an_event_of_the_same_transaction(quarter: Quart
     )
 
 
-async def test_patrols_that_are_refused(quarter: Quarter):
+async def test_patrols_that_are_refused(quarter: Quarter) -> None:
     plan = await quarter.plan()
     good = {"plan_id": plan, "place_id": quarter.places[GRID]}
 
@@ -115,7 +115,7 @@ async def test_patrols_that_are_refused(quarter: Quarter):
     await logged("PATROL_PLAN_NOT_VALID")
 
 
-async def test_a_plan_asks_for_photos_only_by_a_rule_that_is_switched_on(quarter: Quarter):
+async def test_a_plan_asks_for_photos_only_by_a_rule_that_is_switched_on(quarter: Quarter) -> None:
     asks = quarter.plan_of(**PHOTO_RULE)
 
     async def saved(code: str, **given: Any) -> None:
@@ -142,7 +142,7 @@ async def test_a_plan_asks_for_photos_only_by_a_rule_that_is_switched_on(quarter
     await quarter.run("west", "patrol.log", **where)
 
 
-async def test_plans_that_are_refused(quarter: Quarter):
+async def test_plans_that_are_refused(quarter: Quarter) -> None:
     async def saved(code: str, who: str = "planner", **given: Any) -> None:
         plan = quarter.plan_of(**given)
         await refused(quarter, code, lambda: quarter.run(who, "patrol.plan.save", **plan))
@@ -175,7 +175,7 @@ async def test_plans_that_are_refused(quarter: Quarter):
     await ended("PATROL_PLAN_ENDED")
 
 
-async def test_visits_fall_due_by_need_and_a_refusal_is_a_result(quarter: Quarter):
+async def test_visits_fall_due_by_need_and_a_refusal_is_a_result(quarter: Quarter) -> None:
     place = quarter.places[GRID]
     today = MONDAY.astimezone(quarter.tenant.timezone).date()
     await quarter.run("planner", "visit.need.save", place_id=place, level="high")
@@ -195,7 +195,7 @@ async def test_visits_fall_due_by_need_and_a_refusal_is_a_result(quarter: Quarte
     assert await next_day() == today + timedelta(days=8)
 
 
-async def test_visits_and_needs_that_are_refused(quarter: Quarter):
+async def test_visits_and_needs_that_are_refused(quarter: Quarter) -> None:
     place = quarter.places[GRID]
     need = await quarter.made("planner", "visit.need.save", place_id=place, level="high")
     await quarter.run("planner", "visit.need.save", place_id=place, level="key")
@@ -231,6 +231,8 @@ def test_periods_and_due_days_at_their_edges() -> None:
     assert period_begin(date(2026, 11, 22), Per.WEEK) == date(2026, 11, 16)
     assert period_begin(date(2026, 11, 23), Per.WEEK) == date(2026, 11, 23)
     assert period_begin(date(2026, 11, 30), Per.MONTH) == date(2026, 11, 1)
+    assert period_end(date(2026, 11, 22), Per.WEEK) == date(2026, 11, 22)
+    assert period_end(date(2026, 2, 3), Per.MONTH) == date(2026, 2, 28)
     assert next_due(date(2026, 1, 31), 1, VisitPer.MONTH) == date(2026, 2, 28)
     assert next_due(date(2026, 11, 30), 1, VisitPer.QUARTER) == date(2027, 2, 28)
     assert next_due(date(2024, 2, 29), 1, VisitPer.YEAR) == date(2025, 2, 28)
