@@ -1,15 +1,21 @@
 """Who is expected at a meeting (应到人员), and who comes in place of those on leave."""
 
 import uuid
+from datetime import datetime
 
 import msgspec
 
+from jingwei_core.events.ports import Message, is_there
 from jingwei_core.meetings.rules import Series
 from jingwei_core.meetings.states import ExpectedAs, Presence
 from jingwei_core.meetings.tables import Meeting, MeetingAttendance
 from jingwei_core.places.labels import ancestor_paths
 from jingwei_core.reading.sight import beyond
+from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
+
+PLANNED = "MEETING_PLANNED"
+_TIME = "%Y-%m-%d %H:%M"
 
 # Each once: by the role that the series names first, or else as seconded.
 _EXPECTED = """
@@ -88,10 +94,25 @@ async def expect(ctx: Context, meeting: Meeting, series: Series) -> Meeting:
             await ctx.data.update(row, substitute=one.substitute, state=state.value)
     named = {one.account for one in wanted} | set(known)
     named |= {one.substitute for one in wanted if one.substitute is not None}
+    await _invite(ctx, meeting, named - {*meeting.attendees})
     attendees = sorted({*meeting.attendees, *named})
     if attendees == sorted(meeting.attendees):
         return meeting
     return await ctx.data.update(meeting, attendees=attendees)
+
+
+async def _invite(ctx: Context, meeting: Meeting, accounts: set[uuid.UUID]) -> None:
+    """Tell who is expected since just now of a meeting that lies ahead, in the next digest."""
+    assert isinstance(ctx, CoreContext)
+    notifier = ctx.platform.event_ports.notifier
+    told = tuple(sorted(accounts - {ctx.actor.account_id}))
+    planned: datetime = meeting.planned_at
+    if not told or planned <= ctx.clock.now() or not is_there(notifier):
+        return
+    at = planned.astimezone(ctx.tenant.timezone).strftime(_TIME)
+    about = ("Meeting", meeting.id)
+    message = Message(PLANNED, {"at": at}, about, meeting.place_path, urgency="digest")
+    await notifier.tell(ctx, told, message)
 
 
 def _row(meeting: Meeting, one: Expected) -> MeetingAttendance:

@@ -45,13 +45,31 @@ _OF_EVENTS = (
     "EVENT_ALARM",
     "EVENT_TO_CHECK",
     "EVENT_ON_AGENDA",
+    "EVENT_TASKS_DONE",
+)
+_OF_TASKS = (
+    "TASK_OPENED",
+    "TASK_RETURNED",
+    "TASK_TIME_ASKED",
+    "TASK_EXTENDED",
+    "TASK_TIME_REFUSED",
+)
+_OF_LEAVES = (
+    "LEAVE_REQUESTED",
+    "LEAVE_APPROVED",
+    "LEAVE_REFUSED",
+    "LEAVE_COVERING",
+    "LEAVE_CHANGED",
+    "LEAVE_ANNOUNCED",
 )
 
 NOTICES: Mapping[str, Notice] = {
     notice.code: notice
     for notice in (
         *(Notice(code, "Event", columns=REFERENCE) for code in _OF_EVENTS),
-        Notice("TASK_OPENED", "EventTask", words=REFERENCE),
+        *(Notice(code, "EventTask", words=REFERENCE) for code in _OF_TASKS),
+        *(Notice(code, "Leave") for code in _OF_LEAVES),
+        Notice("MEETING_PLANNED", "Meeting", words=("at",)),
     )
 }
 """Every notice by its code."""

@@ -1,14 +1,18 @@
 """How reports upward are read, and what was done because time was up."""
 
+from datetime import datetime
+
 from jingwei_core.routing.tables import (
     DeadlineExtension,
     EventEscalation,
     EventReportUp,
     Supervision,
 )
-from jingwei_sdk.records import AtPlace, One, OwnedBy, Record, Through
+from jingwei_core.routing.told import event_numbers, event_places, event_titles, events_closed_at
+from jingwei_sdk.records import AtPlace, Computed, One, OwnedBy, Record, Through
 
 _EVENT = One("event", "Event")
+_NEEDS = ("event",)
 REPORT_UP = Record(
     EventReportUp,
     read="event.read",
@@ -18,6 +22,21 @@ REPORT_UP = Record(
     sort=("asked_at",),
     hidden=frozenset({"place_path"}),
     relations={"event": _EVENT, "account": One("account", "Account")},
+    # Whoever is reported to has to know of what, also without a post over the event's place.
+    computed={
+        "event_number": Computed(
+            str | None, _NEEDS, event_numbers, description="number of the event that is reported"
+        ),
+        "event_title": Computed(
+            str | None, _NEEDS, event_titles, description="what the event is called"
+        ),
+        "event_place_name": Computed(
+            str | None, _NEEDS, event_places, description="where it lies, in words"
+        ),
+        "event_closed_at": Computed(
+            datetime | None, _NEEDS, events_closed_at, description="when it came to its end"
+        ),
+    },
 )
 ESCALATION = Record(
     EventEscalation,

@@ -26,13 +26,21 @@ PERMISSIONS: Mapping[TaskAction, str] = {
     TaskAction.COMPLETE: HANDLE,
     TaskAction.RETURN: HANDLE,
     TaskAction.REOPEN: OPEN,
+    TaskAction.ASK_TIME: HANDLE,
     TaskAction.EXTEND: OPEN,
+    TaskAction.REFUSE_TIME: OPEN,
     TaskAction.CANCEL: OPEN,
 }
-NEEDS = ("place_path", "state", "department", "assignee", "certificate_kind")
+NEEDS = (
+    *("place_path", "state", "department", "assignee", "certificate_kind", "due_at"),
+    "asked_by",
+)
 """The columns of a task that decide what may be done with it."""
 
 _ASKS_CERTIFICATE = (TaskAction.ACCEPT, TaskAction.COMPLETE)
+_OF_ONE = (*_ASKS_CERTIFICATE, TaskAction.ASK_TIME)
+"""What nobody does but the person that a task is for, once there is one."""
+
 _HANDLING = Action("task", "", "", (), "", HANDLE, by=By.ASSIGNED)
 
 
@@ -42,7 +50,7 @@ def unmet(
     """Why the actor cannot do it, whatever comes with it; ``None`` when nothing stands in the way.
 
     ``held`` are the kinds of certificates that the actor holds today. ``TASK_STATE``,
-    ``TASK_NOT_YOURS``, ``TASK_CERTIFICATE``.
+    ``TASK_NOT_YOURS``, ``TASK_CERTIFICATE``, and what :func:`_unmet_of_time` answers.
     """
     state = TaskState(task["state"])
     if state not in FROM[action]:
@@ -52,7 +60,26 @@ def unmet(
     kind = task["certificate_kind"]
     if kind and action in _ASKS_CERTIFICATE and kind not in held:
         return Denied("TASK_CERTIFICATE", action=action.value, kind=kind)
-    return None
+    return _unmet_of_time(ctx, action, task)
+
+
+def _unmet_of_time(
+    ctx: Context, action: TaskAction, task: Mapping[str, Any]
+) -> JingweiError | None:
+    """What stands in the way of asking for more time and of deciding on it: ``TASK_NO_LIMIT``,
+    ``TASK_TIME_LATE`` (the limit has passed), ``TASK_TIME_WAITS``, ``TASK_TIME_NOT_ASKED``,
+    ``TASK_TIME_OWN`` (nobody grants what they asked for)."""
+    asked_by = task["asked_by"]
+    if action is TaskAction.ASK_TIME:
+        if asked_by is not None:
+            return Conflict("TASK_TIME_WAITS", action=action.value)
+        if task["due_at"] is None:
+            return Conflict("TASK_NO_LIMIT", action=action.value)
+        return Conflict("TASK_TIME_LATE") if task["due_at"] < ctx.now() else None
+    if action is TaskAction.REFUSE_TIME and asked_by is None:
+        return Conflict("TASK_TIME_NOT_ASKED", action=action.value)
+    is_decided = action in (TaskAction.EXTEND, TaskAction.REFUSE_TIME) and asked_by is not None
+    return Denied("TASK_TIME_OWN") if is_decided and asked_by in ctx.actor.desks else None
 
 
 def _is_on_desk(ctx: Context, action: TaskAction, task: Mapping[str, Any]) -> bool:
@@ -61,7 +88,7 @@ def _is_on_desk(ctx: Context, action: TaskAction, task: Mapping[str, Any]) -> bo
     completes; but any member of the department may return it or hand it over."""
     if task["assignee"] is not None and task["assignee"] in ctx.actor.desks:
         return True
-    is_persons = task["assignee"] is not None and action in _ASKS_CERTIFICATE
+    is_persons = task["assignee"] is not None and action in _OF_ONE
     return not is_persons and task["department"] in ctx.actor.department_ids
 
 

@@ -1,7 +1,6 @@
 """The commands of tasks (子任务命令): each one transaction, under the lock of the task's event."""
 
 import uuid
-from datetime import datetime
 from typing import cast
 
 import msgspec
@@ -12,31 +11,31 @@ from jingwei_core.events.planning import require_photo
 from jingwei_core.events.records import EVENT
 from jingwei_core.events.step_evidence import NO_EVIDENCE, claim_evidence
 from jingwei_core.events.tables import Event
-from jingwei_core.events.timeline import Entry, append_entry
 from jingwei_core.events.workflow_guards import PhotoPhase
-from jingwei_core.tasks import operation_commands
+from jingwei_core.tasks import operation_commands, time_commands
 from jingwei_core.tasks.authority import HANDLE, OPEN, covered_one, require
 from jingwei_core.tasks.ending import cancel_one, end_task, entry_about
 from jingwei_core.tasks.inputs import (
     CompleteTask,
-    ExtendTask,
     HandOverTask,
     OpenTask,
     ReopenTask,
     WithReason,
 )
+from jingwei_core.tasks.moving import NOT_ASKED, move_on, open_event
 from jingwei_core.tasks.opening import Opening, count_waiting, limit_from, open_tasks, store_tasks
 from jingwei_core.tasks.operation_commands import joined, lead_if_open
 from jingwei_core.tasks.people import named_department, require_member
 from jingwei_core.tasks.records import EVENT_TASK
 from jingwei_core.tasks.states import TaskAction, TaskState
 from jingwei_core.tasks.tables import EventTask
+from jingwei_core.tasks.telling import TOLD_RETURNED, tell_deciding, tell_if_done
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Conflict, Invalid
+from jingwei_sdk.errors import Invalid
 
 ACCEPTED, DONE, HANDED_OVER = "task.accepted", "task.done", "task.handed_over"
-RETURNED, REOPENED, EXTENDED = "task.returned", "task.reopened", "task.extended"
+RETURNED, REOPENED = "task.returned", "task.reopened"
 
 
 @command("event.task.open", permission=OPEN, on=EVENT, returns=EVENT_TASK)
@@ -73,12 +72,12 @@ async def accept(ctx: Context, task: EventTask) -> EventTask:
     assignee = task.assignee or covered or ctx.actor.account_id
     taken = {"state": TaskState.ACCEPTED.value, "assignee": assignee, "accepted_at": ctx.now()}
     entry = msgspec.structs.replace(
-        entry_about(await _event(ctx, task), task, ACCEPTED, note=task.title),
+        entry_about(await open_event(ctx, task), task, ACCEPTED, note=task.title),
         assignee=assignee,
         acted_for=covered,
     )
     await lead_if_open(ctx, task, assignee)
-    return await _move(ctx, task, entry, **taken)
+    return await move_on(ctx, task, entry, **taken)
 
 
 @locked_after(Event, "event")
@@ -96,7 +95,7 @@ async def hand_over(ctx: Context, task: EventTask, given: HandOverTask) -> Event
     department = await named_department(ctx, given.department, given.department_code, "department")
     if department == task.department:
         raise Invalid("TASK_DEPARTMENT_SAME", field="department")
-    event = await _event(ctx, task)
+    event = await open_event(ctx, task)
     entry = msgspec.structs.replace(
         entry_about(event, task, HANDED_OVER, task.title, given.reason.strip()),
         department=department,
@@ -132,7 +131,7 @@ async def complete(ctx: Context, task: EventTask, given: CompleteTask) -> EventT
     ``claim_evidence`` raises.
     """
     await require(ctx, TaskAction.COMPLETE, task)
-    event = await _event(ctx, task)
+    event = await open_event(ctx, task)
     claimed = await claim_evidence(ctx, given.evidence)
     if task.asks_evidence:
         require_photo(PhotoPhase.AFTER, claimed.photos)
@@ -142,7 +141,7 @@ async def complete(ctx: Context, task: EventTask, given: CompleteTask) -> EventT
     )
     done = {"state": TaskState.DONE.value, "result": result}
     ended = await end_task(ctx, event, task, (entry, claimed), **done)
-    await count_waiting(ctx, event, -1)
+    await tell_if_done(ctx, await count_waiting(ctx, event, -1))
     return ended
 
 
@@ -152,7 +151,7 @@ async def give_back(ctx: Context, task: EventTask, given: WithReason) -> EventTa
     """退回子任务: the task cannot be done so; whoever opens tasks decides what becomes of it, and
     the event goes on waiting."""
     await require(ctx, TaskAction.RETURN, task)
-    event = await _event(ctx, task)
+    event = await open_event(ctx, task)
     entry = msgspec.structs.replace(
         entry_about(event, task, RETURNED, task.title, given.reason.strip()),
         acted_for=await covered_one(ctx, task),
@@ -163,8 +162,11 @@ async def give_back(ctx: Context, task: EventTask, given: WithReason) -> EventTa
         "accepted_at": None,
         "reason": entry.reason,
         "returns": task.returns + 1,
+        **NOT_ASKED,
     }
-    return await _move(ctx, task, entry, **changes)
+    returned = await move_on(ctx, task, entry, **changes)
+    await tell_deciding(ctx, event, returned, TOLD_RETURNED)
+    return returned
 
 
 @locked_after(Event, "event")
@@ -172,26 +174,12 @@ async def give_back(ctx: Context, task: EventTask, given: WithReason) -> EventTa
 async def reopen(ctx: Context, task: EventTask, given: ReopenTask) -> EventTask:
     """重新交办: a returned task is to be done all the same, with a new limit."""
     await require(ctx, TaskAction.REOPEN, task)
-    entry = entry_about(await _event(ctx, task), task, REOPENED, task.title, given.reason.strip())
+    entry = entry_about(
+        await open_event(ctx, task), task, REOPENED, task.title, given.reason.strip()
+    )
     limit = given.limit.read() if given.limit is not None else limit_of_task(task)
     changes = {"state": TaskState.OPEN.value, **await _limited(ctx, limit)}
-    return await _move(ctx, task, entry, **changes)
-
-
-@locked_after(Event, "event")
-@command("event.task.extend", permission=OPEN, on=EVENT_TASK)
-async def extend(ctx: Context, task: EventTask, given: ExtendTask) -> EventTask:
-    """延期: more time for a task. Raises ``Conflict`` ``TASK_STATE``, ``Invalid``
-    ``TASK_EXTENDED_BACKWARDS``."""
-    await require(ctx, TaskAction.EXTEND, task)
-    limit = await limit_from(ctx, given.limit.read(), ctx.now())
-    due_at: datetime | None = task.due_at
-    if due_at is not None and limit.due_at <= due_at:
-        raise Invalid("TASK_EXTENDED_BACKWARDS", field="limit", due_at=due_at.isoformat())
-    entry = entry_about(await _event(ctx, task), task, EXTENDED, task.title, given.reason.strip())
-    count = task.extended_count + 1
-    changes = {"due_at": limit.due_at, "warn_at": limit.warn_at, "extended_count": count}
-    return await _move(ctx, task, entry, **changes)
+    return await move_on(ctx, task, entry, **changes)
 
 
 @locked_after(Event, "event")
@@ -199,7 +187,9 @@ async def extend(ctx: Context, task: EventTask, given: ExtendTask) -> EventTask:
 async def cancel(ctx: Context, task: EventTask, given: WithReason) -> EventTask:
     """取消子任务: nobody has to do it any more, and the event waits for one less."""
     await require(ctx, TaskAction.CANCEL, task)
-    return await cancel_one(ctx, await _event(ctx, task), task, given.reason.strip())
+    cancelled = await cancel_one(ctx, await open_event(ctx, task), task, given.reason.strip())
+    await tell_if_done(ctx, await ctx.data.get(Event, task.event))
+    return cancelled
 
 
 def limit_of_task(task: EventTask) -> TimeLimit | None:
@@ -219,25 +209,9 @@ async def _limited(ctx: Context, limit: TimeLimit | None) -> dict[str, object]:
     return {**times, "time_limit": told}
 
 
-async def _event(ctx: Context, task: EventTask) -> Event:
-    """The task's event, which the bus has locked."""
-    event = await ctx.data.get(Event, task.event)
-    if event.is_final:
-        raise Conflict("TASK_EVENT_ENDED", number=event.number)
-    return event
-
-
-async def _move(ctx: Context, task: EventTask, entry: Entry, **changes: object) -> EventTask:
-    """Change a task that goes on, with its entry."""
-    event = await ctx.data.get(Event, task.event)
-    await append_entry(ctx, event, entry, NO_EVIDENCE)
-    moved = await ctx.data.update(task, **changes)
-    await ctx.signals.changed("EventTask", task.id, task.place_path)
-    return moved
-
-
 COMMANDS = (
     *(open_one, accept, hand_over, complete),
-    *(give_back, reopen, extend, cancel),
+    *(give_back, reopen, cancel),
+    *time_commands.COMMANDS,
     *operation_commands.COMMANDS,
 )

@@ -9,6 +9,7 @@ import uuid
 from jingwei_core.events.step_evidence import NO_EVIDENCE, Claimed
 from jingwei_core.events.tables import Event
 from jingwei_core.events.timeline import Entry, append_entry
+from jingwei_core.tasks.moving import NOT_ASKED
 from jingwei_core.tasks.opening import count_waiting
 from jingwei_core.tasks.states import OperationState, TaskState
 from jingwei_core.tasks.tables import EventTask, JointOperation
@@ -80,7 +81,7 @@ async def end_task(
     step = await append_entry(ctx, event, entry, claimed)
     is_done = changes["state"] == TaskState.DONE.value
     changes["done_step"] = step.id if is_done else None
-    changes["reason"] = entry.reason
+    changes |= {"reason": entry.reason, **NOT_ASKED}
     ended = await ctx.data.update(task, is_final=True, ended_at=ctx.now(), **changes)
     await ctx.signals.changed("EventTask", task.id, task.place_path)
     is_handed = changes["state"] == TaskState.HANDED_OVER.value

@@ -108,3 +108,10 @@ class ExtendTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: Words
     limit: TaskLimit
+
+
+class AskTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The limit that would be enough, counted from now, and why."""
+
+    reason: Words
+    limit: TaskLimit

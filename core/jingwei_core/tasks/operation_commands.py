@@ -16,6 +16,7 @@ from jingwei_core.tasks.people import named_department, require_lead
 from jingwei_core.tasks.records import JOINT_OPERATION
 from jingwei_core.tasks.states import OperationState
 from jingwei_core.tasks.tables import EventTask, JointOperation
+from jingwei_core.tasks.telling import tell_if_done
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
@@ -102,7 +103,7 @@ async def cancel(ctx: Context, operation: JointOperation, given: WithReason) -> 
     if operation.state != OperationState.PLANNED.value:
         raise Conflict("TASK_OPERATION_ENDED", title=operation.title)
     event = await ctx.data.get(Event, operation.event)
-    await cancel_all(ctx, event, given.reason.strip(), operation.id)
+    await tell_if_done(ctx, await cancel_all(ctx, event, given.reason.strip(), operation.id))
     return await ctx.data.get(JointOperation, operation.id)
 
 

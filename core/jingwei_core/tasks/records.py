@@ -60,7 +60,7 @@ _NUMBER = Computed(
 JOINT_OPERATION = Record(
     JointOperation,
     read="event.read",
-    scope=(AtPlace(), OwnedBy("lead"), OfDepartment("lead_department")),
+    scope=(AtPlace(), OwnedBy("lead", covered=True), OfDepartment("lead_department")),
     filters=("event", "lead", "lead_department", "state", "planned_at", "place_id"),
     sort=("planned_at", "created_at"),
     hidden=frozenset({"place_path"}),

@@ -40,7 +40,9 @@ class TaskAction(StrEnum):
     COMPLETE = "complete"
     RETURN = "return"
     REOPEN = "reopen"
+    ASK_TIME = "ask-time"
     EXTEND = "extend"
+    REFUSE_TIME = "refuse-time"
     CANCEL = "cancel"
 
 
@@ -52,7 +54,9 @@ FROM: Mapping[TaskAction, frozenset[TaskState]] = {
     TaskAction.COMPLETE: frozenset({TaskState.ACCEPTED}),
     TaskAction.RETURN: _AT_WORK,
     TaskAction.REOPEN: frozenset({TaskState.RETURNED}),
+    TaskAction.ASK_TIME: _AT_WORK,
     TaskAction.EXTEND: _AT_WORK,
+    TaskAction.REFUSE_TIME: _AT_WORK,
     TaskAction.CANCEL: _WAITING,
 }
 """From which states each action is possible; whatever else is refused."""

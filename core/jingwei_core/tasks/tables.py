@@ -56,6 +56,11 @@ class EventTask(PlacedTable, tablename="event_task", schema="core"):
     reason = Text(default="", null=False, help_text="of its last return, hand-over or cancelling")
     returns = Integer(default=0, null=False, help_text="how often it was returned")
     extended_count = Integer(default=0, null=False)
+    asked_by = TenantFK(
+        Account, null=True, on_delete=OnDelete.restrict, help_text="who waits for more time"
+    )
+    asked_limit = JSONB(default=None, null=True, help_text="{amount, unit, warn_at_percent}")
+    asked_reason = Text(default="", null=False)
     handed_from = TenantFK(
         LazyTableReference("EventTask", module_path=__name__),
         null=True,

@@ -114,17 +114,23 @@ def _check_approval(
         _refuse(folder, "PACKAGE_UNKNOWN_ROLE", f"{field}.roles", role)
     if approval.level and approval.level not in levels:
         _refuse(folder, "PACKAGE_UNKNOWN_LEVEL", f"{field}.level", approval.level)
+    for name, text in (("approver", approval.approver), *(("told", one) for one in approval.told)):
+        _check_whom(folder, package, f"{field}.{name}", text)
+
+
+def _check_whom(folder: PackageFolder, package: TenantPackage, field: str, text: str) -> None:
+    """A ``role:…`` of the whom-grammar that names a role and a level of the package."""
     try:
-        whom = read_whom(approval.approver)
+        whom = read_whom(text)
     except Invalid:
         whom = None
     if whom is None or whom.who is not Who.ROLE:
-        _refuse(folder, "PACKAGE_APPROVER", f"{field}.approver", approval.approver)
+        _refuse(folder, "PACKAGE_APPROVER", field, text)
         return
-    if whom.role not in roles:
-        _refuse(folder, "PACKAGE_UNKNOWN_ROLE", f"{field}.approver", whom.role)
-    if whom.level and whom.level not in levels:
-        _refuse(folder, "PACKAGE_UNKNOWN_LEVEL", f"{field}.approver", whom.level)
+    if whom.role not in {role.code for role in package.roles}:
+        _refuse(folder, "PACKAGE_UNKNOWN_ROLE", field, whom.role)
+    if whom.level and whom.level not in {level.code for level in package.levels}:
+        _refuse(folder, "PACKAGE_UNKNOWN_LEVEL", field, whom.level)
 
 
 def _refuse(folder: PackageFolder, code: str, field: str, value: str) -> None:

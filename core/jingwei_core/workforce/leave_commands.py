@@ -13,6 +13,7 @@ from jingwei_core.events.whom import Who, read_whom
 from jingwei_core.recipients.resolving import Matter, resolve_whom
 from jingwei_core.workforce.cover_posts import follow_leave, own_post_at
 from jingwei_core.workforce.leave_checks import Away, check_closed, check_interval, check_people
+from jingwei_core.workforce.leave_telling import tell_changed, tell_decided, tell_requested
 from jingwei_core.workforce.records import LEAVE
 from jingwei_core.workforce.rules import Approval, LeaveKind, LeaveRules, Rules, named, rules_of
 from jingwei_core.workforce.states import LeaveState
@@ -75,7 +76,7 @@ async def request_leave(ctx: Context, asked: LeaveRequest) -> Leave:
         raise Conflict("LEAVE_NO_POST")
     if account != ctx.actor.account_id:
         ctx.require(APPROVE, post["place_path"])
-    _approval(rules, post["role"], post["level"])
+    approval = _approval(rules, post["role"], post["level"])
     stored = await ctx.data.insert(
         Leave(
             place_id=post["place_id"],
@@ -88,13 +89,14 @@ async def request_leave(ctx: Context, asked: LeaveRequest) -> Leave:
             reason=asked.reason.strip(),
         )
     )
+    await tell_requested(ctx, stored, approval)
     return await _told(ctx, stored)
 
 
 @command("leave.approve", permission=APPROVE, on=LEAVE)
 async def approve_leave(ctx: Context, leave: Leave, given: LeaveDecision) -> Leave:
     """批准请假: the substitute holds the posts of the one who is away for exactly the leave."""
-    await _may_decide(ctx, leave)
+    approval = await _may_decide(ctx, leave)
     await hold_policy(ctx)
     if leave.ends_at <= ctx.clock.now():
         raise Conflict("LEAVE_OVER")
@@ -104,16 +106,19 @@ async def approve_leave(ctx: Context, leave: Leave, given: LeaveDecision) -> Lea
     await _check_may_hand_over(ctx, leave)
     stored = await _decided(ctx, leave, LeaveState.APPROVED, given.note)
     await follow_leave(ctx, stored)
+    await tell_decided(ctx, stored, approval)
     return await _told(ctx, stored)
 
 
 @command("leave.refuse", permission=APPROVE, on=LEAVE)
 async def refuse_leave(ctx: Context, leave: Leave, given: LeaveDecision) -> Leave:
     """不予批准: the leave is not granted; why is said."""
-    await _may_decide(ctx, leave)
+    approval = await _may_decide(ctx, leave)
     if not given.note.strip():
         raise Invalid("LEAVE_REASON_REQUIRED", field="note")
-    return await _told(ctx, await _decided(ctx, leave, LeaveState.REFUSED, given.note))
+    stored = await _decided(ctx, leave, LeaveState.REFUSED, given.note)
+    await tell_decided(ctx, stored, approval)
+    return await _told(ctx, stored)
 
 
 @command("leave.cancel", permission="leave.read", on=LEAVE)
@@ -124,8 +129,11 @@ async def cancel_leave(ctx: Context, leave: Leave) -> Leave:
     if leave.state == LeaveState.APPROVED and leave.begins_at <= ctx.clock.now():
         raise Conflict("LEAVE_BEGUN")
     await hold_policy(ctx)
+    was_approved = leave.state == LeaveState.APPROVED
     stored = await ctx.data.update(leave, state=LeaveState.CANCELLED)
     await follow_leave(ctx, stored)
+    if was_approved:
+        await tell_changed(ctx, stored)
     return await _told(ctx, stored)
 
 
@@ -145,6 +153,7 @@ async def end_leave(ctx: Context, leave: Leave, end: LeaveEnd) -> Leave:
     await hold_policy(ctx)
     stored = await ctx.data.update(leave, ends_at=at)
     await follow_leave(ctx, stored)
+    await tell_changed(ctx, stored)
     return await _told(ctx, stored)
 
 
@@ -159,8 +168,8 @@ async def close_leave(ctx: Context, leave: Leave) -> Leave:
     return await _told(ctx, await ctx.data.update(leave, state=LeaveState.CLOSED, closed_at=now))
 
 
-async def _may_decide(ctx: Context, leave: Leave) -> None:
-    """Raise unless the leave waits for a decision and it is the actor's.
+async def _may_decide(ctx: Context, leave: Leave) -> Approval:
+    """The rule by which the leave waits for the actor's decision; raises where it does not.
 
     ``Conflict``: ``LEAVE_STATE``; ``Denied``: ``LEAVE_APPROVER_AWAY`` (nobody decides on their own
     leave, nor does who stands in for them), ``LEAVE_APPROVER_SUBSTITUTE`` (nobody gives themselves
@@ -179,6 +188,7 @@ async def _may_decide(ctx: Context, leave: Leave) -> None:
     meant = await resolve_whom(ctx, read_whom(approval.approver), Matter(leave.place_path))
     if ctx.actor.account_id not in meant:
         raise Denied("LEAVE_NOT_APPROVER", approver=approval.approver)
+    return approval
 
 
 async def _check_may_hand_over(ctx: Context, leave: Leave) -> None:

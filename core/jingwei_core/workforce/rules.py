@@ -37,11 +37,15 @@ class LeaveKind(Named, frozen=True, forbid_unknown_fields=True):
 
 class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who approves whose leave: of those whose primary post has one of the ``roles`` (``*``: any)
-    at a place of ``level`` (empty: any), the ``approver``, a ``role:…`` of the whom-grammar."""
+    at a place of ``level`` (empty: any), the ``approver``, a ``role:…`` of the whom-grammar.
+
+    ``told`` hear of an approved one besides (告知), each such a ``role:…`` too.
+    """
 
     roles: tuple[str, ...]
     approver: str
     level: str = ""
+    told: tuple[str, ...] = ()
 
     def concerns(self, role: str, level: str) -> bool:
         """Whether the rule is about a person of that role at a place of that level."""

@@ -52,6 +52,33 @@ SAID = {
         "事件 # 有一项任务交给您或您的部门",
         "A task of event # is given to you or your department",
     ),
+    "EVENT_TASKS_DONE": (
+        "事件 # 的子任务已全部了结，可继续办理",
+        "All tasks of event # have ended: it may go on",
+    ),
+    "TASK_RETURNED": (
+        "事件 # 的一项任务被退回，请处理",
+        "A task of event # was returned: please decide on it",
+    ),
+    "TASK_TIME_ASKED": (
+        "事件 # 的一项任务申请延期，请处理",
+        "More time is asked for a task of event #: please decide on it",
+    ),
+    "TASK_EXTENDED": ("事件 # 的一项任务已延期", "A task of event # has more time"),
+    "TASK_TIME_REFUSED": ("事件 # 的一项任务未获延期", "A task of event # is given no more time"),
+    "LEAVE_REQUESTED": ("有一份请假申请等您批准", "A leave waits for your decision"),
+    "LEAVE_APPROVED": ("您的请假已批准", "Your leave is approved"),
+    "LEAVE_REFUSED": ("您的请假未获批准", "Your leave is not approved"),
+    "LEAVE_COVERING": ("您将为请假人员顶岗", "You stand in for somebody on leave"),
+    "LEAVE_CHANGED": (
+        "一份已批准的请假已撤销或提前结束",
+        "An approved leave was taken back or ends earlier",
+    ),
+    "LEAVE_ANNOUNCED": ("有人员请假，已安排顶岗", "Somebody is on leave, and covered for"),
+    "MEETING_PLANNED": (
+        "您应参加 2026-11-27 14:30 的例会",
+        "You are expected at the meeting of 2026-11-27 14:30",
+    ),
 }
 """Each notice as it is read in Chinese and in English, ``#`` for the number of the event."""
 LETTERS = {
@@ -66,7 +93,7 @@ LOCALES = ("zh", "en")
 
 
 async def tell(city: Told, who: str, event: UUID, message: str, urgency: str = "usual") -> None:
-    params = {"number": (await city.event(event))["number"]}
+    params = {"number": (await city.event(event))["number"], "at": "2026-11-27 14:30"}
     about = Message(message, params, ("Event", event), "/1/2/", urgency)
     async with city.context(None) as ctx:
         await InboxNotifier().tell(ctx, (city.people[who],), about)

@@ -106,6 +106,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "complete": {"result": "已办"},
     "return": WHY,
     "reopen": WHY,
+    "ask-time": {**WHY, "limit": {"amount": 9}},
     "extend": {**WHY, "limit": {"amount": 9}},
     "cancel": WHY,
 }
@@ -115,8 +116,8 @@ async def test_every_state_allows_its_actions_and_no_other(street: City) -> None
     """The state machine, each refusal of it tried; done, cancelled and handed over are the end."""
     event = await joined(street)
     allowed = {
-        "open": {"accept", "hand-over", "return", "extend", "cancel"},
-        "accepted": {"hand-over", "complete", "return", "extend", "cancel"},
+        "open": {"accept", "hand-over", "return", "ask-time", "extend", "cancel"},
+        "accepted": {"hand-over", "complete", "return", "ask-time", "extend", "cancel"},
         "returned": {"reopen", "cancel"},
         "done": set[str](),
         "cancelled": set[str](),
