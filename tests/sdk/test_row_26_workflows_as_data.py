@@ -12,7 +12,12 @@ from jingwei_core.plugins.contributing.putting import put
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
 from jingwei_core.plugins.contributing.upcoming import upcoming
 from jingwei_core.plugins.discovery import Installed
-from jingwei_core.plugins.switching import switch_audited
+from jingwei_core.plugins.switching import (
+    Switching,
+    configure_plugin,
+    enable_plugin,
+    switch_audited,
+)
 from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
 from jingwei_sdk.context import OpenEvent
@@ -20,7 +25,7 @@ from jingwei_sdk.errors import Conflict, Invalid
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.workflows import DeadlineFile, WorkflowFile
 from tests.plugins.conftest import changzhi, platform, two_cities, yichang
-from tests.plugins.world import TENANTS, City
+from tests.plugins.world import PLUGIN, TENANTS, City
 
 __all__ = ["changzhi", "platform", "two_cities", "yichang"]
 
@@ -90,6 +95,37 @@ async def test_switching_on_puts_a_version_that_the_plugin_owns(yichang: City, c
         opened,
     )
     assert [tuple(row) for row in event] == [(CODE, "registered", True)]
+
+
+async def test_it_is_refused_where_nobody_could_work_by_it(yichang: City, changzhi: City):
+    """At the switch, and when it is set anew: by the roles, departments and levels there are."""
+    state = "SELECT to_jsonb(p)::text FROM platform.plugin_state p ORDER BY tenant_id"
+    grants = "SELECT code, permissions FROM core.role ORDER BY code"
+
+    async def stored() -> list[object]:
+        async with yichang.platform.database.platform() as unit:
+            rows = [tuple(row) for row in await unit.fetch(state)]
+        kept = [await city.fetch(ROWS, CODE) for city in (yichang, changzhi)]
+        return [rows, *(list(map(tuple, each)) for each in kept)]
+
+    for city in (yichang, changzhi):
+        await city.fetch(
+            "UPDATE core.role SET permissions = array_remove(array_remove(permissions,"
+            " 'event.dispatch'), 'event.*') WHERE 'event.dispatch' = ANY(permissions)"
+            " OR 'event.*' = ANY(permissions)"
+        )
+        assert await city.fetch(grants)
+    before = await stored()
+    attempts = (
+        enable_plugin(changzhi.platform, "changzhi", PLUGIN),
+        configure_plugin(yichang.platform, "yichang", PLUGIN, Switching()),
+    )
+    for attempt in attempts:
+        with pytest.raises(Conflict) as refusal:
+            await attempt
+        assert refusal.value.code == "PLUGIN_WORKFLOW_UNFIT"
+        assert "actions.list.permission" in str(refusal.value.params["reasons"])
+    assert await stored() == before
 
 
 async def test_an_upgrade_shows_its_difference_and_makes_the_next_version(

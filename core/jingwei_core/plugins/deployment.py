@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.database.unit import Unit
+from jingwei_core.plugins.contributing.fitting import require_workflows_fit
 from jingwei_core.plugins.contributing.putting import put, withdraw
 from jingwei_core.plugins.dependencies import plan_disable, plan_enable
 from jingwei_core.plugins.discovery import Installed
@@ -167,6 +168,11 @@ async def _bring_into(
         tenant = (await platform.state(slug)).tenant
         async with system_context(platform, tenant, "plugin.switch") as ctx:
             await _put(ctx, found)
+            try:
+                await require_workflows_fit(ctx, found.id)
+            except Conflict as unfit:
+                reasons = f"{slug}: {unfit.params['reasons']}"
+                raise Conflict(unfit.code, plugin=found.id, reasons=reasons) from unfit
             if not is_on and found.id not in own:
                 # A reaction that comes before the switch waits for it.
                 await announce_enabled(ctx, _told(found))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
+from jingwei_core.plugins.contributing.fitting import require_workflows_fit
 from jingwei_core.plugins.contributing.putting import put, withdraw
 from jingwei_core.plugins.dependencies import Step, plan_disable, plan_enable
 from jingwei_core.plugins.deployment import on_everywhere, require_scope
@@ -60,7 +61,8 @@ async def enable_plugin(
     switch on, ``PLUGIN_NEEDS`` with the chain, ``PLUGIN_CLASHES``
     when it cannot be served beside those that are enabled, ``PLUGIN_NOT_MIGRATED`` when its tables
     are not there, ``PLUGIN_UPGRADE_PENDING``, ``PLUGIN_KIND_TAKEN``, ``PLUGIN_ROW_TAKEN``;
-    ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``).
+    ``PLUGIN_WORKFLOW_UNFIT`` with the flaws of a workflow that it brings and that cannot work in
+    the tenant; ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``).
     """
     async with _switch(platform, slug, "plugin.enable", asked) as (ctx, rows):
         active = _active(rows) | await on_everywhere(ctx.unit)
@@ -92,11 +94,14 @@ async def configure_plugin(
     """Change settings of a plugin of a tenant, whether it is enabled or not.
 
     Raises ``NotFound``, ``Invalid`` (``PLUGIN_SETTINGS``, ``PLUGIN_SETTING_SECRET``), ``Refused``
-    (``SETTINGS_NEWER``) when a later version of the plugin stored them.
+    (``SETTINGS_NEWER``) when a later version of the plugin stored them. Of one that is enabled the
+    workflows are looked at again: ``Conflict`` (``PLUGIN_WORKFLOW_UNFIT``).
     """
     async with _switch(platform, slug, "plugin.configure", asked) as (ctx, rows):
         before = _row(ctx, rows, plugin_id)
         row = replace(before, settings=_settings(ctx, before, asked.change))
+        if row.enabled:
+            await require_workflows_fit(ctx, plugin_id)
         await _store(ctx, rows, row)
     return row
 
@@ -170,6 +175,7 @@ async def _enable(ctx: CoreContext, rows: Rows, plugin_id: str, change: Settings
     settings = _settings(ctx, before, change)
     await put(ctx, found)
     await put_kinds(ctx, plugin)
+    await require_workflows_fit(ctx, plugin_id)
     row = replace(before, enabled=True, version=version, data_version=version, settings=settings)
     await _store(ctx, rows, row)
     if not before.enabled:
