@@ -6,7 +6,7 @@
 # ever written into a read-only checkout.
 #
 # Tests: JINGWEI_TEST_DATABASE_URL=postgresql://… runs them against that server instead of the embedded one
-# (`make test`, or `make test-server` without what comes out the same on any). JINGWEI_TEST_S3=required makes a
+# (`make test`, or `make test-server`: what tests/servers/differing.toml lists). JINGWEI_TEST_S3=required makes a
 # missing S3 server a failure, JINGWEI_TEST_NODE=required missing node and npm (audits of GraphQL over HTTP),
 # JINGWEI_TEST_WHEELS=required missing libraries for fresh environments (SDK, stranger's plugin); PYTEST_ARGS adds
 # options.
@@ -31,6 +31,8 @@ export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
+# A file stays with one worker; in the order of tests/conftest.py, which begins with the longest.
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup python demo demo-walk test test-server test-oracle check rooms schema bench lint types format lock lock-check clean
 
@@ -53,22 +55,11 @@ demo-walk: $(READY) ## play one event through its whole life over HTTP
 	@$(BIN)/jingwei demo walk --start
 
 test: $(READY) ## the whole test-suite, on the embedded server unless told otherwise
-	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
-
-# What comes out the same on any server: it asks the database nothing that the rest does not ask, or needs none.
-SAME := $(addprefix tests/,policy demo tenants sdk/check api/limits api/conformance api/relay \
-  $(addsuffix .py,oracle/test_can_fail leak/test_can_fail api/test_sets_of_plugins api/test_name_check api/test_subset \
-  api/test_workers core/evidence/test_stores core/database/test_embedded core/events/test_forms core/events/test_work_clock \
-  core/events/test_work_clock_reference \
-  core/access/test_policy_equality) \
-  $(addprefix sdk/test_,$(addsuffix .py,declarations distribution docs messages recipes settings stranger tutorial \
-  $(addprefix row_,01_manifest_as_data 02_sdk_range 04_entry_points 09_imports_by_ast 18_typed_hooks 19_async_and_sync \
-  20_context_first 21_order_and_modes 24_deny_list 28_denied_by_default 31_translations 34_test_kit 35_scaffolder \
-  36_plugin_check 37_docs_from_declarations 38_api_surface 39_deprecations 40_trust))))
+	$(PYTEST) $(SHARED) $(PYTEST_ARGS)
 
 test-server: $(READY) ## what may differ from server to server: JINGWEI_TEST_DATABASE_URL names another one
-	@$(foreach path,$(SAME),$(if $(wildcard $(path)),,$(error SAME names $(path), which is not there)))
-	$(PYTEST) -n $(WORKERS) --dist loadfile $(addprefix --ignore=,$(SAME)) $(PYTEST_ARGS)
+	@paths=$$($(BIN)/python -m tests.servers.differing) && set -x && \
+	  $(PYTEST) $(SHARED) $$paths $(PYTEST_ARGS)
 
 CASES ?= 3000
 SEED := $(or $(SEED),$(shell date +%s))

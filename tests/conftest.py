@@ -37,6 +37,7 @@ from tests.servers.databases import (
     drop_templates,
     made_once,
 )
+from tests.servers.longest import rank
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 pytest_plugins = sorted(
@@ -143,6 +144,8 @@ async def empty(test_run: TestRun) -> AsyncIterator[Settings]:
         yield settings
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Copies of the template last: the quick tests tell first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Copies of the template last: the quick tests tell first. Workers begin with long files."""
     items.sort(key=lambda item: item.get_closest_marker("commit") is not None)
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.nodeid))
