@@ -45,6 +45,11 @@ WRONG = {
     'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "leave.approvals[1].level"),
     '"role:worker@street"': ('"reporter"', "PACKAGE_APPROVER", "leave.approvals[1].approver"),
     "role:worker": ("role:nobody", "PACKAGE_UNKNOWN_ROLE", "leave.approvals[1].approver"),
+    'approver = "role:worker@street"': (
+        'approver = "role:worker@street"\ntold = ["role:nobody"]',
+        "PACKAGE_UNKNOWN_ROLE",
+        "leave.approvals[1].told",
+    ),
     "@street": ("@yard", "PACKAGE_UNKNOWN_LEVEL", "leave.approvals[1].approver"),
 }
 
