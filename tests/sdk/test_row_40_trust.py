@@ -1,6 +1,7 @@
 """Row 40: hashes + SBOM in the wheel, verify policy per deployment; declared capabilities."""
 
 import json
+import py_compile
 import shutil
 import sys
 import zipfile
@@ -102,6 +103,32 @@ def test_each_kind_of_tampering_is_found(policy: str, released: Path, site: Path
     assert codes(believed, site) == []
     (site / PACKAGE / "more.py").write_text("x = 1\n", encoding="utf-8")
     assert codes(believed, site) == ["TRUST_FILE_UNLISTED"]
+
+
+def test_a_compiled_file_that_would_run_in_place_of_its_source_is_found(
+    released: Path, site: Path, tmp_path: Path
+):
+    module = site / PACKAGE / "jobs.py"
+    ours = Path(py_compile.compile(str(module), doraise=True))
+    optimised = Path(py_compile.compile(str(module), doraise=True, optimize=2))
+    assert codes(strict(released), site) == [], "what the installer compiled is of its source"
+    # The source as it was signed, and bytecode of another one with the header that Python asks for.
+    other = tmp_path / "jobs.py"
+    other.write_text(module.read_text(encoding="utf-8") + "\nSTOLEN = 1\n", encoding="utf-8")
+    theirs = Path(py_compile.compile(str(other), cfile=str(tmp_path / "x.pyc"), doraise=True))
+    for compiled in (ours, optimised):
+        genuine = compiled.read_bytes()
+        compiled.write_bytes(genuine[:16] + theirs.read_bytes()[16:])
+        (problem,) = verify_one(strict(released), installed(site)).problems
+        assert (problem.code, problem.file) == (
+            "TRUST_COMPILED",
+            f"{PACKAGE}/__pycache__/{compiled.name}",
+        )
+        compiled.write_bytes(genuine)
+    # Nor may there be one for a module that nobody gave away.
+    ghost = ours.with_name(ours.name.replace("jobs", "ghost"))
+    shutil.copy(ours, ghost)
+    assert codes(strict(released), site) == ["TRUST_COMPILED"]
 
 
 @pytest.mark.parametrize("policy", [Policy(), Policy(unsigned="refuse")])

@@ -10,6 +10,7 @@ from typing import Literal
 from jingwei_sdk.errors import JingweiError, Refused
 from jingwei_sdk.manifest import MANIFEST_NAME, read_manifest
 from jingwei_sdk.plugin import ENTRY_POINT_GROUP
+from jingwei_sdk.trust.compiled import FOLDER, strange_compiled
 from jingwei_sdk.trust.policy import Policy
 from jingwei_sdk.trust.signature import signature_name, signed_statement
 from jingwei_sdk.trust.statement import digest_of, hex_digest
@@ -60,6 +61,7 @@ def verify_one(policy: Policy, point: EntryPoint) -> Verdict:
         missing = Refused("TRUST_FILE_MISSING", file="RECORD")
         return Verdict(point.name, name, version, "refused", "", (missing,))
     problems: list[JingweiError] = [*_changed(installed), *_unlisted(installed)]
+    problems += _compiled(installed)
     signer = ""
     try:
         signer = _signer(policy, point.name, installed)
@@ -90,15 +92,28 @@ def _changed(installed: Distribution) -> Iterator[JingweiError]:
 def _unlisted(installed: Distribution) -> Iterator[JingweiError]:
     """Files in the packages of a distribution that came from somewhere else."""
     listed = {str(file) for file in installed.files or ()}
-    for top in sorted({name.partition("/")[0] for name in listed if "/" in name}):
-        folder = Path(str(installed.locate_file(top)))
-        if top in {"..", "."} or not folder.is_dir():
-            continue
+    for top, folder in _folders(installed):
         for path in sorted(folder.rglob("*")):
             name = f"{top}/{path.relative_to(folder).as_posix()}"
-            is_made_here = "__pycache__" in path.parts or _is_installers(name)
+            is_made_here = FOLDER in path.parts or _is_installers(name)
             if path.is_file() and name not in listed and not is_made_here:
                 yield Refused("TRUST_FILE_UNLISTED", file=name)
+
+
+def _compiled(installed: Distribution) -> Iterator[JingweiError]:
+    """Compiled files that would run instead of a source that says something else."""
+    for top, folder in _folders(installed):
+        for path in strange_compiled(folder):
+            yield Refused("TRUST_COMPILED", file=f"{top}/{path.relative_to(folder).as_posix()}")
+
+
+def _folders(installed: Distribution) -> Iterator[tuple[str, Path]]:
+    """The packages of a distribution, with where they lie."""
+    names = [str(file) for file in installed.files or ()]
+    for top in sorted({name.partition("/")[0] for name in names if "/" in name}):
+        folder = Path(str(installed.locate_file(top)))
+        if top not in {"..", "."} and folder.is_dir():
+            yield top, folder
 
 
 def _signer(policy: Policy, plugin: str, installed: Distribution) -> str:
@@ -126,7 +141,7 @@ def _only_what_was_signed(signed: Iterable[str], installed: Distribution) -> Non
     for file in installed.files or ():
         name = str(file)
         is_made_here = name.startswith("..") or _is_installers(name)
-        if name not in known and not is_made_here and "__pycache__" not in file.parts:
+        if name not in known and not is_made_here and FOLDER not in file.parts:
             raise Refused("TRUST_FILE_UNLISTED", file=name)
 
 
