@@ -163,7 +163,7 @@ class LivingCity:
             [str(step["login"]) for step in steps],
         )
 
-    async def report(self, kind: str, source: str) -> None:
+    async def report(self, kind: str, source: str, handling: str = "") -> None:
         """Report an event of the kind on the stage, and nothing more."""
         row = next(one for one in self.kinds if one.code == kind)
         reporter = self.cast.who_may("event.report", self.guide.path(self.stage))
@@ -177,6 +177,7 @@ class LivingCity:
             kind=kind,
             title=row.name_zh,
             source=source,
+            handling=handling,
             place_id=self.guide.place(self.stage),
             form=filled(forms.get(row.form), self.city.platform.clock.now(), 1),
             evidence=[{"id": one, "phase": "before"} for one in photos],

@@ -33,9 +33,13 @@ from jingwei_core.tenants.package_model import (
 )
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.context import Tenant
+from jingwei_sdk.errors import Conflict
 
 SEEDED = "seed:"
 PICTURES = 4
+NOBODY = "EVENT_NOBODY_TO_ASSIGN"
+"""Where an area of the demo has no staff, a story ends before the step that needs them."""
+
 _TOLD = """
 SELECT request_id, count(*) AS steps, (array_agg(target_id ORDER BY sequence))[1] AS event_id
   FROM core.audit_entry
@@ -160,7 +164,12 @@ class Storyteller:
             named = self._departments[self._kinds[row.kind].department]
             given["department"] = await scene.department(named, row.kind, standing.desk.place_path)
         call = Call(declaration(act), given, event_id)
-        await execute(self._platform, self._tenant, member.identity, call, request)
+        try:
+            await execute(self._platform, self._tenant, member.identity, call, request)
+        except Conflict as refusal:
+            if refusal.code != NOBODY:
+                raise
+            return False
         return True
 
     async def _photos(
