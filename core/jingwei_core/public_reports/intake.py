@@ -91,7 +91,7 @@ async def take_report(
     (``PUBLIC_PHOTO_USED``), ``Invalid`` (``PUBLIC_TEXT_TOO_SHORT``, ``PUBLIC_PHONE_INVALID``,
     ``PUBLIC_KIND_UNKNOWN``, ``PUBLIC_PLACE_UNFIT``, ``PUBLIC_PHOTO_TOO_MANY``,
     ``PUBLIC_PHOTO_TWICE``) and what ``event.report`` raises; whatever is raised, nothing is
-    registered and no photo is locked, but for photos of which another one proved to be broken.
+    registered.
     """
     asked = _asked(counter, new, files)
     async with counter.acting() as ctx:

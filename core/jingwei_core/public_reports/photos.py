@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from jingwei_core.commands.staging import CoreStage
 from jingwei_core.evidence.commits import Kept, committed, keep_picture
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
-from jingwei_core.evidence.facts import Expected, accepted_format
+from jingwei_core.evidence.facts import Expected, Limits, accepted_format
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.store import UploadTerms, checked_terms, save_to
 from jingwei_core.evidence.tables import Evidence
@@ -119,7 +119,8 @@ async def picture_of(file: Path, content_type: str) -> Picture:
 
 
 async def keep_pictures(stage: CoreStage, pictures: Sequence[Picture]) -> tuple[KeptPicture, ...]:
-    """Inspect them all, then keep each under lock.
+    """Inspect them all, then keep each under lock: of a report with a broken picture nothing is
+    locked.
 
     Raises ``Invalid`` as :func:`keep_picture` on ``photos.<n>``, ``NotFound``
     (``EVIDENCE_NOT_FOUND``) for one that was never uploaded; then none is kept.
@@ -130,15 +131,18 @@ async def keep_pictures(stage: CoreStage, pictures: Sequence[Picture]) -> tuple[
         if picture.expected.size > settings.max_bytes:
             size, limit = picture.expected.size, settings.max_bytes
             raise Invalid("EVIDENCE_SIZE", field=f"photos.{at}", size=size, limit=limit)
-    kept = []
-    for picture in pictures:
-        async with _file_of(stage, picture) as source:
-            kept.append(
-                KeptPicture(
-                    picture, await keep_picture(stage, picture.id, picture.expected, source)
-                )
-            )
-    return tuple(kept)
+    limits = Limits(max_bytes=settings.max_bytes)
+    async with AsyncExitStack() as stack:
+        files = [await stack.enter_async_context(_file_of(stage, each)) for each in pictures]
+        looked_at = zip(pictures, files, strict=True)
+        for picture, file in looked_at if len(pictures) > 1 else ():
+            await stage.workers.inspect(file, picture.expected, limits, stage.tenant.timezone)
+        return tuple(
+            [
+                KeptPicture(each, await keep_picture(stage, each.id, each.expected, file))
+                for each, file in zip(pictures, files, strict=True)
+            ]
+        )
 
 
 async def store_pictures(ctx: Context, kept: Sequence[KeptPicture]) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from jingwei_core.evidence.keys import Area, area_prefix
 from tests.api.browser import Page, browsing, chromium
 from tests.api.public_reports.world import PHONE, PICTURE, Resident, error_of, settle, written
 from tests.core.events.city import GRID, IN_GRID, NOWHERE
@@ -70,6 +72,14 @@ async def test_pages_load_nothing_from_elsewhere_and_are_kept_by_nobody(
     assert (await resident.http.get("/report-assets/style.css")).status_code == 200
 
 
+async def _originals(resident: Resident) -> list[str]:
+    """The keys of what is locked in the store."""
+    city = resident.city
+    prefix, soon = area_prefix(city.tenant.id, Area.ORIGINAL), datetime.now(UTC) + timedelta(days=1)
+    found = await city.platform.store.list_prefix(prefix, older_than=soon, limit=1000)
+    return sorted(each.key for each in found)
+
+
 async def test_a_form_that_is_refused_comes_back_with_what_was_written(resident: Resident) -> None:
     fields = await _opened(resident)
     before = await written(resident.city)
@@ -81,8 +91,10 @@ async def test_a_form_that_is_refused_comes_back_with_what_was_written(resident:
     assert "<script>alert" not in evil.text
     assert (await _send(resident, fields, PHOTOS)).status_code == 400
     assert (await resident.post("/new", **fields)).status_code == 400
-    broken = [("photos", ("a.jpg", b"no picture", "image/jpeg"))]
+    broken = [*PHOTOS[:1], ("photos", ("a.jpg", b"no picture", "image/jpeg"))]
+    locked = await _originals(resident)
     assert (await _send(resident, fields, broken)).status_code == 400
+    assert await _originals(resident) == locked
     assert (await _send(resident, {**fields, "text": "x" * 20_000})).status_code == 400
     assert (await _send(resident, {**fields, "website": "x"})).status_code == 403
     assert (await resident.post("/follow", code="no")).status_code == 404
