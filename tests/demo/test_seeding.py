@@ -1,5 +1,6 @@
 """Seeding two small cities: again, after a break, and without leaving its own city."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from jingwei_core.demo import events as demo_events
 from jingwei_core.demo.passwords import read_logins
 from jingwei_core.demo.seeding import Progress, Seeded, seed
 from jingwei_core.session import Request
-from jingwei_sdk.errors import Unauthenticated
+from jingwei_sdk.errors import Conflict, Unauthenticated
 from tests.tenants.small_world import LiveServer, SmallCity, TwoCities
 
 STANDARD = ["report", "file", "verify", "dispatch", "handle", "check", "close"]
@@ -99,6 +100,29 @@ async def test_a_story_that_broke_off_goes_on(
     assert [len(steps) for steps in (await _events(city)).values()] == [len(STANDARD), 1, 4]
     async with city.platform.database.unit(city.tenant.id) as unit:
         assert (await verify_chain(unit)).broken_at is None
+
+
+async def test_a_story_ends_where_its_area_has_nobody(
+    two_cities: TwoCities, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, taken = two_cities.first, 0
+    execute = demo_events.execute
+
+    async def refuses(code: str, *args: object) -> object:
+        nonlocal taken
+        taken += 1
+        if taken == 4:
+            raise Conflict(code, action="dispatch")
+        return await execute(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(demo_events, "execute", partial(refuses, "EVENT_NO_PREVIOUS"))
+    with pytest.raises(Conflict):
+        await _seeded(city, tmp_path / "accounts.json")
+    taken = 1
+    monkeypatch.setattr(demo_events, "execute", partial(refuses, "EVENT_NOBODY_TO_ASSIGN"))
+    await _seeded(city, tmp_path / "accounts.json")
+    told = await _events(city)
+    assert [len(steps) for steps in told.values()] == [5, 1, 4]
 
 
 async def test_a_lost_file_gives_new_passwords(two_cities: TwoCities, tmp_path: Path) -> None:

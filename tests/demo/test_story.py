@@ -12,8 +12,9 @@ from jingwei_api.demo.frontend import without_secrets
 from jingwei_api.demo.walk import inside
 from jingwei_core.demo.forms import filled
 from jingwei_core.demo.pictures import Shot, railing
-from jingwei_core.demo.story import instants, path_to
+from jingwei_core.demo.story import FROM_GRID, instants, path_to
 from jingwei_core.events.forms import check_form
+from jingwei_core.events.workflow import StateKind
 from jingwei_core.evidence.exif import position as position_of
 from jingwei_core.evidence.exif import taken_at
 from jingwei_core.tenants.package import load_package
@@ -26,6 +27,13 @@ NOW = datetime(2026, 11, 22, 18, 0, tzinfo=SHANGHAI)
 
 @pytest.fixture(scope="module", params=["yichang", "changzhi"])
 def package(request: pytest.FixtureRequest) -> TenantPackage:
+    return load_package(TENANTS / request.param)
+
+
+@pytest.fixture(
+    scope="module", params=sorted(path.parent.name for path in TENANTS.glob("*/tenant.toml"))
+)
+def any_package(request: pytest.FixtureRequest) -> TenantPackage:
     return load_package(TENANTS / request.param)
 
 
@@ -43,11 +51,24 @@ def test_the_shortest_way_through_the_standard_loop(package: TenantPackage) -> N
     assert path_to(standard, "nowhere") is None
 
 
-def test_every_state_of_every_demo_event_can_be_reached(package: TenantPackage) -> None:
-    workflows = {row.code: row for row in package.workflows}
-    kinds = {row.code: row for row in package.kinds}
-    for row in package.demo.events:
+def test_every_state_of_every_demo_event_can_be_reached(any_package: TenantPackage) -> None:
+    workflows = {row.code: row for row in any_package.workflows}
+    kinds = {row.code: row for row in any_package.kinds}
+    for row in any_package.demo.events:
         assert path_to(workflows[kinds[row.kind].workflow], row.state) is not None, row.code
+
+
+def test_what_the_platform_takes_at_once_is_no_step_of_a_story(
+    any_package: TenantPackage,
+) -> None:
+    for workflow in any_package.workflows:
+        taken = workflow.intake_of(FROM_GRID)
+        ends = [state.code for state in workflow.states if state.kind is StateKind.FINAL]
+        paths = [path for end in ends if (path := path_to(workflow, end)) is not None]
+        assert paths
+        for path in paths:
+            assert not {action.code for action in path} & set(taken)
+            assert all(action.serves(FROM_GRID) for action in path)
 
 
 def test_every_department_of_a_demo_event_has_a_handler(package: TenantPackage) -> None:
@@ -58,8 +79,8 @@ def test_every_department_of_a_demo_event_has_a_handler(package: TenantPackage) 
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_a_filled_form_is_a_valid_one(package: TenantPackage, turn: int) -> None:
-    for form in package.forms:
+def test_a_filled_form_is_a_valid_one(any_package: TenantPackage, turn: int) -> None:
+    for form in any_package.forms:
         given = filled(form.schema, NOW, turn)
         assert set(given) == set(form.schema["required"])
         assert check_form(form.schema, given) == given
