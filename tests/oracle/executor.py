@@ -7,10 +7,11 @@ product's own schema, told as text and read back, so that none of its resolvers 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
@@ -125,7 +126,7 @@ class Plain:
         asked = _Asked(self, viewer, marks)
         found = execute(
             self.schema,
-            parse(document),
+            _parsed(document),
             root_value=_ROOT,
             variable_values=dict(variables),
             operation_name=operation,
@@ -151,6 +152,12 @@ class Plain:
             }
             self._fields[record.name] = known
         return known
+
+
+@lru_cache(1024)
+def _parsed(document: str) -> DocumentNode:
+    """A document that many ask, parsed once."""
+    return parse(document)
 
 
 def measured(info: Info) -> list[str]:
