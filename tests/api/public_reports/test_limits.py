@@ -2,6 +2,13 @@
 
 import re
 
+import pytest
+
+from jingwei_core.platform import Platform
+from jingwei_core.public_reports.following import follow
+from jingwei_core.public_reports.visitors import counter_for
+from jingwei_core.session import Request
+from jingwei_sdk.errors import NotFound
 from tests.api.public_reports.world import RULES, Resident, error_of, rule, written
 
 TOO_OFTEN = (429, "PUBLIC_TOO_OFTEN", None)
@@ -63,6 +70,18 @@ async def test_codes_are_not_guessed_and_a_code_is_not_asked_without_end(
         resident.address = f"198.51.{number}.1"
         told.append(await resident.call("follow", code=code))
     assert error_of(told[-1]) == TOO_OFTEN
+
+
+async def test_another_process_counts_the_same_calls(resident: Resident) -> None:
+    city, here = resident.city, resident.city.platform
+    await rule(city, **{**RULES, "limits": {"looks_per_minute": 2}})
+    other = Platform(here.database, here.host, here.store)
+    other.clock = resident.clock
+    for _ in range(2):
+        counter = await counter_for(other, city.tenant.slug, resident.address, Request())
+        with pytest.raises(NotFound):
+            await follow(counter, "guess")
+    assert error_of(await resident.call("follow", code="guess")) == TOO_OFTEN
 
 
 async def test_a_city_takes_so_many_reports_a_day_and_a_prefix_so_many_photos(
