@@ -19,6 +19,7 @@ from jingwei_sdk.records import (
     TenantWide,
     Through,
 )
+from jingwei_sdk.tables import PlacedTable
 from tests.oracle.stored import Row, Stored
 
 PHONE_SHOWS, ID_NUMBER_SHOWS = 11, 15
@@ -136,7 +137,8 @@ class Viewer:
                 if _lies_somewhere(self.registry, target):
                     through = self.stored.one(target.name, row[scope.column])
                     return None if through is None else self._lies(target, through)
-        return None
+        # A row of a placed table lies somewhere, however it is seen.
+        return str(row["place_path"]) if issubclass(record.table, PlacedTable) else None
 
     def reads(self, record: Record, row: Row, column: str) -> bool:
         """Whether the guard of a column, if it has one, lets the account read it in this row."""
@@ -196,7 +198,7 @@ def masked(mask: Mask, text: str) -> str:
 
 
 def _lies_somewhere(registry: Registry, record: Record) -> bool:
-    return any(
+    return issubclass(record.table, PlacedTable) or any(
         isinstance(scope, AtPlace)
         or (isinstance(scope, Through) and _lies_somewhere(registry, registry.record(scope.record)))
         for scope in record.scope

@@ -6,12 +6,13 @@ from typing import Any
 from jingwei_core.commands.lock_order import whole_of
 from jingwei_core.commands.shapes import shape_of
 from jingwei_core.places.known import KnownPlace
+from jingwei_core.reading.guards import own_place
 from jingwei_core.reading.sight import Arguments, Present, Sight
 from jingwei_core.session import CoreContext
 from jingwei_sdk.commands import Command
 from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
-from jingwei_sdk.records import AtPlace, Record
-from jingwei_sdk.tables import PlacedTable, TenantTable
+from jingwei_sdk.records import Record
+from jingwei_sdk.tables import TenantTable
 
 # Not FOR UPDATE: keys never change, and that would make every reference to the row wait.
 _LOCKED = "FOR NO KEY UPDATE OF"
@@ -95,9 +96,8 @@ def checked_row(
 def _place_column(record: Record) -> str | None:
     """Where a row lies counts also for a record that is in sight in the whole tenant: who may write
     in one place would write in all of them."""
-    named = next((scope.column for scope in record.scope if isinstance(scope, AtPlace)), None)
-    placed = issubclass(record.table, PlacedTable)
-    return "place_path" if named is None and placed else named
+    at = own_place(record)
+    return None if at is None else at.column
 
 
 async def named_place(

@@ -12,6 +12,7 @@ from typing import Any
 
 from jingwei_core.reading.columns import sql_name
 from jingwei_core.reading.compiled import NOTHING_KNOWN, Little, Step, WorkedAt
+from jingwei_core.reading.guards import own_place
 from jingwei_core.reading.json_text import Made, Pieces, Text
 from jingwei_core.reading.selection import Asked, Value
 from jingwei_core.reading.sight import Parameters, Planned, Sight
@@ -39,7 +40,10 @@ class RowAt:
         return f"{self.alias}.{found}"
 
     def place_columns(self) -> None:
-        """Ask for the columns by which sight is told."""
+        """Ask for the columns by which sight, and where a guard has to be held, are told."""
+        own = own_place(self.record)
+        if own is not None:
+            self.column(own.column)
         for scope in self.record.scope:
             if not isinstance(scope, TenantWide):
                 self.column(scope.column)

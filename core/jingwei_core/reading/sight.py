@@ -12,7 +12,7 @@ from jingwei_core.commands.data import qualified
 from jingwei_core.places.tables import Place
 from jingwei_core.reading.columns import nullable
 from jingwei_core.reading.compiled import EVERYWHERE, MANY_PREFIXES, prefix_shape
-from jingwei_core.reading.guards import lies_at
+from jingwei_core.reading.guards import lies_at, own_place
 from jingwei_core.reading.selection import Value
 from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context, Permissions
@@ -294,9 +294,7 @@ class Sight:
         the row that it is seen through; ``None`` for a record that lies nowhere."""
         at = lies_at(record)
         if at is not None:
-            if always_placed(record, at) and self.viewer.everywhere(permission):
-                return "true"
-            return self.viewer.subtree(f'{alias}."{at.column}"', permission, self.arguments)
+            return self._held_at(record, at, alias, permission)
         for scope in record.scope:
             if isinstance(scope, Through):
                 target, name = self._named(scope)
@@ -305,7 +303,13 @@ class Sight:
                     column = f'{alias}."{scope.column}"'
                     always = held == "true" and not nullable(record, scope.column)
                     return held if always else self._exists(target, name, column, held)
-        return None
+        own = own_place(record)
+        return None if own is None else self._held_at(record, own, alias, permission)
+
+    def _held_at(self, record: Record, at: AtPlace, alias: str, permission: str) -> str:
+        if always_placed(record, at) and self.viewer.everywhere(permission):
+            return "true"
+        return self.viewer.subtree(f'{alias}."{at.column}"', permission, self.arguments)
 
     def _covers(self, record: Record, scope: Scope) -> bool:
         """Whether a scope alone covers every row."""

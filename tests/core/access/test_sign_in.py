@@ -108,7 +108,8 @@ async def test_failures_read_alike_and_a_stranger_leaves_no_trace(city: City, wo
 
 async def test_every_failure_is_the_same_work(city: City, worker: uuid.UUID):
     """Nor does the time that it takes tell which logins exist, are locked or suspended."""
-    for login, change in (("gone", "status = 'suspended'"), ("shut", "locked_until = '2099-01-01Z'")):
+    changes = {"gone": "status = 'suspended'", "shut": "locked_until = '2099-01-01Z'"}
+    for login, change in changes.items():
         account = await city.account(login)
         await city.fetch(f"UPDATE core.account SET {change} WHERE id = $1", account)
     work = {}

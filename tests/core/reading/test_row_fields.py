@@ -37,7 +37,16 @@ from jingwei_core.registry import Registry
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 from jingwei_sdk.personal import Masked
-from jingwei_sdk.records import AtPlace, Computed, Many, One, Record, Scope, Through
+from jingwei_sdk.records import (
+    AtPlace,
+    Computed,
+    Many,
+    One,
+    Record,
+    Scope,
+    TenantWide,
+    Through,
+)
 from tests.core.reading.desk import Desk, constant, listed, names_of, open_desk
 from tests.core.runtime.city import SECRET, City
 
@@ -74,6 +83,23 @@ async def test_a_guard_counts_where_the_row_lies(city: City, scope: tuple[Scope,
         found = await desk.read(listed(guarded, *fields, wanted=BY_NAME))
         told = [edge["node"]["name"] for edge in found["list"]["edges"] if edge["node"]["code"]]
     assert len(found["list"]["edges"]) == 9
+    assert told == ["grid-0", "grid-2", "grid-4"]
+
+
+async def test_a_guard_counts_where_a_placed_row_lies_however_it_is_seen(city: City) -> None:
+    """A record in sight of the whole tenant has rows that lie somewhere all the same."""
+    async with open_desk(city, "mixed") as ctx:
+        desk = Desk(city, "mixed", ctx)
+        guarded = replace(
+            desk.record("Organisation"),
+            guarded={"credit_code": SECRET},
+            scope=(TenantWide(),),
+            rollups=(),
+        )
+        fields = (Column("name", "name"), Column("code", "credit_code"))
+        found = await desk.read(listed(guarded, *fields, wanted=BY_NAME))
+        told = [edge["node"]["name"] for edge in found["list"]["edges"] if edge["node"]["code"]]
+    assert len(found["list"]["edges"]) > len(told)
     assert told == ["grid-0", "grid-2", "grid-4"]
 
 
