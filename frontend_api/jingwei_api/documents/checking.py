@@ -6,8 +6,6 @@ from pathlib import Path
 
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
-    OperationDefinitionNode,
     parse,
     validate,
 )
@@ -18,6 +16,7 @@ from jingwei_api.limits.cost import Cost, compile_cost
 from jingwei_api.limits.gate import exceeded
 from jingwei_api.limits.merging import MOST_ERRORS, RULES
 from jingwei_api.limits.weights import Weights
+from jingwei_api.planning.splitting import split
 from jingwei_api.schema.builder import lean_schema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.plugins.host import discover
@@ -59,22 +58,17 @@ def check_documents(
 def _operations(
     document: Trusted, parsed: DocumentNode, weights: Weights, ceiling: Ceiling
 ) -> Iterator[Checked]:
-    fragments = {
-        node.name.value: node
-        for node in parsed.definitions
-        if isinstance(node, FragmentDefinitionNode)
-    }
-    for node in parsed.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            measured = compile_cost(weights, node, fragments)
-            usual, worst = measured({}), measured.worst()
-            # What its usual variables allow runs; what only the worst exceed is told, not refused.
-            problems = tuple(
-                f"{error.message} {error.extensions['figure']} > {error.extensions['limit']}"
-                for error in exceeded(usual, ceiling)
-                if error.extensions
-            )
-            yield Checked(document, node.name.value if node.name else "", usual, worst, problems)
+    parts = split(parsed)
+    for node in parts.operations:
+        measured = compile_cost(weights, node, parts.fragments)
+        usual, worst = measured({}), measured.worst()
+        # What its usual variables allow runs; what only the worst exceed is told, not refused.
+        problems = tuple(
+            f"{error.message} {error.extensions['figure']} > {error.extensions['limit']}"
+            for error in exceeded(usual, ceiling)
+            if error.extensions
+        )
+        yield Checked(document, node.name.value if node.name else "", usual, worst, problems)
 
 
 def _weights(plugins: Collection[str] | None) -> Weights:

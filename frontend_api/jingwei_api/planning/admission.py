@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
-from graphql import DocumentNode, FragmentDefinitionNode, OperationDefinitionNode
+from graphql import DocumentNode
 
 from jingwei_api.execution.operation import Caller
 from jingwei_api.limits.cost import Measured, compile_cost
@@ -14,6 +14,7 @@ from jingwei_api.limits.weights import Weights
 from jingwei_api.planning.documents import PreparedOperation
 from jingwei_api.planning.plans import Question
 from jingwei_api.planning.recent import Recent
+from jingwei_api.planning.splitting import split
 from jingwei_api.settings import ApiSettings
 from jingwei_core.access.loading import Access
 from jingwei_core.platform import TenantState
@@ -88,11 +89,6 @@ def standing_of(caller: Caller, state: TenantState, access: Access) -> Standing:
 
 def shapes(document: DocumentNode) -> Iterable[Shape]:
     """The shape of each operation of a document."""
-    fragments = {
-        node.name.value: node
-        for node in document.definitions
-        if isinstance(node, FragmentDefinitionNode)
-    }
-    for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            yield shape_of(node, fragments)
+    parts = split(document)
+    for node in parts.operations:
+        yield shape_of(node, parts.fragments)

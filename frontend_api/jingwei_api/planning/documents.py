@@ -22,6 +22,7 @@ from jingwei_api.planning.index import SchemaIndex
 from jingwei_api.planning.inputs import Literals
 from jingwei_api.planning.recent import Recent
 from jingwei_api.planning.shaping import Shape
+from jingwei_api.planning.splitting import split
 from jingwei_api.planning.variables import Variables
 from jingwei_api.settings import ApiSettings
 from jingwei_sdk.errors import Invalid
@@ -148,7 +149,7 @@ class Documents:
             document = parse(text, max_tokens=self._max_tokens)
         except GraphQLSyntaxError as error:
             return PreparedDocument({}, [error])
-        if not any(isinstance(node, OperationDefinitionNode) for node in document.definitions):
+        if not split(document).operations:
             return PreparedDocument({})
         admit(document, text)
         errors = validate(index.schema, document, RULES, max_errors=MOST_ERRORS)
@@ -158,14 +159,10 @@ class Documents:
 
 
 def _operations(index: SchemaIndex, document: DocumentNode) -> dict[str, PreparedOperation]:
-    fragments: dict[str, FragmentDefinitionNode] = {}
-    operations: list[OperationDefinitionNode] = []
-    for node in document.definitions:
-        if isinstance(node, FragmentDefinitionNode):
-            fragments[node.name.value] = node
-        elif isinstance(node, OperationDefinitionNode):
-            operations.append(node)
+    parts = split(document)
     return {
-        (node.name.value if node.name else ""): PreparedOperation(index, node, document, fragments)
-        for node in operations
+        (node.name.value if node.name else ""): PreparedOperation(
+            index, node, document, parts.fragments
+        )
+        for node in parts.operations
     }

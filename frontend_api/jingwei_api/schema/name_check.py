@@ -130,18 +130,15 @@ class _Claims(TypeSpace):
     def union(self, name: str, members: Sequence[str], *, owner: str) -> None:
         self.claim(name, owner)
 
-    def _make(
+    def _built(
         self,
         name: str,
         fields: Sequence[Field],
-        owner: str,
         description: str,
         *,
-        is_input: bool = False,
-        bases: tuple[type, ...] = (),
+        is_input: bool,
+        bases: tuple[type, ...],
     ) -> type:
-        self.claim(name, owner)
-        refuse_doubles(name, fields, owner)
         self.fields[name] = fields
         return object
 

@@ -205,6 +205,20 @@ class TypeSpace:
     ) -> type:
         self.claim(name, owner)
         refuse_doubles(name, fields, owner)
+        finished = self._built(name, fields, description, is_input=is_input, bases=bases)
+        self._types[name] = finished
+        return finished
+
+    def _built(
+        self,
+        name: str,
+        fields: Sequence[Field],
+        description: str,
+        *,
+        is_input: bool,
+        bases: tuple[type, ...],
+    ) -> type:
+        """The Strawberry type of a name that was claimed."""
         made = {spec.name: self.field(spec) for spec in fields}
         # A class without a text of its own has one made of its signature.
         body = {**made, "__annotations__": {}, "__module__": __name__, "__doc__": description}
