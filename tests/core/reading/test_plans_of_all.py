@@ -74,10 +74,8 @@ MORE_ON_15 = {
     "test_no_filter_reads_the_table_whole": {"Account", "Event"},
 }
 """Cases in which the planner of PostgreSQL 15 looks at more rows; answers are the same."""
-ONE_ROW = {
-    "policy_version",
-    *(f"{room}_rules" for room in ("workforce", "meeting", "ledger", "patrol", "public_report")),
-}
+_RULES = ("workforce", "meeting", "ledger", "patrol", "public_report")
+ONE_ROW = {"policy_version", *(f"{room}_rules" for room in _RULES)}
 """Tables of one row in each tenant."""
 READER = id_of(Account, 2)
 LEAF = id_of(Place, 5)
