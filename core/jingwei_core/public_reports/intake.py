@@ -7,7 +7,8 @@ that is sent again answers what it answered before, and does nothing.
 
 import unicodedata
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -36,7 +37,7 @@ from jingwei_core.public_reports.photos import (
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.public_reports.visitors import DAY_S, HOUR_S, Count, Counter
 from jingwei_core.session import CoreContext
-from jingwei_sdk.errors import Denied, Invalid
+from jingwei_sdk.errors import Denied, Invalid, JingweiError
 
 COMMAND = "public.report"
 """What stands in the audit log."""
@@ -44,6 +45,7 @@ TITLE_LENGTH = 40
 SHORTEST = 5
 _TRIES = 5
 """How often a form may be sent before it is right, for each report that is allowed."""
+_FIELDS = {"placeId": "place", "evidence": "photos"}
 _REPORTED = "SELECT true FROM core.public_report WHERE code_digest = $1"
 _LEVEL_OF = "SELECT level FROM core.place WHERE id = $1"
 
@@ -97,7 +99,8 @@ async def take_report(
     async with counter.acting() as ctx:
         if await _is_known(ctx, counter, asked):
             return Taken(asked.code)
-        await _check(ctx, counter, asked)
+        with _in_our_words():
+            await _check(ctx, counter, asked)
     limits, tenant = counter.rules.limits, str(counter.visitor.tenant.id)
     await counter.count(
         counter.by_prefix("report", limits.reports_per_hour, HOUR_S),
@@ -147,6 +150,16 @@ def plain(text: str) -> str:
     normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
     kept = (sign for sign in normal if sign in "\n\t" or unicodedata.category(sign)[0] != "C")
     return "".join(kept).strip()
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """What ``event.report`` refuses names the field of a report that it came from."""
+    try:
+        yield
+    except JingweiError as error:
+        error.field = _FIELDS.get(error.field or "", error.field)
+        raise
 
 
 async def _is_known(ctx: CoreContext, counter: Counter, asked: _Asked) -> bool:

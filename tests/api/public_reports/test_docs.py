@@ -34,8 +34,8 @@ def test_the_sample_of_a_package_says_every_key_and_stands_on_the_page() -> None
         assert set(shape.__struct_fields__) <= said
     for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL):
         assert block in text or "public = {" in block
-    for shape in (Progress, Offer, OfferedKind):
-        names = [_camel(name) for name in shape.__struct_fields__]
+    for told in (Progress, Offer, OfferedKind):
+        names = [_camel(name) for name in told.__struct_fields__]
         assert [name for name in names if f"`{name}`" not in PAGE] == []
 
 

@@ -90,7 +90,8 @@ async def test_a_form_that_is_refused_comes_back_with_what_was_written(resident:
     evil = await _send(resident, {**fields, "text": "短", "name": '"><script>alert(1)</script>'})
     assert "<script>alert" not in evil.text
     assert (await _send(resident, fields, PHOTOS)).status_code == 400
-    assert (await resident.post("/new", **fields)).status_code == 400
+    unread = await resident.post("/new", **fields)
+    assert (unread.status_code, "在哪里？" in unread.text) == (400, True)
     broken = [*PHOTOS[:1], ("photos", ("a.jpg", b"no picture", "image/jpeg"))]
     locked = await _originals(resident)
     assert (await _send(resident, fields, broken)).status_code == 400

@@ -43,10 +43,10 @@ _KEPT = ("text", "kind", "name", "phone", "lon", "lat")
 async def start(request: Http, tenant: str) -> Response[bytes]:
     """The first page; with ``q``, or ``lon`` and ``lat``, the places found."""
     query = {name: str(request.query_params.get(name, "")) for name in ("q", "lon", "lat")}
-    told: dict[str, Any] = {"sought": query["q"], "is_searched": False, "places": []}
+    told: dict[str, Any] = {}
     try:
         counter = await counter_of(request, tenant)
-        told |= {"notice": _notice(counter), "position": ""}
+        told |= _search_page(counter, query["q"])
         if any(query.values()):
             sought = _sought(query)
             told["places"] = await find_places(counter, sought)
@@ -136,8 +136,10 @@ async def _form_again(
     try:
         counter = await counter_of(request, tenant)
         place = await _place(counter, sent.get("place"))
-        if place is None or isinstance(error, RateLimited):
+        if isinstance(error, RateLimited):
             return _refusal(request, tenant, error)
+        if place is None:
+            return _refusal(request, tenant, error, ("start", _search_page(counter)))
         return await _form(request, counter, place, sent, error)
     except JingweiError as second:
         return _refusal(request, tenant, second)
@@ -229,6 +231,12 @@ async def _place(counter: Counter, given: str) -> OfferedPlace | None:
         return None
     found = await find_places(counter, Sought(id=wanted))
     return found[0] if found else None
+
+
+def _search_page(counter: Counter, sought: str = "") -> dict[str, Any]:
+    """What the first page is told before anything is found."""
+    found = {"is_searched": False, "places": [], "position": ""}
+    return {"sought": sought, "notice": _notice(counter), **found}
 
 
 def _notice(counter: Counter) -> str:

@@ -23,9 +23,7 @@ _POLICY = (
 )
 
 
-def page(
-    name: str, locale: str, told: Mapping[str, Any], *, status: int = 200
-) -> Response[bytes]:
+def page(name: str, locale: str, told: Mapping[str, Any], *, status: int = 200) -> Response[bytes]:
     """A page in the language; ``images`` of what it is told are the URLs of the photos it shows."""
     words = _words()[locale]
     shown = {"words": words, "locale": locale, "assets": ASSETS, **told}
