@@ -33,7 +33,10 @@ _PLACES = """
 SELECT pl.id AS plan_id, pl.code AS plan, pl.per, l.id AS place_id, l.code AS place, l.path,
        p.account, ARRAY(SELECT c.id FROM core.check_point c
                          WHERE c.tenant_id = pl.tenant_id AND c.plan = pl.id
-                           AND c.valid_to IS NULL AND starts_with(c.place_path, l.path)) AS points
+                           AND c.valid_to IS NULL AND starts_with(c.place_path, l.path)) AS points,
+       ARRAY(SELECT o.id FROM core.organisation o
+              WHERE o.tenant_id = pl.tenant_id AND o.kind = ANY(pl.classes)
+                AND starts_with(o.place_path, l.path)) AS sites, pl.classes <> '{}' AS has_classes
   FROM core.patrol_plan pl
   JOIN core.role r ON r.tenant_id = pl.tenant_id AND r.code = pl.role
   JOIN core.post p ON p.tenant_id = r.tenant_id AND p.role = r.id AND p.valid_to IS NULL
@@ -89,8 +92,10 @@ def _patrols(
         walker = members.get(row["account"])
         if walker is None or not walker.permissions.allows(LOG_PATROLS, row["path"]):
             continue
-        given = {"plan_id": row["plan_id"], "place_id": row["place_id"], "seen": row["points"]}
-        given |= {"note": NOTE}
+        if row["has_classes"] and not row["sites"]:
+            continue
+        given = {"plan_id": row["plan_id"], "place_id": row["place_id"], "note": NOTE}
+        given |= {"seen": row["points"], "sites": row["sites"]}
         for days in range(DAYS if row["per"] == Per.DAY.value else 1, 0, -1):
             name = f"seed:patrol:{row['plan']}:{row['place']}:{days}"
             at = now - timedelta(days=days)

@@ -7,6 +7,7 @@ from jingwei_core.patrols.cadence import period_begin
 from jingwei_core.patrols.states import Per
 from jingwei_sdk.context import Context
 
+# "~" comes after whatever stands in a path, by the column's own order, so that an index is walked.
 _DUE = """
 WITH held AS (
     SELECT r.code AS role, p.place_path AS path
@@ -41,6 +42,10 @@ SELECT p.id AS plan_id, p.name AS plan_name, p.name_en AS plan_name_en,
    AND EXISTS (SELECT 1 FROM unnest($6::text[]) seen (path) WHERE starts_with(l.path, seen.path))
    AND ($7 OR EXISTS (
         SELECT 1 FROM held h WHERE h.role = p.role AND starts_with(l.path, h.path)))
+   AND (p.classes = '{}' OR EXISTS (
+        SELECT 1 FROM core.organisation o
+         WHERE o.tenant_id = l.tenant_id AND o.kind = ANY(p.classes)
+           AND o.place_path >= l.path AND o.place_path < l.path || '~'))
    AND done.walks < p.times AND (p.per = 'day' OR NOT done.today)
  ORDER BY l.path, p.code
  LIMIT $8

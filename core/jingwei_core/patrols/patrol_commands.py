@@ -17,6 +17,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Denied, Invalid
 
 PlanId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "PatrolPlan"})]
+SiteId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Organisation"})]
 PointId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "CheckPoint"})]
 
 _WALKS = """
@@ -25,18 +26,24 @@ SELECT EXISTS (SELECT 1 FROM core.post p
  WHERE p.account = $1 AND r.code = $2 AND starts_with($3, p.place_path)
    AND p.valid_from <= $4 AND (p.valid_to IS NULL OR p.valid_to > $4))
 """
+_SITES = """
+SELECT id FROM core.organisation
+ WHERE id = ANY($1::uuid[]) AND kind = ANY($2::text[]) AND starts_with(place_path, $3)
+"""
 _USED = "SELECT true FROM core.patrol_evidence WHERE evidence = ANY($1::uuid[]) LIMIT 1"
 
 
 class LogPatrol(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A patrol of a place by a plan. What was found becomes an event in the same transaction.
 
-    Photos are taken only where the plan asks for them.
+    ``sites`` are the organisations of the plan's classes that were looked at. Photos are taken only
+    where the plan asks for them.
     """
 
     plan_id: PlanId
     place_id: PlaceId
     seen: Annotated[tuple[PointId, ...], msgspec.Meta(max_length=200)] = ()
+    sites: Annotated[tuple[SiteId, ...], msgspec.Meta(max_length=200)] = ()
     note: Note = ""
     found: Finding | None = None
     evidence: tuple[AttachedEvidence, ...] = ()
@@ -50,6 +57,7 @@ async def log_patrol(ctx: Context, given: LogPatrol) -> Patrol:
     plan = await _plan(ctx, given.plan_id, place, day)
     await _check_walker(ctx, plan, place)
     seen = await _seen(ctx, given, plan, place, day)
+    sites = await _sites(ctx, given, plan, place)
     photos = await _photos(ctx, plan, given.evidence)
     event = await register_finding(ctx, given.place_id, given.found)
     stored = await ctx.data.insert(
@@ -59,6 +67,7 @@ async def log_patrol(ctx: Context, given: LogPatrol) -> Patrol:
             place_id=given.place_id,
             day=day,
             seen=seen,
+            sites=sites,
             note=given.note.strip(),
             event=event,
         )
@@ -110,6 +119,18 @@ async def _seen(
         if point_id not in known:
             raise Invalid("PATROL_POINT_UNKNOWN", field=f"seen.{at}")
     return sorted({*given.seen})
+
+
+async def _sites(ctx: Context, given: LogPatrol, plan: PatrolPlan, place: Place) -> list[uuid.UUID]:
+    wanted = list(given.sites)
+    if not wanted:
+        return []
+    rows = await ctx.data.fetch(_SITES, wanted, list(plan.classes), place.path)
+    known = {row["id"] for row in rows}
+    for at, site in enumerate(wanted):
+        if site not in known:
+            raise Invalid("PATROL_SITE_UNKNOWN", field=f"sites.{at}")
+    return sorted(known)
 
 
 async def _photos(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from jingwei_core.patrols.records import PATROL_PLAN, PLAN_PATROLS
-from jingwei_core.patrols.rules import Text, Times, may_ask_photos
+from jingwei_core.patrols.rules import Classes, Text, Times, may_ask_photos
 from jingwei_core.patrols.states import Per
 from jingwei_core.patrols.tables import CheckPoint, PatrolPlan
 from jingwei_core.places.tables import Place
@@ -39,6 +39,8 @@ class SavePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A plan to enter, or with ``plan_id`` to put in place of one that people entered.
 
     With a ``level`` every place of it below ``place_id`` is to be walked, otherwise that place.
+    With ``classes`` (场所类别, kinds of organisations) those organisations are looked at, and a
+    place without any is not due.
     Check points that are not named any more end today.
     """
 
@@ -49,6 +51,7 @@ class SavePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     times: Times = 1
     per: Per = Per.DAY
     level: str = ""
+    classes: Classes = ()
     check_points: Annotated[tuple[PointOfPlan, ...], msgspec.Meta(max_length=MOST_POINTS)] = ()
     asks_evidence: bool = False
     evidence_rule: Annotated[str, msgspec.Meta(max_length=200)] = ""
@@ -75,6 +78,7 @@ async def save_plan(ctx: Context, given: SavePlan) -> PatrolPlan:
         "code": given.code,
         "name": given.name.strip(),
         "level": given.level,
+        "classes": sorted({*given.classes}),
         "role": given.role,
         "times": given.times,
         "per": given.per.value,

@@ -21,6 +21,10 @@ FORCED_PHOTOS = "forced_photos"
 〔2026〕12号 forbids forced uploads that are not needed."""
 
 Times = Annotated[int, msgspec.Meta(ge=1, le=MOST_TIMES)]
+Classes = Annotated[
+    tuple[Annotated[str, msgspec.Meta(pattern=r"\S", max_length=60)], ...],
+    msgspec.Meta(max_length=50),
+]
 RemindDays = Annotated[int, msgspec.Meta(ge=0, le=14)] | None
 Text = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 Shape = TypeVar("Shape", bound=msgspec.Struct)
@@ -80,6 +84,7 @@ class PackagePlan(Named, frozen=True, forbid_unknown_fields=True, kw_only=True):
     valid_to: date | None = None
     place: str = ""
     level: str = ""
+    classes: Classes = ()
     times: Times = 1
     per: Per = Per.DAY
     asks_evidence: bool = False

@@ -37,6 +37,12 @@ class PatrolPlan(PlacedTable, tablename="patrol_plan", schema="core"):
     name = Text(default=None, null=False)
     name_en = Text(default="", null=False)
     level = Text(default="", null=False, help_text="code of a PlaceLevel; empty: the place itself")
+    classes = Array(
+        base_column=Text(),
+        default=list,
+        null=False,
+        help_text="kinds of organisations that are looked at; then due only where there is one",
+    )
     role = Text(default=None, null=False, help_text="code of the role that walks it")
     times = Integer(default=1, null=False)
     per = choice(Per, Per.DAY)
@@ -81,6 +87,9 @@ class Patrol(PlacedTable, tablename="patrol", schema="core"):
     account = TenantFK(Account, null=False, on_delete=OnDelete.restrict)
     day = Date(default=None, null=False)
     seen = Array(base_column=UUID(), default=list, null=False, help_text="check points, unordered")
+    sites = Array(
+        base_column=UUID(), default=list, null=False, help_text="organisations, unordered"
+    )
     note = Text(default="", null=False)
     event = TenantFK(Event, null=True, on_delete=OnDelete.restrict, help_text="what was found")
 

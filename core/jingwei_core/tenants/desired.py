@@ -293,6 +293,7 @@ def _plans(package: TenantPackage) -> Rows:
                 "name_en": plan.name_en,
                 "place_id": Ref("place", (plan.place or root,)),
                 "level": plan.level,
+                "classes": sorted({*plan.classes}),
                 "role": plan.role,
                 "times": plan.times,
                 "per": plan.per.value,

@@ -22,6 +22,7 @@ name_zh = "日巡查"
 name_en = "Daily"
 level = "grid"
 role = "worker"
+classes = ["school"]
 valid_from = 2026-01-01
 [[plans.check_points]]
 code = "gate"
@@ -39,6 +40,7 @@ WRONG = {
     'source = "law"': ('source = "lore"', "PACKAGE_UNKNOWN_SOURCE", "source"),
     'code = "daily"': ('code = "Daily!"', "PACKAGE_CODE_FORM", "plans[1].code"),
     'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "plans[1].level"),
+    '["school"]': ('[" "]', "PACKAGE_PATROLS", "plans[0].classes[0]"),
     'role = "worker"': ('role = "nobody"', "PACKAGE_UNKNOWN_ROLE", "plans[1].role"),
     "valid_from = 2026-01-01": (
         'valid_from = 2026-01-01\nasks_evidence = true\nevidence_rule = "x"',
@@ -81,6 +83,7 @@ async def test_plans_are_applied_and_end_when_they_leave_the_file(
     async with system_context(platform, tenant, "test") as ctx:
         assert await ctx.data.fetchval(asked) == 1
         assert await ctx.data.fetchval("SELECT code FROM core.check_point") == "gate"
+        assert await ctx.data.fetchval("SELECT classes FROM core.patrol_plan") == ["school"]
     (folder / "patrols.toml").unlink()
     await apply_package(platform, load_package(folder))
     async with system_context(platform, tenant, "test") as ctx:

@@ -67,6 +67,30 @@ async def test_twice_a_week_is_due_on_two_days_of_it(quarter: Quarter) -> None:
             assert await due(quarter, "west") == []
 
 
+async def test_classes_of_places_are_due_where_there_is_one(quarter: Quarter) -> None:
+    school, factory, other = [
+        await quarter.value(
+            "INSERT INTO core.organisation (name, kind, place_id) VALUES ($1, $1, $2) RETURNING id",
+            kind,
+            quarter.places[path],
+        )
+        for kind, path in (("school", GRID), ("factory", GRID), ("school", ROOT))
+    ]
+    plan = await quarter.plan(classes=["school", "school"], check_points=[])
+    assert await due(quarter, "planner", of_all=True) == [ROOT, GRID]
+    walk = {"plan_id": plan, "place_id": quarter.places[GRID]}
+    for wrong in (factory, other, plan):
+        await refused(
+            quarter,
+            "PATROL_SITE_UNKNOWN",
+            lambda wrong=wrong: quarter.run("west", "patrol.log", **walk, sites=[school, wrong]),
+        )
+    patrol = await quarter.made("west", "patrol.log", **walk, sites=[school, school])
+    stored = "SELECT sites FROM core.patrol WHERE id = $1"
+    assert await quarter.value(stored, patrol) == [school]
+    assert await due(quarter, "planner", of_all=True) == [ROOT]
+
+
 async def test_what_was_found_is_an_event_of_the_same_transaction(quarter: Quarter) -> None:
     plan = await quarter.plan()
     where = {"plan_id": plan, "place_id": quarter.places[GRID]}
