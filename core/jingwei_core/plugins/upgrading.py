@@ -176,13 +176,14 @@ class _Upgrade:
     async def step(self, step: DataMigration) -> int:
         """Run one data migration, batch by batch; how many rows it changed.
 
-        Code of the version before is held back by the settings that this upgrade has stored. It may
-        not have heard of them yet and write more rows: the last look is after it has.
+        Code of the version before is held back before the last look: by the settings that this
+        upgrade has stored, or else by a version just below the one that is reached. It may not have
+        heard of that yet and write more rows: the last look is after it has.
         """
         rows, heard_by = 0, self.began + HEARD_WITHIN_S
-        is_heard = self.plan.from_settings == self.plan.to_settings
+        is_held = self.plan.from_settings != self.plan.to_settings
         while True:
-            is_last = is_heard or time.monotonic() >= heard_by
+            is_last = is_held and time.monotonic() >= heard_by
             async with self._context() as ctx:
                 row = await self._row(ctx)
                 if row.data_version and Version(row.data_version) >= Version(step.to_version):
@@ -196,7 +197,11 @@ class _Upgrade:
                     progress = json.dumps({"to": step.to_version, "rows": rows})
                     await ctx.unit.execute(_PROGRESS, ctx.tenant.id, self.plan.plugin, progress)
                     await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
+                elif not is_held:
+                    await self._store(ctx, row, replace(row, data_version=_below(step.to_version)))
             if not changed:
+                if not is_held:
+                    is_held, heard_by = True, time.monotonic() + HEARD_WITHIN_S
                 await asyncio.sleep(heard_by - time.monotonic())
 
     async def finish(self) -> None:
@@ -238,6 +243,15 @@ class _Upgrade:
         change = Change("plugin_state", ctx.tenant.id, before.told(), after.told(), None)
         ctx.data.changes.append(change)
         await append_audit(ctx, "plugin.upgrade", ctx.tenant.id)
+
+
+def _below(version: str) -> str:
+    """The version just below another: later than every release before it, for code of those to see
+    that the rows are on their way."""
+    reached = Version(version)
+    if reached.dev is None:
+        return f"{reached.public}.dev0"
+    return f"{reached.public.rpartition('.dev')[0]}.dev{max(reached.dev - 1, 0)}"
 
 
 async def _is_on(ctx: CoreContext, row: PluginRow) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextvars import Context as Empty
 from dataclasses import replace
 
 import msgspec
@@ -143,7 +144,8 @@ async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> No
 
     done = await upgrade_plugin(new, "east", ID)
     assert done.rows == CALLS - 2
-    assert len(calls) == 1 + 1 + 3  # one batch, the failure, two batches and the empty one
+    # One batch, the failure, two batches; an empty look, and one more when old code has heard of it.
+    assert len(calls) == 1 + 1 + 2 + 2
     assert await wards.east.value(counted) == CALLS
     assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]
     assert (await upgrade_plugin(new, "east", ID)).plan.is_empty
@@ -172,6 +174,33 @@ async def is_too_old(old: Ward) -> None:
     with pytest.raises(Conflict) as newer:
         await upgrade_plugin(old.platform, "east", ID)
     assert newer.value.code == "PLUGIN_DATA_NEWER"
+
+
+async def test_code_of_before_is_held_back_also_where_the_settings_stay_as_they_are(
+    wards: Wards,
+) -> None:
+    """Otherwise it would write rows as before that nobody looks at any more."""
+    old = wards.platform_of(installed(replace(TWO, upgrades=()), "1.9.0"))
+    await enable_plugin(old, "east", ID)
+    east = wards.east.seen_by(old)
+    await east.run("ward.note", topic="before")
+    notes: list[str] = []
+
+    async def run(ctx: Context) -> int:
+        # The process of before looks at each batch whether it may go on, and does while it may.
+        if ID in (await old.state("east")).enabled and len(notes) < CALLS:
+            notes.append(f"meanwhile {len(notes)}")
+            await asyncio.create_task(east.run("ward.note", topic=notes[-1]), context=Empty())
+        return await count_words(ctx)
+
+    release = replace(TWO, upgrades=(DataMigration("2.0.0", run, "count words"),))
+    done = await upgrade_plugin(wards.platform_of(installed(release)), "east", ID)
+    assert notes
+    assert done.rows == 1 + len(notes)
+    with pytest.raises(KeyError):
+        await east.run("ward.note", topic="after")
+    assert await wards.east.value("SELECT count(*) FROM ward_book.call_on WHERE words = 0") == 0
+    assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]
 
 
 async def test_two_processes_upgrade_at_once_and_each_row_once(wards: Wards) -> None:
