@@ -1,5 +1,6 @@
 """Questions about events (事件提问): what waits for me, what lies in my area, is it a duplicate."""
 
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -8,6 +9,7 @@ from jingwei_core.events.duplicates import MAX_HINTS, narrowed, near
 from jingwei_core.events.kinds import checked_kind
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.queue import in_area, queued, waiting
+from jingwei_core.events.queue_guards import Standing
 from jingwei_core.events.records import EVENT
 from jingwei_sdk.narrowing import Asker, Narrowed
 from jingwei_sdk.questions import AboutRow, Question
@@ -27,8 +29,11 @@ class DuplicateQuestion(msgspec.Struct, frozen=True):
 
 def my_queue(asker: Asker) -> Narrowed:
     """The open events that wait for the asker."""
+    zone = asker.tenant.timezone
+    clock = partial(asker.rules.work_clock, zone)
+    standing = Standing(asker.actor, asker.now, asker.now.astimezone(zone).date(), clock)
     groups = waiting(asker.rules.definitions, asker.permissions)
-    return Narrowed((queued(groups, asker.actor),))
+    return Narrowed((queued(groups, standing),))
 
 
 def my_area(asker: Asker) -> Narrowed:

@@ -10,12 +10,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jingwei_core.events.workflow import Action, By, WorkflowDefinition, leads_on
+from jingwei_core.events.queue_guards import Standing, conditions_of, on_standing
+from jingwei_core.events.workflow import MERGE, Action, By, WorkflowDefinition, leads_on
+from jingwei_core.events.workflow_guards import Guard
 from jingwei_core.events.workflow_walk import needs_assigned
-from jingwei_sdk.context import Actor, Permissions
+from jingwei_sdk.context import Permissions
 from jingwei_sdk.narrowing import AnyOf, Condition, Equal, IsNull, OneOf, Under
 
-_Way = tuple[By, tuple[str, ...], tuple[str, ...]]
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    by: By
+    paths: tuple[str, ...]
+    sources: tuple[str, ...]
+    guards: tuple[Guard, ...]
+    is_last: bool
+
+
 AREA_PERMISSION = "event.read"
 """Where it is held is the actor's area."""
 
@@ -23,13 +34,16 @@ AREA_PERMISSION = "event.read"
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Open events of these workflows in these states and subtrees wait for the actor, if the way
-    (``by``) is the actor's; of these intake sources, or of all if none is named."""
+    (``by``) is the actor's and the guards let the actor through; of these intake sources, or of
+    all if none is named. ``is_last`` ends the event, which then waits for no task."""
 
     workflows: tuple[uuid.UUID, ...]
     by: By
     paths: tuple[str, ...]
     states: tuple[str, ...]
     sources: tuple[str, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    is_last: bool = False
 
 
 def waiting(
@@ -42,24 +56,35 @@ def waiting(
             paths = permissions.paths(action.permission)
             if paths:
                 by = By.ASSIGNED if needs_assigned(action) else By.ANYONE
-                states[workflow, (by, paths, action.sources)].add(state)
+                guards, is_last = on_standing(action.guards), definition.finishes(action, state)
+                way = _Way(by, paths, action.sources, guards, is_last)
+                states[workflow, way].add(state)
     # Versions of one workflow mostly agree: what is the same for several is asked for once.
     workflows: dict[tuple[_Way, tuple[str, ...]], list[uuid.UUID]] = defaultdict(list)
     for (workflow, way), found in states.items():
         workflows[way, tuple(sorted(found))].append(workflow)
     return tuple(
-        Waiting(tuple(sorted(together)), by, paths, told, sources)
-        for ((by, paths, sources), told), together in sorted(workflows.items())
+        Waiting(
+            tuple(sorted(together)), way.by, way.paths, told, way.sources, way.guards, way.is_last
+        )
+        for (way, told), together in sorted(workflows.items(), key=_order)
     )
 
 
-def queued(groups: Sequence[Waiting], actor: Actor) -> AnyOf:
+def _order(item: tuple[tuple[_Way, tuple[str, ...]], list[uuid.UUID]]) -> str:
+    """Any order that is always the same."""
+    return repr(item)
+
+
+def queued(groups: Sequence[Waiting], standing: Standing) -> AnyOf:
     """The condition on ``Event`` for the open events that wait for the actor.
 
     They wait for an actor who may lead them on: in person or for somebody on leave whom the actor
     covers, as a member of the assigned department while no person is named, or for actions open to
-    anyone by permission at the event's place.
+    anyone by permission at the event's place. What a guard of the workflow would refuse them waits
+    for somebody else.
     """
+    actor = standing.actor
     # Few cover anybody: all others keep the statement that names one account.
     in_person: Condition = (
         OneOf("assigned_account", actor.desks)
@@ -80,6 +105,9 @@ def queued(groups: Sequence[Waiting], actor: Actor) -> AnyOf:
         )
         if group.sources:
             base = (*base, OneOf("source", group.sources))
+        if group.is_last:
+            base = (*base, Equal("open_tasks", 0))
+        base = (*base, *conditions_of(group.guards, standing))
         found += [base] if group.by is By.ANYONE else [(*base, *mine) for mine in assigned]
     return AnyOf(tuple(found))
 
@@ -93,5 +121,6 @@ def in_area(permissions: Permissions) -> Under:
 def _onward(definition: WorkflowDefinition) -> Iterable[tuple[Action, str]]:
     for action in definition.actions:
         for state in action.from_:
-            if leads_on(action, state) and not definition.is_final(state):
+            is_step = action.code != MERGE and leads_on(action, state)
+            if is_step and not definition.is_final(state):
                 yield action, state

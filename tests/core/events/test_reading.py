@@ -4,6 +4,7 @@ import base64
 import math
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jingwei_core.events.computed_fields import available_actions
 from jingwei_core.events.duplicates import box_around, distance_m, find_duplicates
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.events.queue import in_area, queued, waiting
+from jingwei_core.events.queue_guards import Standing
 from jingwei_core.events.stepping import Step, take_step
 from jingwei_core.events.stored_json import stored_json
 from jingwei_core.events.tables import Event
@@ -45,7 +47,10 @@ async def read(city: City, login: str, where: Asking | None = None) -> list[uuid
 async def my_queue(ctx: CoreContext) -> tuple[Criterion, ...]:
     rows = await ctx.unit.fetch("SELECT id, definition FROM core.workflow")
     definitions = {row["id"]: read_workflow(stored_json(row["definition"])) for row in rows}
-    waits = (queued(waiting(definitions, ctx.permissions), ctx.actor),)
+    rules = await ctx.configuration.get()
+    clock = partial(rules.work_clock, ctx.tenant.timezone)
+    standing = Standing(ctx.actor, ctx.now(), ctx.today(), clock)
+    waits = (queued(waiting(definitions, ctx.permissions), standing),)
     return criteria(shape_of(waits), lambda asked: waits)
 
 
