@@ -105,17 +105,17 @@ async def state_names(ctx: Context, rows: Rows) -> list[str]:
 
 async def reporter_names(ctx: Context, rows: Rows) -> list[str | None]:
     """The work name of who reported each event (上报人)."""
-    return await _work_names(ctx, rows, "reporter")
+    return await work_names(ctx, rows, "reporter")
 
 
 async def assignee_names(ctx: Context, rows: Rows) -> list[str | None]:
     """The work name of the person each event is assigned to (承办人)."""
-    return await _work_names(ctx, rows, "assigned_account")
+    return await work_names(ctx, rows, "assigned_account")
 
 
 async def acted_for_names(ctx: Context, rows: Rows) -> list[str | None]:
     """The work name of the person on leave for whom a step was taken (代为办理)."""
-    return await _work_names(ctx, rows, "acted_for")
+    return await work_names(ctx, rows, "acted_for")
 
 
 async def assigned_to_me(ctx: Context, rows: Rows) -> list[bool]:
@@ -124,7 +124,7 @@ async def assigned_to_me(ctx: Context, rows: Rows) -> list[bool]:
     return [me is not None and row["assigned_account"] == me for row in rows]
 
 
-async def _work_names(ctx: Context, rows: Rows, column: str) -> list[str | None]:
+async def work_names(ctx: Context, rows: Rows, column: str) -> list[str | None]:
     """Names as the timeline shows them: whoever sees the event sees who works on it, also without
     the permission to read accounts."""
     wanted = list({row[column] for row in rows if row[column] is not None})

@@ -190,6 +190,13 @@ def _require_asking(item: MeetingItem) -> None:
         raise Conflict("MEETING_ITEM_SOLVED", number=item.number)
 
 
+async def _require_unsolved(ctx: Context, item: MeetingItem) -> None:
+    """The same, and what its event's closing has solved is only read (二次通报)."""
+    _require_asking(item)
+    if item.event is not None and (await ctx.data.get(Event, item.event)).is_final:
+        raise Conflict("MEETING_ITEM_SOLVED", number=item.number)
+
+
 async def _decided(ctx: Context, at: tuple[Meeting, MeetingItem], **changes: object) -> MeetingItem:
     meeting, item = at
     who = {"decided_by": ctx.actor.account_id, "decided_at": ctx.now()}
@@ -207,7 +214,7 @@ async def carry_item(ctx: Context, item: MeetingItem, given: CarriedOn) -> Meeti
     ``MEETING_ITEM_SOLVED``.
     """
     meeting = await open_meeting(ctx, item)
-    _require_asking(item)
+    await _require_unsolved(ctx, item)
     decision = given.reason.strip()
     return await _decided(ctx, (meeting, item), decision=decision, state=ItemState.CARRIED.value)
 
@@ -221,7 +228,7 @@ async def supervise_item(ctx: Context, item: MeetingItem) -> MeetingItem:
     ``MEETING_ITEM_SOLVED``; ``Denied`` (``MEETING_NOT_CHAIR``).
     """
     meeting = await open_meeting(ctx, item)
-    _require_asking(item)
+    await _require_unsolved(ctx, item)
     if meeting.chair != ctx.actor.account_id:
         raise Denied("MEETING_NOT_CHAIR")
     taken = await ctx.data.update(item, supervised_by=ctx.actor.account_id)

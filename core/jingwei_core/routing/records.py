@@ -8,7 +8,14 @@ from jingwei_core.routing.tables import (
     EventReportUp,
     Supervision,
 )
-from jingwei_core.routing.told import event_numbers, event_places, event_titles, events_closed_at
+from jingwei_core.routing.told import (
+    account_names,
+    acknowledged_by_names,
+    event_numbers,
+    event_places,
+    event_titles,
+    events_closed_at,
+)
 from jingwei_sdk.records import AtPlace, Computed, One, OwnedBy, Record, Through
 
 _EVENT = One("event", "Event")
@@ -35,6 +42,15 @@ REPORT_UP = Record(
         ),
         "event_closed_at": Computed(
             datetime | None, _NEEDS, events_closed_at, description="when it came to its end"
+        ),
+        "account_name": Computed(
+            str | None, ("account",), account_names, description="work name of the recipient"
+        ),
+        "acknowledged_by_name": Computed(
+            str | None,
+            ("acknowledged_by",),
+            acknowledged_by_names,
+            description="work name of who acknowledged it",
         ),
     },
 )

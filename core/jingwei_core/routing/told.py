@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from jingwei_core.events.computed_fields import work_names
 from jingwei_sdk.context import Context
 
 Rows = Sequence[Mapping[str, Any]]
@@ -34,6 +35,16 @@ async def event_places(ctx: Context, rows: Rows) -> list[str | None]:
 async def events_closed_at(ctx: Context, rows: Rows) -> list[datetime | None]:
     """When each one's event came to its end; ``None`` while it is open."""
     return await _told(ctx, rows, "closed_at")
+
+
+async def account_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of whom each one was made to."""
+    return await work_names(ctx, rows, "account")
+
+
+async def acknowledged_by_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of who has acknowledged each one."""
+    return await work_names(ctx, rows, "acknowledged_by")
 
 
 async def _told(ctx: Context, rows: Rows, *names: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jingwei_core.events.computed_fields import work_names
 from jingwei_core.tasks.authority import HANDLE, NEEDS, PERMISSIONS, held_certificates, unmet
 from jingwei_core.tasks.states import TaskAction
 from jingwei_core.tasks.tables import EventTask, JointOperation
@@ -54,6 +55,16 @@ async def event_numbers(ctx: Context, rows: Rows) -> list[str | None]:
     return [numbers.get(row["event"]) for row in rows]
 
 
+async def assignee_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of whoever has each task."""
+    return await work_names(ctx, rows, "assignee")
+
+
+async def lead_names(ctx: Context, rows: Rows) -> list[str | None]:
+    """The work name of whoever leads each operation."""
+    return await work_names(ctx, rows, "lead")
+
+
 _NUMBER = Computed(
     str | None, ("event",), event_numbers, description="number of the event it is about"
 )
@@ -65,7 +76,10 @@ JOINT_OPERATION = Record(
     sort=("planned_at", "created_at"),
     hidden=frozenset({"place_path"}),
     relations={"tasks": Many("EventTask", "operation")},
-    computed={"event_number": _NUMBER},
+    computed={
+        "event_number": _NUMBER,
+        "lead_name": Computed(str | None, ("lead",), lead_names, description="work name"),
+    },
 )
 EVENT_TASK = Record(
     EventTask,
@@ -92,6 +106,9 @@ EVENT_TASK = Record(
             bool, ("is_final", "due_at"), is_overdue, description="not ended, and past its limit"
         ),
         "event_number": _NUMBER,
+        "assignee_name": Computed(
+            str | None, ("assignee",), assignee_names, description="work name"
+        ),
     },
 )
 

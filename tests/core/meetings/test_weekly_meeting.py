@@ -205,6 +205,9 @@ async def test_the_unsolved_is_read_again_until_it_is_closed_and_the_chair_takes
     async with hall.context("west") as ctx:
         (seen,) = await are_solved(ctx, [last])
     assert seen is True
+    carry = {"reason": "再议"}
+    await refused(hall, "MEETING_ITEM_SOLVED", "street-chief", "meeting.carry", last["id"], **carry)
+    await refused(hall, "MEETING_ITEM_SOLVED", "street-chief", "meeting.supervise", last["id"])
     await hall.close(third)
     assert (await hall.items(third))[0]["state"] == "solved"
     assert await hall.items(await hall.next_meeting()) == []
