@@ -45,3 +45,4 @@ class AuditHead(TenantTable, tablename="audit_head", schema="core"):
 
     sequence = BigInt(default=0, null=False)
     hash = Text(default=None, null=False)
+    previous = Text(default="", null=False)
