@@ -256,6 +256,17 @@ async def test_nobody_outside_the_area_sees_an_event(
     assert sight.count(False) > 1
 
 
+async def test_demo_events_come_to_the_state_they_are_said_to_be_in(living: LivingCity) -> None:
+    rows = sorted(living.package.demo.events, key=lambda row: (row.state, row.code))[::10]
+    told = {}
+    for row in rows:
+        living.guide.seen = []
+        await living.guide.tell(row, living.cast)
+        told[row.code] = living.guide.seen[-1]["state"]
+    assert told == {row.code: row.state for row in rows}
+    assert len(set(told.values())) >= 4
+
+
 async def test_what_is_special_here(living: LivingCity) -> None:
     """A scene of each package; that of a subdistrict's rulebook is a suite of its own."""
     scene = SCENES.get(living.package.tenant.slug)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jingwei_core.demo.story import path_to
+from jingwei_core.events.workflow import Action
+from jingwei_core.events.workflow_guards import PostGuard, RoleGuard
 from jingwei_core.events.workflow_reading import read_workflow
 from jingwei_core.tenants.generate import (
     Place,
@@ -49,7 +51,9 @@ _DETAILS: Sequence[str] = (
 class _Kind:
     code: str
     name_zh: str
-    states: tuple[str, ...]
+    states: Mapping[str, tuple[frozenset[str], ...]]
+    """The states that its demo events may be led to, each with the roles that the way there asks
+    for at the event's place: of each set, one."""
 
 
 def generate_demo(folder: Path) -> dict[str, int]:
@@ -58,9 +62,11 @@ def generate_demo(folder: Path) -> dict[str, int]:
     divisions = official_places(folder / recipe.divisions)
     grids = make_grids(choose_communities(divisions, recipe), recipe)
     chance = random.Random(recipe.seed + 1)  # noqa: S311 - reproducible demo data, no secret
+    accounts = _accounts(folder, {p.code: p for p in divisions}, grids)
+    staff = [(str(row[3]), str(row[4])) for row in accounts]
     rows: dict[str, tuple[Sequence[str], list[list[object]]]] = {
-        "accounts.csv": (ACCOUNT_COLUMNS, _accounts(folder, {p.code: p for p in divisions}, grids)),
-        "events.csv": (EVENT_COLUMNS, _events(_kinds(folder, recipe), grids, chance)),
+        "accounts.csv": (ACCOUNT_COLUMNS, accounts),
+        "events.csv": (EVENT_COLUMNS, _events(_kinds(folder, recipe), grids, staff, chance)),
         "organisations.csv": (ORGANISATION_COLUMNS, _organisations(grids, chance)),
     }
     target = folder / "demo"
@@ -71,15 +77,13 @@ def generate_demo(folder: Path) -> dict[str, int]:
 
 
 def _kinds(folder: Path, recipe: Recipe) -> list[_Kind]:
-    states: dict[str, tuple[str, ...]] = {}
+    states: dict[str, dict[str, tuple[frozenset[str], ...]]] = {}
     for path in sorted((folder / "events/workflows").glob("*.toml")):
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        found = tuple(state["code"] for state in values["states"])
-        if recipe.newly_reported:
-            states[values["code"]] = found[:1]
-            continue
-        workflow = read_workflow(values)
-        states[workflow.code] = tuple(one for one in found if path_to(workflow, one) is not None)
+        workflow = read_workflow(tomllib.loads(path.read_text(encoding="utf-8")))
+        ways = {state.code: path_to(workflow, state.code) for state in workflow.states}
+        found = {state: _asked(way) for state, way in ways.items() if way is not None}
+        first = dict(list(found.items())[:1])
+        states[workflow.code] = first if recipe.newly_reported else found
     with (folder / "events/kinds.csv").open(encoding="utf-8", newline="") as file:
         return [
             _Kind(row["code"], row["name_zh"], states[row["workflow"]])
@@ -88,17 +92,30 @@ def _kinds(folder: Path, recipe: Recipe) -> list[_Kind]:
         ]
 
 
+def _asked(way: Iterable[Action]) -> tuple[frozenset[str], ...]:
+    """Of which roles the guards of the way ask one each."""
+    return tuple(
+        frozenset(guard.roles)
+        for action in way
+        for guard in action.guards
+        if isinstance(guard, RoleGuard | PostGuard)
+    )
+
+
 def _events(
-    kinds: Sequence[_Kind], grids: Sequence[Place], chance: random.Random
+    kinds: Sequence[_Kind],
+    grids: Sequence[Place],
+    staff: Sequence[tuple[str, str]],
+    chance: random.Random,
 ) -> list[list[object]]:
     events: list[list[object]] = []
     for number in range(1, EVENTS + 1):
         kind = kinds[(number - 1) % len(kinds)]
-        grid = chance.choice(grids)
-        longitude, latitude = _point(grid, chance)
         days_ago = chance.randint(0, OLDEST_DAYS)
         is_old = days_ago > OLDEST_DAYS // 2 and "closed" in kind.states
-        state = "closed" if is_old else chance.choice(kind.states)
+        state = "closed" if is_old else chance.choice(list(kind.states))
+        grid = chance.choice(_staffed(grids, kind.states[state], staff))
+        longitude, latitude = _point(grid, chance)
         title = f"{grid.name_zh}{kind.name_zh}"
         detail = chance.choice(_DETAILS)
         events.append(
@@ -115,6 +132,14 @@ def _events(
             ]
         )
     return events
+
+
+def _staffed(
+    grids: Sequence[Place], asked: Iterable[frozenset[str]], staff: Sequence[tuple[str, str]]
+) -> Sequence[Place]:
+    """The grids where somebody has each of the roles asked for, there or above; all, if none."""
+    wanted = [tuple(place for role, place in staff if role in roles) for roles in set(asked)]
+    return [grid for grid in grids if all(map(grid.code.startswith, wanted))] or grids
 
 
 def _organisations(grids: Sequence[Place], chance: random.Random) -> list[list[object]]:
