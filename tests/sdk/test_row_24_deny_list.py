@@ -156,6 +156,13 @@ async def test_what_was_denied_at_the_start_says_that_it_waits_for_the_next(
             while "restart" not in platform.host.get("bad").reason:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
         assert (platform.host.get("bad").state, denying.imported("bad")) == ("denied", False)
+        # Whoever asks another process is told as well: that one has loaded it.
+        patient = {**denying.environment, "JINGWEI_DENY_LIST_CHECK_S": "60"}
+        words = ("plugin", "health", "bad", "--json")
+        told = await in_a_process(denying.settings, *words, **patient)
+        (line,) = json.loads(told.out)
+        assert (line["plugin"], line["tenant"], line["point"]) == ("bad", "*", "load")
+        assert (line["state"], line["last_error"]) == ("failing", "RESTART_NEEDED")
         denying.write(3)
         async with asyncio.timeout(5):
             while platform.host.get("bad").link != LINK:  # noqa: ASYNC110 - as above

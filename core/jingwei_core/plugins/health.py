@@ -30,6 +30,15 @@ WHERE q.status = 'queued' AND q.headers ->> 'plugin' <> 'core'
 GROUP BY 1, 2
 """
 
+_NOT_LOADED = """
+SELECT '*' AS tenant, plugin_id AS plugin, at AS last_at FROM platform.plugin_fault
+WHERE stage = 'load' AND at > clock_timestamp() - make_interval(secs => $1)
+    AND ($2::text IS NULL OR plugin_id = $2)
+"""
+NEEDS_RESTART = "RESTART_NEEDED"
+LOOKS = 3.0
+"""What a process has not said for so many looks at the deny list, it does not say any more."""
+
 _RESET = """
 UPDATE platform.plugin_outcome SET opened_until = NULL
 WHERE tenant_id = $1 AND plugin_id = $2 AND opened_until IS NOT NULL RETURNING hook
@@ -44,6 +53,8 @@ class PluginHealth(msgspec.Struct, frozen=True):
     ``point`` is the name of a hook, or that of a job, consumer or field with ``job:``,
     ``consumer:`` or ``field:`` before it; ``jobs`` stands for all jobs of the plugin that wait for
     the tenant, ``waiting`` of them, and is ``failing`` (``PLUGIN_JOB_QUOTA``) when no more may.
+    ``load``, of the tenant ``*``, is ``failing`` (``RESTART_NEEDED``) while a process has not
+    loaded a plugin that was denied when it started and is allowed by now.
     ``state`` is ``paused`` until ``paused_until`` while its breaker is open, ``failing`` when the
     last call did not go well. ``mean_us`` is the mean time of a call in microseconds.
     ``last_error`` is the name of a type or a code, never a text; it is empty when the last call
@@ -70,14 +81,20 @@ async def plugin_health(
     plugin_id: str | None = None,
     *,
     jobs_together: int | None = None,
+    looks_every_s: float | None = None,
 ) -> Sequence[PluginHealth]:
     """The health of each point that was ever called, by plugin, tenant and name; of one tenant
     and one plugin if they are named. With ``jobs_together``, which is how many jobs of a plugin may
-    wait for a tenant, also how many do. Any unit will do: the tables are the platform's."""
+    wait for a tenant, also how many do; with ``looks_every_s``, which is how often processes look
+    at the deny list, also what they have not loaded. Any unit will do: the tables are the
+    platform's."""
     found = [_health(dict(row)) for row in await unit.fetch(_HEALTH, tenant_id, plugin_id)]
     if jobs_together is not None:
         rows = await unit.fetch(_WAITING, tenant_id, plugin_id)
         found += [_jobs(dict(row), jobs_together) for row in rows]
+    if looks_every_s is not None and tenant_id is None:
+        rows = await unit.fetch(_NOT_LOADED, LOOKS * looks_every_s, plugin_id)
+        found += [_told(dict(row), "load", NEEDS_RESTART) for row in rows]
     return sorted(found, key=lambda each: (each.plugin, each.tenant, each.point))
 
 
@@ -96,10 +113,13 @@ async def reset_breakers(ctx: CoreContext, plugin_id: str) -> list[str]:
 
 
 def _jobs(row: dict[str, Any], most: int) -> PluginHealth:
-    is_full = row["waiting"] >= most
+    return _told(row, "jobs", "PLUGIN_JOB_QUOTA" if row["waiting"] >= most else "")
+
+
+def _told(row: dict[str, Any], point: str, error: str) -> PluginHealth:
     calls = {"succeeded": 0, "failed": 0, "timed_out": 0, "mean_us": 0, "paused_until": None}
-    state: HealthState = "failing" if is_full else "healthy"
-    told = {"point": "jobs", "state": state, "last_error": "PLUGIN_JOB_QUOTA" if is_full else ""}
+    state: HealthState = "failing" if error else "healthy"
+    told = {"point": point, "state": state, "last_error": error}
     return msgspec.convert({**row, **calls, **told}, PluginHealth)
 
 

@@ -33,6 +33,11 @@ ON CONFLICT (plugin_id, stage) DO UPDATE
 SET reason = excluded.reason, detail = excluded.detail, at = now()
 WHERE (f.detail ->> 'serial')::bigint < $4
 """
+# Said again at each look: what no process says any more is out of date.
+_WAIT = """
+INSERT INTO platform.plugin_fault (plugin_id, stage, reason) SELECT unnest($1::text[]), 'load', $2
+ON CONFLICT (plugin_id, stage) DO UPDATE SET reason = excluded.reason, at = clock_timestamp()
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +84,10 @@ class PluginWatch:
         word = await deployment_word(self._database)
         if word.problem and not word.denied.serial and is_strict:
             raise Unavailable("DENY_LIST_UNREADABLE", cause=word.problem)
-        take_over(self._host(), word)
+        waiting = take_over(self._host(), word)
+        if waiting:
+            async with self._database.platform() as unit:
+                await unit.execute(_WAIT, waiting, _LIFTED)
 
     async def run(self) -> None:
         """Look again and again, until cancelled; what fails is tried again the next time."""
@@ -91,8 +99,9 @@ class PluginWatch:
                 _log.warning("deployment_unread", error=type(error).__name__)
 
 
-def take_over(host: PluginHost, word: Word) -> None:
-    """Put off what the deployment says is off; it counts from the next request on.
+def take_over(host: PluginHost, word: Word) -> list[str]:
+    """Put off what the deployment says is off, and on again what it does not say any more; it
+    counts from the next request on. Answers the plugins that wait for the next start.
 
     A plugin that was denied when this process started, and is not any more, stays off and says so:
     its code was not imported, and all that a process has of its plugins is made when it starts.
@@ -108,6 +117,7 @@ def take_over(host: PluginHost, word: Word) -> None:
     host.set_off("deny", [*denied, *lifted])
     faults = word.faults.items()
     host.set_off("migration", [Off(plugin, "not_migrated", why) for plugin, why in faults])
+    return [off.plugin for off in lifted]
 
 
 async def _kept(unit: Unit, settings: Settings) -> DenyList:

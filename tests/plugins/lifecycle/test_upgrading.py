@@ -144,7 +144,7 @@ async def test_an_interrupted_upgrade_goes_on_where_it_stood(wards: Wards) -> No
 
     done = await upgrade_plugin(new, "east", ID)
     assert done.rows == CALLS - 2
-    # One batch, the failure, two batches; an empty look, and one more when old code has heard of it.
+    # A batch, the failure, two batches; an empty look, and one more when old code has heard.
     assert len(calls) == 1 + 1 + 2 + 2
     assert await wards.east.value(counted) == CALLS
     assert [tuple(row) for row in await wards.owner(_STATE)] == [("2.0.0", None)]

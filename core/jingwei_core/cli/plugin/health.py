@@ -29,8 +29,12 @@ def health(
             platform.host.get(plugin)
         tenant_id = (await platform.state(tenant)).tenant.id if tenant is not None else None
         async with platform.database.platform() as unit:
-            most = platform.settings.plugin_jobs_together
-            return await plugin_health(unit, tenant_id, plugin, jobs_together=most)
+            settings = platform.settings
+            return await plugin_health(
+                *(unit, tenant_id, plugin),
+                jobs_together=settings.plugin_jobs_together,
+                looks_every_s=settings.deny_list_check_s,
+            )
 
     rows = [msgspec.to_builtins(each) for each in with_platform(read)]
     say_rows(as_json, rows, "还没有调用过插件。No plugin was called yet.")
