@@ -1,0 +1,18 @@
+"""The proof of the rulebook (街道网格化管理工作制度): a week in its street, over the API only."""
+
+from tests.rulebook.friday import friday
+from tests.rulebook.meeting import first_meeting
+from tests.rulebook.monday import monday
+from tests.rulebook.next_meeting import next_meeting
+from tests.rulebook.reports import reports
+from tests.rulebook.street import Street
+from tests.rulebook.thursday import thursday
+from tests.rulebook.wednesday import wednesday
+from tests.rulebook.weekend import weekend
+
+
+async def test_a_week_in_the_street(street: Street) -> None:
+    days = (thursday, friday, first_meeting, weekend, monday, reports, wednesday, next_meeting)
+    for day in days:
+        await day(street)
+    assert not street.wrong, "\n".join(street.wrong)
