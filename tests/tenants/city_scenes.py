@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
+from jingwei_core.ledgers.questions import LedgerAsked, ledger_page
 from jingwei_core.meetings.planning import plan_next
-from jingwei_sdk.errors import Invalid
+from jingwei_sdk.errors import Invalid, NotFound
 from tests.tenants.living_city import LivingCity, Walked
 
 Scene = Callable[[LivingCity], Awaitable[None]]
@@ -112,6 +113,7 @@ async def four_mechanisms_and_four_ledgers(living: LivingCity) -> None:
     assert len(titles) == 4
     for part in ("协理员", "居民", "驻区单位", "重点群体"):
         assert any(part in title for title in titles), part
+    await _visits_are_a_ledger(living)
     async with living.as_system() as ctx:
         await plan_next(ctx, {})
     meetings = await living.city.fetch(
@@ -119,6 +121,28 @@ async def four_mechanisms_and_four_ledgers(living: LivingCity) -> None:
         " GROUP BY 1"
     )
     assert [tuple(row.values()) for row in meetings] == [("district", 12)]
+
+
+async def _visits_are_a_ledger(living: LivingCity) -> None:
+    """联系走访台帐: what came of visits, for who may read visits, in their own area only."""
+    place = living.guide.place(living.stage)
+    spoken = {"topics": ["opinion"], "note": "希望增设座椅"}
+    await living.city.run("grid-dongjie-01", "visit.log", place_id=place, **spoken)
+    await living.city.run("grid-dongjie-01", "visit.log", place_id=place, outcome="refused")
+    asked = LedgerAsked("households", place)
+    async with living.as_("chief-heping") as ctx:
+        page = await ledger_page(ctx, asked)
+    rows = [page.cells[at : at + 4] for at in range(0, len(page.cells), 4)]
+    name = next(row.name_zh for row in living.package.places if row.code == living.stage)
+    assert [row[0] for row in rows] == [name, name]
+    assert [(row[2], row[3]) for row in rows] == [("已走访", "否"), ("谢绝走访", "否")]
+    assert "希望增设座椅" not in page.cells
+    async with living.as_("chief-guangchangxi") as ctx:
+        with pytest.raises(NotFound) as refused:
+            await ledger_page(ctx, asked)
+    assert refused.value.code == "PLACE_NOT_FOUND"
+    async with living.as_("centre-dongjie") as ctx:
+        assert (await ledger_page(ctx, asked)).cells == (), "without visit.read"
 
 
 async def three_tiers(living: LivingCity) -> None:

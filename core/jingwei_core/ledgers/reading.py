@@ -72,10 +72,24 @@ SELECT t.id, a.name, r.name AS role, r.name_en AS role_en, d.name AS department,
    AND ({roles}::text[] = '{{}}' OR r.code = ANY({roles}::text[]))
  ORDER BY t.id LIMIT {most}
 """
+_VISITS = """
+SELECT t.id, t.day, p.name AS place, p.name_en AS place_en,
+       CASE t.outcome WHEN 'held' THEN '已走访' WHEN 'refused' THEN '谢绝走访' ELSE '无人在家' END
+         AS outcome,
+       CASE t.outcome WHEN 'held' THEN 'Visited' WHEN 'refused' THEN 'Declined'
+         ELSE 'Nobody there' END AS outcome_en,
+       CASE WHEN t.event IS NULL THEN '否' ELSE '是' END AS found,
+       CASE WHEN t.event IS NULL THEN 'No' ELSE 'Yes' END AS found_en
+  FROM core.visit t
+  JOIN core.place p ON p.tenant_id = t.tenant_id AND p.id = t.place_id
+ WHERE {seen} AND {under} AND {after}
+ ORDER BY t.id LIMIT {most}
+"""
 _SOURCES = {
     Source.EVENT: ("Event", _EVENTS),
     Source.ORGANISATION: ("Organisation", _ORGANISATIONS),
     Source.STAFF: ("Post", _STAFF),
+    Source.VISIT: ("Visit", _VISITS),
 }
 _PICTURES = """
 SELECT s.event, s.phase, e.* FROM core.step_evidence s

@@ -23,6 +23,9 @@ class Source(StrEnum):
     """驻区单位台账"""
     STAFF = "staff"
     """工作人员台账"""
+    VISIT = "visit"
+    """联系走访台账: which places were visited and what came of it, without who went and what was
+    said there."""
 
 
 COLUMNS: Mapping[Source, Mapping[str, tuple[str, str]]] = {
@@ -61,6 +64,12 @@ COLUMNS: Mapping[Source, Mapping[str, tuple[str, str]]] = {
         "department": ("单位", "Department"),
         "place": ("管辖区域", "Area"),
         "since": ("任职时间", "Since"),
+    },
+    Source.VISIT: {
+        "place": ("地点", "Place"),
+        "day": ("走访日期", "Day"),
+        "outcome": ("结果", "Outcome"),
+        "found": ("是否上报事项", "Something was reported"),
     },
 }
 """The columns that there are, with their headings in Chinese and English."""
