@@ -14,6 +14,7 @@ import msgspec
 from jingwei_core.plugins.discovery import Installed
 from jingwei_core.plugins.hearing import heard_of
 from jingwei_core.plugins.tenant_settings import declared, with_defaults
+from jingwei_core.plugins.texts import codes_of
 from jingwei_sdk.commands import Command
 from jingwei_sdk.hooks import Hook
 from jingwei_sdk.manifest import PermissionText, Requirement, RoleText
@@ -29,6 +30,7 @@ def description(found: Installed) -> dict[str, Any]:
     """The plugin's state, its manifest and what it contributes, as plain values by field.
 
     ``settings`` are those that a tenant has which set none; secrets are told by name only.
+    ``translations`` are the codes of its texts, each of which is there in both languages.
     """
     told: dict[str, Any] = {
         "id": found.id,
@@ -45,6 +47,7 @@ def description(found: Installed) -> dict[str, Any]:
     if found.plugin is not None:
         told |= contributions(found.plugin)
         told["settings"] = with_defaults(found, {})
+        told["translations"] = codes_of(found)
         typed = declared(found)
         if typed is not None:
             told["secrets"] = sorted(typed.secrets)

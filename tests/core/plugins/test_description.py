@@ -174,7 +174,8 @@ def test_every_field_of_a_declaration_is_told_by_name() -> None:
     assert told == TOLD
 
 
-def test_the_manifest_is_told_and_secrets_by_name_only() -> None:
+def test_the_manifest_is_told_and_secrets_by_name_only(tmp_path: Path) -> None:
+    (tmp_path / "messages.toml").write_text('[LAMP_DUE]\nzh = "到期"\nen = "Due"\n', "utf-8")
     manifest = Manifest(
         id="lamps",
         version="1.2.0",
@@ -188,13 +189,14 @@ def test_the_manifest_is_told_and_secrets_by_name_only() -> None:
         permissions=(PermissionText("lamps.read", "查看", "Read"),),
         roles=(RoleText("lamps-keeper", "管理员", "Keeper", ("lamps.read",)),),
     )
-    told = description(Installed("lamps", "available", manifest, PLUGIN))
+    told = description(Installed("lamps", "available", manifest, PLUGIN, tmp_path))
     assert {field.name for field in msgspec.structs.fields(Manifest)} <= told.keys()
     assert told["permissions"] == {"lamps.read": "查看 · Read"}
     assert told["roles"] == {"lamps-keeper": "管理员 · Keeper: lamps.read"}
     assert told["scope"] == "tenant"
     assert told["settings"] == {"days": 7}
     assert told["secrets"] == ["gateway_key"]
+    assert told["translations"] == ["LAMP_DUE"]
     assert json.loads(json.dumps(told)) == told
 
 
