@@ -5,12 +5,14 @@ sets such numbers.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from string import Formatter
 from typing import Annotated, Any
 
 import msgspec
 
 from jingwei_core.notifications.channels import EMAIL
+from jingwei_core.notifications.notices import NOTICES
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
@@ -50,10 +52,23 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unread_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 365
 
 
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a tenant says in place of a notice's own text; a language left out keeps that one."""
+
+    zh: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    en: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+    def told(self, locale: str, words: Mapping[str, object]) -> str | None:
+        """The text in a language with what it speaks of; ``None`` where it keeps the notice's."""
+        own = self.en if locale == "en" else self.zh
+        # Checked when it was read: names alone, and those of the notice.
+        return own.format_map({**dict.fromkeys(_names(own), ""), **words}) if own else None
+
+
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file. ``assigned_is_told``: whoever an event is assigned to hears of it without any
-    ``notify`` of the workflow. ``digest_at`` is when digests leave; without one what is for a
-    digest leaves as usual."""
+    """The whole file. ``texts`` are the tenant's own, by code of a notice. ``assigned_is_told``:
+    whoever an event is assigned to hears of it without any ``notify`` of the workflow.
+    ``digest_at`` is when digests leave; without one what is for a digest leaves as usual."""
 
     source: str = ""
     assigned_is_told: bool = True
@@ -62,10 +77,13 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest_at: tuple[TimeOfDay, ...] = ("08:30",)
     bundle: Bundle = Bundle()
     kept: Kept = Kept()
+    texts: dict[str, Text] = {}
 
     def document(self) -> dict[str, Any]:
         """The rules as they are stored; :func:`read_rules` reads them back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
+        if not self.texts:  # said by files that are older than this key
+            del built["texts"]
         return built
 
 
@@ -78,11 +96,38 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
     Raises ``Invalid`` (``NOTIFICATION_RULES_INVALID``) with the field and the cause.
     """
     try:
-        return msgspec.convert(dict(document), Rules)
+        rules = msgspec.convert(dict(document), Rules)
     except msgspec.ValidationError as error:
         cause, _, place = str(error).partition(" - at ")
         field = place.strip("`").removeprefix("$").lstrip(".") or None
         raise Invalid("NOTIFICATION_RULES_INVALID", field=field, cause=cause) from error
+    for code, text in rules.texts.items():
+        _check_text(code, text)
+    return rules
+
+
+def _check_text(code: str, text: Text) -> None:
+    """A text is of a known notice and speaks of what the notice tells, and of nothing else."""
+    notice = NOTICES.get(code)
+    if notice is None:
+        raise Invalid("NOTIFICATION_RULES_INVALID", field=f"texts.{code}", cause="unknown notice")
+    known = (*notice.columns, *notice.words)
+    for locale, own in (("zh", text.zh), ("en", text.en)):
+        try:
+            unknown = [name for name in _names(own) if name not in known]
+            cause = f"placeholder {{{unknown[0]}}}" if unknown else ""
+        except ValueError as error:
+            cause = str(error)
+        if cause:
+            field = f"texts.{code}.{locale}"
+            raise Invalid("NOTIFICATION_RULES_INVALID", field=field, cause=cause)
+
+
+def _names(text: str) -> Iterator[str]:
+    """The placeholders of a text, as they are written between the braces."""
+    for _, name, form, conversion in Formatter().parse(text):
+        if name is not None:
+            yield name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
 
 
 async def rules_of(ctx: Context) -> Rules:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jingwei_core.notifications.notices import NOTICES
+from jingwei_core.notifications.rules import rules_of
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Denied
@@ -18,9 +19,11 @@ Subject = tuple[str, uuid.UUID]
 
 
 async def texts(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What each row of notifications says to the actor of ``ctx``, in its language."""
+    """What each row of notifications says to the actor of ``ctx``, in its language; a tenant's own
+    text comes before the notice's."""
     assert isinstance(ctx, CoreContext)
     catalogue = ctx.platform.catalogue
+    own = (await rules_of(ctx)).texts if rows else {}
     seen = await subjects_in_sight(ctx, rows)
     told = []
     for row in rows:
@@ -32,7 +35,8 @@ async def texts(ctx: Context, rows: Sequence[Mapping[str, Any]]) -> list[str]:
             notice = NOTICES.get(code)
             columns = notice.columns if notice is not None else ()
             params = {**params, **{name: subject[name] for name in columns}}
-        told.append(catalogue.message(code, ctx.locale, params).text)
+        said = own[code].told(ctx.locale, params) if code in own else None
+        told.append(said or catalogue.message(code, ctx.locale, params).text)
     return told
 
 

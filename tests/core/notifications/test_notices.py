@@ -140,3 +140,21 @@ async def test_an_unknown_urgency_is_refused_and_tells_nobody(city: Told) -> Non
         await tell(city, "mender", event, "EVENT_ASSIGNED", "at once")
     assert (refused.value.code, refused.value.field) == ("NOTICE_URGENCY", "urgency")
     assert await city.inbox("mender") == []
+
+
+async def test_a_tenants_own_text_is_read_and_a_language_without_one_keeps_the_notices(
+    city: Told,
+) -> None:
+    await city.rules(texts={"EVENT_ASSIGNED": {"zh": "请尽快处置 {number}：{{加急}}"}})
+    event = await city.report()
+    number = (await city.event(event))["number"]
+    await city.tell("mender", "EVENT_ASSIGNED", event)
+    await city.tell("mender", "EVENT_FILED", event)
+    assert await city.read("mender") == [f"请尽快处置 {number}：{{加急}}", f"事件 {number} 已立案"]
+    async with account_context(
+        city.platform, city.tenant, city.identity("mender"), Request("en", "test")
+    ) as ctx:
+        rows = await ctx.data.fetch("SELECT * FROM core.notification WHERE code = 'EVENT_ASSIGNED'")
+        assert await texts(ctx, rows) == [
+            f"Event {number} has been assigned to you or your department"
+        ]

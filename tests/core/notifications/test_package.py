@@ -19,6 +19,11 @@ def copied(to: Path) -> Path:
     return Path(shutil.copytree(TENANTS / "zhengzhou", to / "zhengzhou"))
 
 
+def text_of(code: str, zh: str) -> str:
+    """A file with a text of the tenant's own."""
+    return f'source = "package-default"\n[texts.{code}]\nzh = "{zh}"'
+
+
 def test_a_package_says_how_its_people_are_told() -> None:
     package = load_package(TENANTS / "zhengzhou")
     assert package.notifications is not None
@@ -28,8 +33,10 @@ def test_a_package_says_how_its_people_are_told() -> None:
     assert read_rules(section.rows[()]["definition"]) == package.notifications
 
 
-def test_without_the_file_the_defaults_hold() -> None:
-    package = load_package(TENANTS / "yichang")
+def test_without_the_file_the_defaults_hold(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    (folder / "notifications.toml").unlink()
+    package = load_package(folder)
     assert package.notifications is None
     sections = desired_sections(package, date(2026, 11, 23))
     (section,) = [one for one in sections if one.name == "notification_rules"]
@@ -43,6 +50,12 @@ def test_without_the_file_the_defaults_hold() -> None:
         ('source = "package-default"\n[bundle]\nmost = 0', "bundle.most", INVALID),
         ('source = "package-default"\nsms = true', "", INVALID),
         ('source = "hearsay"', "source", "PACKAGE_UNKNOWN_SOURCE"),
+        (text_of("EVENT_LATE", "迟"), "texts.EVENT_LATE", INVALID),
+        (text_of("EVENT_ASSIGNED", "{title}"), "texts.EVENT_ASSIGNED.zh", INVALID),
+        (text_of("EVENT_ASSIGNED", "{number.real}"), "texts.EVENT_ASSIGNED.zh", INVALID),
+        (text_of("EVENT_ASSIGNED", "{number:>99}"), "texts.EVENT_ASSIGNED.zh", INVALID),
+        (text_of("EVENT_ASSIGNED", "{}"), "texts.EVENT_ASSIGNED.zh", INVALID),
+        (text_of("EVENT_ASSIGNED", "{number"), "texts.EVENT_ASSIGNED.zh", INVALID),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_field(
