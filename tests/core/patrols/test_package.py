@@ -47,6 +47,12 @@ WRONG = {
         "PACKAGE_PATROL_EVIDENCE",
         "plans[1].asks_evidence",
     ),
+    "valid_from = 2026-01-01\n[[plans.check_points]]": (
+        'valid_from = 2026-01-01\nplace = "42050200100101"\n'
+        '[[plans.check_points]]\nplace = "42050200100102"',
+        "PACKAGE_PATROL_POINT",
+        "plans[1].check_points[1].place",
+    ),
     'rule = "办法"': ('rule = " "', "PACKAGE_PATROLS", "visits.levels[0].rule"),
     'code = "gate"': (
         'code = "gate"\nplace = "nowhere"',

@@ -2,16 +2,22 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from jingwei_core.commands.bus import Call, run
 from jingwei_core.patrols.cadence import next_due, period_begin, period_end
+from jingwei_core.patrols.patrol_commands import log_patrol
 from jingwei_core.patrols.questions import DueQuestion, due_today
 from jingwei_core.patrols.records import PATROL, VISIT
+from jingwei_core.patrols.rules import read_rules
 from jingwei_core.patrols.states import Per, VisitPer
 from jingwei_core.patrols.tables import Patrol, Visit
-from jingwei_sdk.errors import JingweiError
+from jingwei_core.patrols.visit_commands import log_visit
+from jingwei_sdk.commands import declaration
+from jingwei_sdk.errors import Invalid, JingweiError
 from jingwei_sdk.tables import columns_of
 from tests.core.events.city import GRID, POTHOLE, ROOT, SIBLING
 from tests.core.events.frozen_clock import MONDAY
@@ -80,11 +86,8 @@ async def test_classes_of_places_are_due_where_there_is_one(quarter: Quarter) ->
     assert await due(quarter, "planner", of_all=True) == [ROOT, GRID]
     walk = {"plan_id": plan, "place_id": quarter.places[GRID]}
     for wrong in (factory, other, plan):
-        await refused(
-            quarter,
-            "PATROL_SITE_UNKNOWN",
-            lambda wrong=wrong: quarter.run("west", "patrol.log", **walk, sites=[school, wrong]),
-        )
+        walks = partial(quarter.run, "west", "patrol.log", **walk, sites=[school, wrong])
+        await refused(quarter, "PATROL_SITE_UNKNOWN", walks)
     patrol = await quarter.made("west", "patrol.log", **walk, sites=[school, school])
     stored = "SELECT sites FROM core.patrol WHERE id = $1"
     assert await quarter.value(stored, patrol) == [school]
@@ -249,6 +252,25 @@ async def test_visits_and_needs_that_are_refused(quarter: Quarter) -> None:
         "VISIT_NEED_ENDED",
         lambda: quarter.run("planner", "visit.need.end", need, reason="再次"),
     )
+
+
+async def test_only_a_person_walks_and_visits(quarter: Quarter) -> None:
+    place = {"place_id": quarter.places[GRID]}
+    walk = {**place, "plan_id": await quarter.plan()}
+
+    async def by_the_platform(command: Any, given: dict[str, Any]) -> None:
+        async with quarter.context(None) as ctx:
+            await run(ctx, Call(declaration(command), given))
+
+    await refused(quarter, "PATROL_WALKER", lambda: by_the_platform(log_patrol, walk))
+    await refused(quarter, "VISIT_NOBODY", lambda: by_the_platform(log_visit, place))
+
+
+def test_rules_that_cannot_be_read_are_told_with_their_field() -> None:
+    with pytest.raises(Invalid) as error:
+        read_rules({"levels": [{"code": "a", "name_zh": "a", "name_en": "a", "per": "hour"}]})
+    assert error.value.code == "PATROL_RULES_INVALID"
+    assert error.value.field == "levels[0].per"
 
 
 def test_periods_and_due_days_at_their_edges() -> None:
