@@ -24,7 +24,7 @@ from jingwei_core.database.engine import connect
 from jingwei_core.database.lanes import session_settings
 from jingwei_core.database.migration_apps import installed_plugins
 from jingwei_core.database.reading import Reading, one_trip
-from jingwei_core.database.security_rules import Key, table_key
+from jingwei_core.database.security_rules import index_of, table_key
 from jingwei_core.database.urls import app_url, owner_url
 from jingwei_core.places.tables import Place
 from jingwei_core.reading import selection
@@ -311,8 +311,8 @@ def walked() -> Iterator[tuple[Record, tuple[str, ...]]]:
 @asynccontextmanager
 async def without(large: Large, record: Record, columns: tuple[str, ...]) -> AsyncIterator[Any]:
     """A connection like a lane's that sees the database without an index."""
-    schema, table = table_key(record.table)
-    name = Key((schema, table), ("tenant_id", *columns), unique=False).name
+    schema, _ = table_key(record.table)
+    name = index_of(record.table, columns).name
     change = large.owner.transaction()
     await change.start()
     try:
