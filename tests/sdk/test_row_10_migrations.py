@@ -61,7 +61,10 @@ async def read(settings: Settings, sql: str, *args: object) -> list[tuple[object
 
 async def state_of(settings: Settings) -> dict[str, object]:
     """What the run left: schemas of the plugins here, their rows, their faults by id."""
-    own = "('alpha', 'beta', 'broken', 'crowded', 'leaning', 'lonely', 'ending', 'tied', 'omega')"
+    own = (
+        "('alpha', 'beta', 'broken', 'copied', 'crowded', 'leaning', 'lonely', 'ending', 'tied',"
+        " 'omega')"
+    )
     schemas = await read(settings, f"SELECT nspname FROM pg_namespace WHERE nspname IN {own}")
     rows = await read(settings, f"SELECT app, id FROM platform.migration WHERE app IN {own}")
     faults = await read(
@@ -75,7 +78,11 @@ async def state_of(settings: Settings) -> dict[str, object]:
 
 
 def faulty_and_sound(folder: Path) -> list[MigrationApp]:
-    """Two plugins that work among six that do not, each for a reason of its own."""
+    """Two plugins that work among seven that do not, each for a reason of its own."""
+    # A name that another plugin's file has: whose it is could not be told by it.
+    copied = folder / "copied"
+    copied.mkdir()
+    (copied / f"alpha_{STAMP}_initial.sql").write_text("CREATE SCHEMA copied", encoding="utf-8")
     crowded = plugin(
         folder,
         "crowded",
@@ -107,6 +114,7 @@ def faulty_and_sound(folder: Path) -> list[MigrationApp]:
             "ALTER TABLE tied.berth ADD FOREIGN KEY (tenant_id, id)"
             " REFERENCES core.organisation (tenant_id, id)",
         ),
+        MigrationApp("copied", copied, (), ("core",), plugin="copied"),
         plugin(folder, "ending", initial="CREATE SCHEMA ending; COMMIT; SELECT 1"),
         harbour(folder, "omega", "alpha"),
     ]
@@ -114,6 +122,7 @@ def faulty_and_sound(folder: Path) -> list[MigrationApp]:
 
 FAULTS = {
     "broken": "MIGRATION_FAILED",
+    "copied": "MIGRATION_NAME",
     "crowded": "MIGRATION_RULES_FAILED",
     "ending": "MIGRATION_ENDS_TRANSACTION",
     "leaning": "APP_REQUIREMENT_OFF",
@@ -161,7 +170,9 @@ async def test_a_faulty_plugin_is_left_out_and_everybody_else_is_applied(
         f"broken_{STAMP}_b_second",
         f"leaning_{STAMP}_initial",
     ]
-    assert sorted((await state_of(settings))["faults"]) == ["crowded", "ending", "lonely", "tied"]
+    assert sorted((await state_of(settings))["faults"]) == [
+        *("copied", "crowded", "ending", "lonely", "tied"),
+    ]
 
 
 @pytest.mark.commit

@@ -121,6 +121,10 @@ async def test_a_denied_version_is_not_even_imported_and_its_link_is_shown(
     assert not denying.imported("bad")
 
 
+def test_it_is_looked_at_hourly_unless_the_operator_says_otherwise() -> None:
+    assert Settings.model_fields["deny_list_check_s"].default == 3600
+
+
 @pytest.mark.commit
 async def test_a_list_that_comes_while_serving_counts_and_so_does_one_that_lifts_it(
     denying: Denying, database: Database
