@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("black", "httpx", "minio", "numpy", "openpyxl", "pgqueuer", "pypinyin", "shapely")
+HEAVY = (
+    *("PIL", "black", "httpx", "minio", "numpy", "openpyxl", "pgqueuer", "pypinyin", "shapely"),
+    "stdnum",
+)
 
 
 @pytest.fixture(scope="module")

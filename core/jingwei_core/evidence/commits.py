@@ -17,8 +17,13 @@ import msgspec
 from jingwei_core.access.loading import Mind, of_no_concern
 from jingwei_core.commands.staging import CoreStage, run_staged
 from jingwei_core.evidence.commands import UPLOAD_PERMISSION
-from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE
-from jingwei_core.evidence.facts import Expected, ImageFacts, Limits
+from jingwei_core.evidence.facts import (
+    DERIVATIVE_SIDE,
+    THUMBNAIL_SIDE,
+    Expected,
+    ImageFacts,
+    Limits,
+)
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.records import EVIDENCE
 from jingwei_core.evidence.store import ObjectStore, lock_time, save_to

@@ -13,8 +13,6 @@ from jingwei_core.evidence.facts import ImageFormat, Picture
 from jingwei_core.evidence.inspection import DECODER_ERRORS, opened
 from jingwei_sdk.errors import Invalid
 
-DERIVATIVE_SIDE = 1600
-THUMBNAIL_SIDE = 320
 _QUALITY = 82
 _SCALABLE = frozenset({"L", "LA", "RGB", "RGBA", "CMYK"})
 

@@ -7,6 +7,10 @@ import msgspec
 
 from jingwei_sdk.errors import Invalid
 
+DERIVATIVE_SIDE = 1600
+THUMBNAIL_SIDE = 320
+"""The longest sides, in pixels, of the two pictures that are derived from each."""
+
 MEBIBYTE = 1024 * 1024
 
 

@@ -6,15 +6,14 @@ on standard output; each message is four bytes of length and a JSON document.
 
 import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from jingwei_core.evidence.derive import derive
 from jingwei_core.evidence.facts import Expected, ImageFacts, ImageFormat, Limits, Picture
-from jingwei_core.evidence.inspection import inspect_image
 from jingwei_sdk.errors import JingweiError
 
 LENGTH_BYTES = 4
@@ -66,11 +65,21 @@ _encode = msgspec.json.encode
 
 def main(memory_bytes: int) -> None:
     """Do jobs until standard input ends, in no more than ``memory_bytes`` of address space."""
+    # Here, since the service that gives the jobs reads this module too and opens no picture.
+    from jingwei_core.evidence.derive import derive
+    from jingwei_core.evidence.inspection import inspect_image
+
+    def done(job: Job) -> Answer:
+        if isinstance(job, Derive):
+            return Derived(derive(Path(job.path), job.kind, Path(job.target), job.longest_side))
+        zone = ZoneInfo(job.zone)
+        return Inspected(inspect_image(Path(job.path), job.expected, job.limits, zone))
+
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     jobs, answers = sys.stdin.buffer, sys.stdout.buffer
     while (message := _next(jobs)) is not None:
-        answer = _encode(_done(msgspec.json.decode(message, type=Job)))
+        answer = _encode(_told(done, msgspec.json.decode(message, type=Job)))
         answers.write(len(answer).to_bytes(LENGTH_BYTES) + answer)
         answers.flush()
 
@@ -80,13 +89,9 @@ def _next(jobs: BinaryIO) -> bytes | None:
     return jobs.read(int.from_bytes(length)) if len(length) == LENGTH_BYTES else None
 
 
-def _done(job: Job) -> Answer:
+def _told(done: Callable[[Job], Answer], job: Job) -> Answer:
     try:
-        if isinstance(job, Derive):
-            made = derive(Path(job.path), job.kind, Path(job.target), job.longest_side)
-            return Derived(made)
-        zone = ZoneInfo(job.zone)
-        return Inspected(inspect_image(Path(job.path), job.expected, job.limits, zone))
+        return done(job)
     except JingweiError as refusal:
         params = {k: v if isinstance(v, int) else str(v) for k, v in refusal.params.items()}
         return Refused(refusal.code, refusal.field, params)

@@ -4,8 +4,6 @@ import uuid
 from typing import Annotated
 
 import msgspec
-from stdnum.cn import uscc
-from stdnum.exceptions import ValidationError as NumberError
 
 from jingwei_core.registers.records import ORGANISATION
 from jingwei_core.registers.tables import Organisation
@@ -77,6 +75,9 @@ def checked_credit_code(code: str | None) -> str | None:
     """The code in upper case; raises ``Invalid`` (``CREDIT_CODE_INVALID``, by GB 32100)."""
     if not code:
         return None
+    from stdnum.cn import uscc
+    from stdnum.exceptions import ValidationError as NumberError
+
     try:
         return str(uscc.validate(code))
     except NumberError as error:

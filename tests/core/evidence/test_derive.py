@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageCms
 
-from jingwei_core.evidence.derive import DERIVATIVE_SIDE, THUMBNAIL_SIDE, derive
-from jingwei_core.evidence.facts import ImageFormat, Picture
+from jingwei_core.evidence.derive import derive
+from jingwei_core.evidence.facts import (
+    DERIVATIVE_SIDE,
+    THUMBNAIL_SIDE,
+    ImageFormat,
+    Picture,
+)
 from jingwei_sdk.errors import Invalid
 from tests.core.evidence import pictures as made
 
