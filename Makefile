@@ -34,7 +34,7 @@ PYTEST := $(BIN)/python -m pytest -o cache_dir=$(CACHE)/pytest
 # A file stays with one worker; in the order of tests/conftest.py, which begins with the longest.
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup python demo demo-walk test test-server test-oracle check rooms schema bench lint types format lock lock-check clean
+.PHONY: help setup python demo demo-walk test test-server test-oracle test-faults check rooms schema bench lint types format lock lock-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(lastword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ test-oracle: $(READY) ## CASES random operations against the plain executor; SEE
 	@echo 'CASES=$(CASES) SEED=$(SEED)'
 	JINGWEI_TEST_ORACLE_CASES=$(CASES) JINGWEI_TEST_ORACLE_SEED=$(SEED) \
 	  $(PYTEST) -q -p no:xdist tests/oracle/test_equality.py --timeout=0 --hypothesis-seed=$(SEED) $(PYTEST_ARGS)
+
+test-faults: $(READY) ## cut the power at every moment of every command; the suite tries all of events, some of the others
+	JINGWEI_TEST_FAULTS_ALL=1 $(PYTEST) -q -p no:xdist tests/faults --timeout=0 $(PYTEST_ARGS)
 
 check: lint types rooms schema lock-check ## formatting, lint, types, rooms, schema, lock: what has to hold before a commit
 

@@ -253,7 +253,10 @@ class _Rehearsal(Database):
 
 @asynccontextmanager
 async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
-    """A unit on a connection of its own, opened and closed with it; ``setup`` runs first."""
+    """A unit on a connection of its own, opened and closed with it; ``setup`` runs first.
+
+    Raises ``Unavailable`` (``DATABASE_UNREACHABLE``, ``DATABASE_CONNECTION_LOST``).
+    """
     install_engine()
     connection = await connect(url)
     unit = Unit(connection, None)
@@ -265,6 +268,10 @@ async def direct_unit(url: str, setup: str) -> AsyncIterator[Unit]:
             await unit.close()
         if await connection.execute("COMMIT") != "COMMIT":
             raise UnitRolledBack
+    except LOST_CONNECTION as error:
+        if is_gone(connection):
+            raise Unavailable("DATABASE_CONNECTION_LOST") from error
+        raise
     finally:
         await undisturbed(_close(connection))
 

@@ -17,8 +17,9 @@ import structlog
 
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.plugin_context import given_to
+from jingwei_core.database.connections import is_gone
 from jingwei_core.database.plugin_sql import PluginSqlRefused
-from jingwei_core.database.unit import Outdated
+from jingwei_core.database.unit import Outdated, open_unit_or_none
 from jingwei_core.jobs.core_jobs import PLUGIN_REACTION
 from jingwei_core.jobs.origins import CORE
 from jingwei_core.plugins.breaker import Point
@@ -166,7 +167,8 @@ class Dispatcher:
         except answers:
             raise
         except Exception as error:
-            self.outcomes.failed(point, _since(started), error)
+            if not _is_connection_lost():
+                self.outcomes.failed(point, _since(started), error)
             raise
         self.outcomes.succeeded(point, _since(started))
         return answer
@@ -216,7 +218,10 @@ class Dispatcher:
         return None
 
     async def ask(self, ctx: CoreContext, one: Heard, given: object) -> Outcome[Any]:
-        """What one implementation makes of one call; what a failing one wrote is undone."""
+        """What one implementation makes of one call; what a failing one wrote is undone.
+
+        Raises ``Unavailable`` (``DATABASE_CONNECTION_LOST``) when the connection was lost over it.
+        """
         point = (ctx.tenant.id, one.plugin, one.hook.name)
         if self.outcomes.breakers.is_open(point):
             return Outcome(one.plugin, one.hook.name, "open", error="BreakerOpen")
@@ -225,7 +230,11 @@ class Dispatcher:
             value = await _answer(one, ctx, given)
         except Outdated:
             raise  # the unit itself has to begin anew
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is recorded
+        except Exception as error:
+            if _is_connection_lost():
+                # No fault of the plugin: counted, it would open the breaker, and who may forbid
+                # something would not be asked any more.
+                raise Unavailable("DATABASE_CONNECTION_LOST") from error
             took_us = _since(started)
             self.outcomes.failed(point, took_us, error)
             name = type(error).__name__
@@ -282,6 +291,11 @@ async def call(one: Heard, ctx: CoreContext, given: object) -> None:
 def reaction_payload(plugin: str, hook: Hook[Any, Any], given: object) -> dict[str, Any]:
     """What the job of one plugin's reaction is given."""
     return {"plugin": plugin, "hook": hook.name, "given": msgspec.to_builtins(given)}
+
+
+def _is_connection_lost() -> bool:
+    unit = open_unit_or_none()
+    return unit is not None and is_gone(unit.connection)
 
 
 def _plugins(heard: tuple[Heard, ...]) -> list[str]:
