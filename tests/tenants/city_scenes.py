@@ -173,11 +173,24 @@ async def three_tiers(living: LivingCity) -> None:
     assert await living.city.fetch(events) == before
 
 
+async def double_report(living: LivingCity) -> None:
+    """双报告: the platform and the second-level chief hear of it, and the seconded officer is told.
+
+    A whole week of this rulebook is told by ``tests/rulebook``."""
+    told = await living.walk("market.premises.street_trading", state="reported_up")
+    rows = await living.city.fetch(_REPORTED, told.id)
+    assert sorted(str(row["role"]) for row in rows) == [
+        *("community_chief", "platform_operator", "seconded_officer"),
+    ]
+    assert {row["acknowledged_at"] for row in rows} == {None}
+
+
 SCENES: Mapping[str, Scene] = {
     "anyang": four_ways_of_handling,
     "yichang": straight_to_the_department,
     "changzhi": four_mechanisms_and_four_ledgers,
     "youhao": three_tiers,
+    "zhengzhou": double_report,
 }
 
 
