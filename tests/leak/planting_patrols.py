@@ -33,7 +33,7 @@ async def plant_patrols(city: City, unit: Unit, photos: Mapping[str, uuid.UUID])
     await city.plant(unit, PatrolRules, "wide", definition=rules)
     where = {"place_id": city.places["near"], "valid_from": DAY}
     said = {"code": told, "name": told, "name_en": told, "evidence_rule": told}
-    said["classes"] = [told]
+    said["classes"] = (told,)
     # It lies in near, whose planners may end it, and is known to everybody.
     plan = await city.plant(unit, PatrolPlan, "wide", "near", **where, **said, role="worker")
     for zone, walker in WALKERS.items():
@@ -50,7 +50,7 @@ async def _walked(
     spot = {"code": told, "name": told, "name_en": told, "look_at": told}
     await city.plant(unit, CheckPoint, zone, **where, **spot, plan=plan)
     by = {"account": walker, "day": DAY, "note": told}
-    patrol = await city.plant(unit, Patrol, zone, **where, **by, plan=plan, sites=[uuid.uuid4()])
+    patrol = await city.plant(unit, Patrol, zone, **where, **by, plan=plan, sites=(uuid.uuid4(),))
     days = {"begins_on": DAY, "review_on": DAY}
     said = {"level": told, "rule": told, "ended_because": told}
     said |= where
