@@ -11,6 +11,11 @@ from tests.core.events.city import City, build_city
 from tests.core.evidence.pictures import jpeg
 from tests.faults.site import Act, Caller
 
+_TOLD = """
+INSERT INTO core.notification (account, code, params, subject_type, subject_id)
+VALUES ($1, 'EVENT_ASSIGNED', '{}', 'Event', $2) RETURNING id
+"""
+
 
 async def city_acts(platform: Platform, workers: Any) -> list[Act]:
     """Acts that need an event on its way."""
@@ -28,12 +33,7 @@ async def city_acts(platform: Platform, workers: Any) -> list[Act]:
     photo = {"id": str(await city.photo("mender")), "phase": "after"}
     before = {"id": str(await city.photo("worker")), "phase": "before"}
     leak = {"kind": "city.water.leak", "title": "漏水", "evidence": [before]}
-    told: uuid.UUID = await city.value(
-        "INSERT INTO core.notification (account, code, params, subject_type, subject_id)"
-        " VALUES ($1, 'EVENT_ASSIGNED', '{}', 'Event', $2) RETURNING id",
-        city.people["mender"],
-        dispatched,
-    )
+    told: uuid.UUID = await city.value(_TOLD, city.people["mender"], dispatched)
     mender = who("mender")
     return [
         who("chief").act("event.assign", dispatched, assignee=city.people["mender"]),
