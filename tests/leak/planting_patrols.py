@@ -33,9 +33,9 @@ async def plant_patrols(city: City, unit: Unit, photos: Mapping[str, uuid.UUID])
     await city.plant(unit, PatrolRules, "wide", definition=rules)
     where = {"place_id": city.places["near"], "valid_from": DAY}
     said = {"code": told, "name": told, "name_en": told, "evidence_rule": told}
-    said["classes"] = (told,)
     # It lies in near, whose planners may end it, and is known to everybody.
-    plan = await city.plant(unit, PatrolPlan, "wide", "near", **where, **said, role="worker")
+    more = {**where, **said, "role": "worker", "classes": (told,)}
+    plan = await city.plant(unit, PatrolPlan, "wide", "near", **more)
     for zone, walker in WALKERS.items():
         patrol = await _walked(city, unit, zone, plan, city.accounts[walker])
         shown = {"patrol": patrol, "evidence": photos[walker]}
@@ -51,11 +51,10 @@ async def _walked(
     await city.plant(unit, CheckPoint, zone, **where, **spot, plan=plan)
     by = {"account": walker, "day": DAY, "note": told}
     patrol = await city.plant(unit, Patrol, zone, **where, **by, plan=plan, sites=(uuid.uuid4(),))
-    days = {"begins_on": DAY, "review_on": DAY}
     said = {"level": told, "rule": told, "ended_because": told}
-    said |= where
-    need = await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=DAY)
-    await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=NOT_YET)
-    await city.plant(unit, VisitNeed, zone, **days, **said, next_due_on=DAY, ended_on=DAY)
+    wish = {**where, **said, "begins_on": DAY, "review_on": DAY}
+    need = await city.plant(unit, VisitNeed, zone, **wish, next_due_on=DAY)
+    await city.plant(unit, VisitNeed, zone, **wish, next_due_on=NOT_YET)
+    await city.plant(unit, VisitNeed, zone, **wish, next_due_on=DAY, ended_on=DAY)
     await city.plant(unit, Visit, zone, **where, **by, need=need)
     return patrol
