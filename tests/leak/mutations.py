@@ -108,7 +108,8 @@ class Sampler:
         return {key: self._named(value) for key, value in merged.items()}
 
     def _named(self, value: Any) -> Any:
-        """Values with ``@Record`` as the id of a row of the caller's own."""
+        """Values with ``@Record`` as the id of a row of the caller's own; ``@Record:value`` is one
+        that has the value."""
         if isinstance(value, dict):
             return {key: self._named(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -160,9 +161,7 @@ def mutation_attempts(
     """
 
     def own(record: str) -> Planted | None:
-        return next((r for r in world.of(record, caller) if r.home == "near"), None) or next(
-            iter(world.of(record, caller)), None
-        )
+        return _near_row(world, caller, record)
 
     found: list[MutationAttempt] = []
     assert schema.mutation_type is not None
@@ -178,18 +177,28 @@ def mutation_attempts(
 
 
 def plain_calls(schema: GraphQLSchema, registry: Registry, world: World) -> dict[str, str]:
-    """Each mutation once, as someone who may do everything would call it on rows of near."""
+    """Each mutation once, as someone who may do everything would call it on rows of near: in the
+    order of the schema, but by their ``turn`` those that find nothing to do any more after it."""
 
     def own(record: str) -> Planted | None:
-        rows = world.of(record, "a")
-        near = [row for row in rows if row.home == "near"]
-        return next(iter(near or rows), None)
+        return _near_row(world, "a", record)
 
     assert schema.mutation_type is not None
+    mutations = schema.mutation_type.fields
     return {
-        name: f"mutation Attack {{ {_field(name, mutation, Sampler(registry, own))} }}"
-        for name, mutation in schema.mutation_type.fields.items()
+        name: f"mutation Attack {{ {_field(name, mutations[name], Sampler(registry, own))} }}"
+        for name in sorted(mutations, key=lambda name: RECIPES.get(name, {}).get("turn", 0))
     }
+
+
+def _near_row(world: World, tenant: str, wanted: str) -> Planted | None:
+    """The first row of a record that lies in near, else anywhere; ``Leave:approved`` is the first
+    that has such a value."""
+    record, _, value = wanted.partition(":")
+    rows = [
+        r for r in world.of(record, tenant) if not value or value in map(str, r.values.values())
+    ]
+    return next((row for row in rows if row.home == "near"), next(iter(rows), None))
 
 
 def _aimed(
@@ -228,7 +237,7 @@ def _replaced(given: Any, position: Place, value: str) -> Any:
 def _merged(given: dict[str, Any], recipe: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(given)
     for key, value in recipe.items():
-        if key == "not_live":
+        if key in ("not_live", "turn"):
             continue
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
             merged[key] = {**merged[key], **value}

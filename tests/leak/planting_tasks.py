@@ -49,7 +49,8 @@ async def plant_tasks(
         certificate_kind=told,
         time_limit={"amount": 1, "unit": "day"},
     )
-    await city.plant(unit, EventTask, zone, **where, **said, **given, handed_from=first)
+    given |= {"handed_from": first, "state": "accepted"}
+    await city.plant(unit, EventTask, zone, **where, **said, **given)
 
 
 async def _idle(city: City, unit: Unit) -> uuid.UUID:

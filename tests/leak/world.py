@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
+from piccolo.columns import Array
 
 from jingwei_core.database.unit import Unit
 from jingwei_core.platform import Platform
@@ -129,9 +130,10 @@ class City:
         self, unit: Unit, table: type[TenantTable], zone: str, home: str = "", /, **values: Any
     ) -> uuid.UUID:
         """Insert a row and remember it under the table's record."""
+        arrays = {each._meta.name for each in table._meta.columns if isinstance(each, Array)}
         stored = {
             name: json.dumps(value)
-            if isinstance(value, (dict, list)) and name != "permissions"
+            if isinstance(value, (dict, list)) and name not in arrays
             else value
             for name, value in values.items()
         }
