@@ -92,25 +92,22 @@ async def keep_picture(
     limits = Limits(max_bytes=settings.max_bytes)
     facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
     until = lock_time(stage.now() + settings.retention)
-    key = object_key(stage.tenant.id, Area.ORIGINAL, str(evidence_id))
+    key, view, small = kept_keys(stage.tenant.id, evidence_id)
     until = await _keep_original(store, key, source, expected, until)
-    derived = [
-        await _derived(stage, evidence_id, facts, (source, side, ending))
-        for side, ending in ((DERIVATIVE_SIDE, "view"), (THUMBNAIL_SIDE, "small"))
-    ]
-    return Kept(facts, key, until, *derived)
+    for derived, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
+        await _derive(stage, source, facts, (derived, side))
+    return Kept(facts, key, until, view, small)
 
 
-async def _derived(
-    stage: CoreStage, evidence_id: uuid.UUID, facts: ImageFacts, wanted: tuple[Path, int, str]
-) -> str:
-    source, side, ending = wanted
-    target = source.with_name(ending)
+async def _derive(
+    stage: CoreStage, source: Path, facts: ImageFacts, wanted: tuple[str, int]
+) -> None:
+    """Make a picture of so many pixels on its longer side, and store it under the key."""
+    key, side = wanted
+    target = source.with_name(f"of-{side}")
     made = await stage.workers.derive(source, facts.format, target, side)
-    key = object_key(stage.tenant.id, Area.DERIVED, f"{evidence_id}.{ending}.jpg")
     store = stage.platform.store
     await store.put(key, target, content_type=made.content_type, sha256=made.sha256)
-    return key
 
 
 async def _discard(stage: CoreStage, announced: Announced) -> None:
@@ -175,6 +172,16 @@ def committed(kept: Kept, now: datetime) -> dict[str, Any]:
         "derivative_key": kept.derivative_key,
         "thumbnail_key": kept.thumbnail_key,
     }
+
+
+def kept_keys(tenant_id: uuid.UUID, evidence_id: uuid.UUID) -> tuple[str, str, str]:
+    """Where a commit keeps the original, the picture for viewing, and the small one."""
+    view, small = (f"{evidence_id}.{ending}.jpg" for ending in ("view", "small"))
+    return (
+        object_key(tenant_id, Area.ORIGINAL, str(evidence_id)),
+        object_key(tenant_id, Area.DERIVED, view),
+        object_key(tenant_id, Area.DERIVED, small),
+    )
 
 
 class Commits:

@@ -313,34 +313,6 @@ async def test_each_commit_is_audited_once(city: City):
     assert await city.count(AUDITED, "evidence.commit") == 1
 
 
-async def test_uploads_never_committed_are_collected(
-    city: City, neighbour: City, store: ObjectStore
-):
-    kept = await city.uploaded("worker", PHOTO)
-    await city.commit("worker", kept)
-    lost = await city.uploaded("worker", PHOTO)
-    theirs = await neighbour.uploaded("worker", PHOTO)
-
-    city.clock.ahead = timedelta(hours=24, minutes=30)
-    await city.collect_garbage()
-    assert await city.row(lost) is not None
-    with pytest.raises(Denied) as refusal:
-        await city.commit("worker", lost)
-    assert refusal.value.code == "EVIDENCE_EXPIRED"
-
-    city.clock.ahead = timedelta(hours=25, minutes=1)
-    await city.collect_garbage()
-    await city.collect_garbage()
-
-    assert await city.row(lost) is None
-    assert await objects(store, city, Area.STAGED) == []
-    assert await city.row(kept) is not None
-    assert await objects(store, city, Area.ORIGINAL) == [str(kept)]
-    assert len(await objects(store, city, Area.DERIVED)) == 2
-    assert await neighbour.row(theirs) is not None
-    assert await objects(store, neighbour, Area.STAGED) == [str(theirs)]
-
-
 async def test_a_form_posted_again_after_the_commit_changes_no_evidence(
     city: City, store: ObjectStore
 ):
