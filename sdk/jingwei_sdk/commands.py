@@ -7,7 +7,7 @@ subtree, the audit row and the outbox, all in one transaction.
 import inspect
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, get_type_hints
 
@@ -114,10 +114,9 @@ def command(
 ) -> Callable[[Handler], Handler]:
     """Declare an async function ``(ctx[, target], input)`` as a command.
 
-    The declaration is attached to the function as ``__command__``; a plugin lists its functions in
-    ``Plugin(commands=…)``. ``on`` may name a record of another package. Raises ``Refused`` for a
-    declaration without permission or place, for one that reveals without asking for a purpose, and
-    for a staged one that is not about a row.
+    It is attached to the function as ``__command__``; a plugin lists its functions as ``commands``.
+    ``on`` may name a record of another package. Raises ``Refused`` without permission or place, for
+    one that reveals without asking for a purpose, and for a staged one that is not about a row.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -133,11 +132,8 @@ def command(
             returns=returns or (on if isinstance(on, Record) and result is None else None),
             result=result,
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
-            reveals=reveals,
-            cost=cost,
-            staged=staged,
-            again=again,
         )
+        declared = replace(declared, reveals=reveals, cost=cost, staged=staged, again=again)
         _check(declared)
         handler.__command__ = declared  # type: ignore[attr-defined]
         return handler

@@ -262,22 +262,8 @@ class Noted(msgspec.Struct, frozen=True):
 NOTED = EventType("ward-book.call_noted.v1", Noted)
 
 
-async def test_what_it_told_and_others_await_is_delivered_and_the_rest_goes(wards: Wards) -> None:
+async def told_three(platform: Platform, east: Ward) -> None:
     """Of three messages one was heard, one was told to the queue, one is still to be delivered."""
-    heard: list[str] = []
-
-    async def hear(ctx: Context, given: Noted) -> None:
-        heard.append(given.topic)
-
-    telling = replace(TWO, event_types=(NOTED,))
-    reader = Plugin(
-        id="reader", package="jingwei_sdk", consumers=(Consumer(NOTED.name, "all", Noted, hear),)
-    )
-    book = Installed(ID, "available", manifest("2.0.0"), telling)
-    platform = wards.platform_of(book, Installed("reader", "available", plugin=reader))
-    for plugin in (ID, "reader"):
-        await enable_plugin(platform, "east", plugin)
-    east = wards.east.seen_by(platform)
 
     async def publish(topic: str) -> None:
         async with east.system() as ctx:
@@ -292,6 +278,22 @@ async def test_what_it_told_and_others_await_is_delivered_and_the_rest_goes(ward
         )
         await deliver(ctx, json.loads(job["given"]))
     await publish("awaited")
+
+
+async def test_what_it_told_and_others_await_is_delivered_and_the_rest_goes(wards: Wards) -> None:
+    heard: list[str] = []
+
+    async def hear(ctx: Context, given: Noted) -> None:
+        heard.append(given.topic)
+
+    book = Installed(ID, "available", manifest("2.0.0"), replace(TWO, event_types=(NOTED,)))
+    reader = Plugin(
+        id="reader", package="jingwei_sdk", consumers=(Consumer(NOTED.name, "all", Noted, hear),)
+    )
+    platform = wards.platform_of(book, Installed("reader", "available", plugin=reader))
+    for plugin in (ID, "reader"):
+        await enable_plugin(platform, "east", plugin)
+    await told_three(platform, wards.east.seen_by(platform))
     await disable_plugin(platform, "east", ID)
 
     plan, _ = await remove_plugin(platform, ID)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
-from jingwei_sdk.errors import Denied
+from jingwei_sdk.errors import Denied, RateLimited
 from tests.core.evidence import pictures as made
 from tests.core.evidence.city import City
 
@@ -62,3 +62,18 @@ async def test_settings_are_read_once_for_all_links(city: City, monkeypatch: pyt
         assert row is not None
         assert await city.field("worker", "Evidence", "view_url", row)
     assert len(read) == 1
+
+
+async def test_uploads_that_are_never_committed_are_limited(
+    city: City, monkeypatch: pytest.MonkeyPatch
+):
+    few = EvidenceSettings(max_pending=2)
+    monkeypatch.setitem(city.platform.__dict__, "evidence_settings", few)
+    await city.request("worker", PHOTO)
+    committed = await city.uploaded("worker", PHOTO)
+    with pytest.raises(RateLimited) as refusal:
+        await city.request("worker", PHOTO)
+    assert refusal.value.code == "EVIDENCE_TOO_MANY"
+    await city.request("worker2", PHOTO)
+    await city.commit("worker", committed)
+    await city.request("worker", PHOTO)

@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from jingwei_core.commands.bus import Call, execute
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.keys import Area, area_prefix
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_core.session import Identity, Request
@@ -19,7 +18,6 @@ from jingwei_sdk.errors import (
     Invalid,
     JingweiError,
     NotFound,
-    RateLimited,
     Refused,
 )
 from tests.core.evidence import pictures as made
@@ -237,21 +235,6 @@ async def test_only_uploaders_may_ask(city: City):
     with pytest.raises(Denied) as refusal:
         await city.request("reader", PHOTO)
     assert refusal.value.code == "PERMISSION_DENIED"
-
-
-async def test_uploads_that_are_never_committed_are_limited(
-    city: City, monkeypatch: pytest.MonkeyPatch
-):
-    few = EvidenceSettings(max_pending=2)
-    monkeypatch.setitem(city.platform.__dict__, "evidence_settings", few)
-    await city.request("worker", PHOTO)
-    committed = await city.uploaded("worker", PHOTO)
-    with pytest.raises(RateLimited) as refusal:
-        await city.request("worker", PHOTO)
-    assert refusal.value.code == "EVIDENCE_TOO_MANY"
-    await city.request("worker2", PHOTO)
-    await city.commit("worker", committed)
-    await city.request("worker", PHOTO)
 
 
 async def test_links_show_the_picture_and_nothing_about_it(city: City, http: httpx.AsyncClient):
