@@ -16,7 +16,6 @@ from jingwei_core.events.guarding import GuardBook
 from jingwei_core.events.stepping import case_of
 from jingwei_core.events.tables import Event
 from jingwei_core.events.workflow import StateKind, WorkflowDefinition
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.links import THUMBNAIL, VIEW, signed_link
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.public_reports.tokens import LENGTH
@@ -240,7 +239,7 @@ def _steps(
 
 
 async def _photos(ctx: CoreContext, rows: Sequence[Mapping[str, Any]]) -> list[PublicPhoto]:
-    store, expires_s = ctx.platform.store, EvidenceSettings().link_s
+    store, expires_s = ctx.platform.store, ctx.platform.evidence_settings.link_s
     found = []
     for row in rows:
         view = await signed_link(store, row, VIEW, expires_s)

@@ -20,7 +20,6 @@ from uuid_utils.compat import uuid7
 
 from jingwei_core.commands.staging import CoreStage
 from jingwei_core.evidence.commits import Kept, committed, keep_picture
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.facts import Expected, Limits, accepted_format
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.store import UploadTerms, checked_terms, save_to
@@ -74,7 +73,8 @@ async def announce_photo(counter: Counter, new: NewPhoto) -> GrantedPhoto:
     Raises ``Invalid`` (``EVIDENCE_TYPE``, ``EVIDENCE_SIZE``, ``EVIDENCE_DIGEST``) and
     ``RateLimited`` (``PUBLIC_TOO_OFTEN``).
     """
-    platform, tenant, settings = counter.platform, counter.visitor.tenant, EvidenceSettings()
+    platform, tenant = counter.platform, counter.visitor.tenant
+    settings = platform.evidence_settings
     accepted_format(new.content_type)
     if new.size > settings.max_bytes:
         raise Invalid("EVIDENCE_SIZE", field="size", size=new.size, limit=settings.max_bytes)
@@ -125,7 +125,7 @@ async def keep_pictures(stage: CoreStage, pictures: Sequence[Picture]) -> tuple[
     Raises ``Invalid`` as :func:`keep_picture` on ``photos.<n>``, ``NotFound``
     (``EVIDENCE_NOT_FOUND``) for one that was never uploaded; then none is kept.
     """
-    settings = EvidenceSettings()
+    settings = stage.platform.evidence_settings
     for at, picture in enumerate(pictures):
         accepted_format(picture.expected.content_type)
         if picture.expected.size > settings.max_bytes:
