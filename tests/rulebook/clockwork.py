@@ -44,7 +44,8 @@ class Clockwork:
         self._platform, self._tenant = platform, tenant
         self._scheduler = Scheduler(platform)
         self._due: dict[int, datetime] = {}
-        self.failed: list[str] = []
+        self.turns = 0
+        """How often jobs may have run so far."""
 
     @property
     def clock(self) -> FrozenClock:
@@ -54,6 +55,7 @@ class Clockwork:
 
     async def settle(self) -> None:
         """Run the jobs that are due now, and those that they queue."""
+        self.turns += 1
         while due := await self._due_now():
             for row in due:
                 await self._run(row)

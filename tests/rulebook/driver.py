@@ -20,6 +20,9 @@ _SIZES = itertools.count(40)
 class Terminal(Client):
     """One person, signed in; a token that has expired by the city's clock is fetched anew."""
 
+    written = 0
+    """How often anybody may have written anything so far; of all terminals together."""
+
     def __init__(self, base_url: str, tenant: str, login: str, password: str, clock: Any) -> None:
         super().__init__(base_url, tenant)
         self.login, self._password, self._clock = login, password, clock
@@ -32,11 +35,13 @@ class Terminal(Client):
         if self._signed_in_at != self._clock.now():
             self.token = ""
             await self.sign_in(self.login, self._password)
+            Terminal.written += 1
             self._signed_in_at = self._clock.now()
 
     async def do(self, mutation: str, pick: str = "", /, **given: Any) -> dict[str, Any]:
         """Do it; the payload's row, with the fields ``pick``."""
         told = await self.try_to(mutation, pick, **given)
+        Terminal.written += 1
         assert "errors" not in told, (self.login, mutation, told["errors"])
         payload: dict[str, Any] = told["data"][mutation]
         assert payload is not None, (self.login, mutation)
@@ -60,6 +65,7 @@ class Terminal(Client):
     async def find(self, query: str, **variables: Any) -> Any:
         """The only root field of a query."""
         await self.ready()
+        Terminal.written += 1  # some readings are noted in the audit log
         (found,) = (await self.data(query, **variables)).values()
         return found
 

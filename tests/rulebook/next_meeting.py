@@ -19,6 +19,8 @@ async def next_meeting(street: Street) -> None:
     await _more_time_for_the_stall(street)
     await street.time.turn(at(28, 15, 10))
     await _closed(street)
+    await _read_by_nobody_else(street)
+    await _audited(street)
 
 
 async def _what_is_read(street: Street) -> None:
@@ -154,3 +156,36 @@ async def _closed(street: Street) -> None:
             "未解决，转下次会议",
         ],
     ]
+
+
+async def _read_by_nobody_else(street: Street) -> None:
+    """Who has to do with nothing of it reads nothing of it, and an inbox is its owner's own."""
+    for kind, row in (("event", "event"), ("meeting", "second"), ("eventTask", "task-enforcer")):
+        text = f"query($id: ID!) {{ {kind}(id: $id) {{ id }} }}"
+        for login in ("far-grid", "far-chief", "other-platform", "stranger"):
+            if kind != "meeting" or login in ("other-platform", "stranger"):
+                assert await street[login].find(text, id=street.rows[row]) is None, (login, kind)
+    (letter, *_) = await street["grid"].rows("notifications", "id")
+    await street.none_may(
+        """
+        chief ROW_NOT_FOUND
+        admin PERMISSION_DENIED
+        stranger PERMISSION_DENIED
+        """,
+        *("notificationRead",),
+        id=letter["id"],
+    )
+    assert (await street["grid"].find("{ unreadNotifications { count } }"))["count"] > 3
+    await street["grid"].do("notificationReadAll")
+    assert await street["grid"].find("{ unreadNotifications { count isMore } }") == {
+        "count": 0,
+        "isMore": False,
+    }
+
+
+async def _audited(street: Street) -> None:
+    """What the substitute did says for whom."""
+    field = 'auditEntries(filter: { command: { eq: "event.task.extend" } })'
+    (entry,) = await street["auditor"].rows(field, "actorName changes")
+    assert entry["actorName"] == street.name("far-chief")
+    assert "covered_by" in str(entry["changes"])
