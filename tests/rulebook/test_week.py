@@ -1,5 +1,7 @@
 """The proof of the rulebook (街道网格化管理工作制度): a week in its street, over the API only."""
 
+import pytest
+
 from tests.fixtures.command_line import CommandLine
 from tests.rulebook.friday import friday
 from tests.rulebook.meeting import first_meeting
@@ -12,6 +14,7 @@ from tests.rulebook.wednesday import wednesday
 from tests.rulebook.weekend import weekend
 
 
+@pytest.mark.timeout(600)
 async def test_a_week_in_the_street(street: Street, jingwei: CommandLine) -> None:
     days = (thursday, friday, first_meeting, weekend, monday, reports, wednesday, next_meeting)
     for day in days:
