@@ -54,6 +54,7 @@ from jingwei_core.reading.selection import (
     Wanted,
 )
 from jingwei_core.registry import Registry, build_registry
+from jingwei_core.routing import ladder
 from jingwei_sdk.context import Actor, Tenant
 from jingwei_sdk.records import One
 from tests.core.reading.desk import INFO, SECRET, constant
@@ -84,10 +85,12 @@ SELECT $T, md5('place ' || g)::uuid, 'grid', g, CASE WHEN g = 0 THEN '/a/' ELSE 
        || chr(98 + g % 20) || '/' || CASE WHEN g = 1 THEN '7' ELSE 'g' || g END || '/' END,
        'grid', 'generated', '2024-01-01' FROM generate_series(0, {GRIDS}) g;
 INSERT INTO core.event (tenant_id, number, kind, workflow, state, is_final, title, place_id,
-                        place_path, created_at, state_since, reporter)
+                        place_path, created_at, state_since, reporter, due_at, state_due_at)
 SELECT $T, 'n' || n, md5('kind ' || n % 50)::uuid, $T, CASE WHEN n > {ROWS} * 0.95 THEN
        (ARRAY['registered', 'handling'])[1 + n % 2] ELSE 'closed' END, n <= {ROWS} * 0.95, 'title',
-       p.id, p.path, timestamptz '2026-01-01' + n * interval '1 min', now(), NULL
+       p.id, p.path, timestamptz '2026-01-01' + n * interval '1 min', now(), NULL,
+       timestamptz '2026-01-02' + n * interval '1 min', CASE WHEN n > {ROWS} * 0.95 THEN
+       timestamptz '2026-01-01 01:00' + n * interval '1 min' END
   FROM generate_series(1, {ROWS}) n
   JOIN core.place p ON p.tenant_id = $T
        AND p.id = md5('place ' || 1 + abs(hashint4(n)::bigint) % {GRIDS})::uuid;
@@ -317,3 +320,24 @@ async def test_the_size_of_an_area_is_learned_once(
 async def test_no_hint_is_asked_for_where_none_helps(large: Large) -> None:
     everything = large.asked("/").permissions
     assert compile_read(large.registry, Group("", (page(large),)), everything, SECRET).areas == ()
+
+
+@pytest.mark.parametrize(("walk", "most"), [("state", ladder.PAGE), ("loop", ROWS // 20)])
+async def test_the_ladder_looks_at_open_events_only(large: Large, walk: str, most: int) -> None:
+    """A page of what is overdue; what was closed late is never looked at again."""
+    states = "'{registered,handling,*}'"
+    given = f"'2026-03-10', {states}, '0001-01-02', '{uuid.UUID(int=0)}', {ladder.PAGE}"
+    async with large.database.unit(large.tenant.id) as unit:
+        await unit.execute("SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL jit = off")
+        await unit.execute(
+            f"PREPARE walked(timestamptz, text[], timestamptz, uuid, integer) AS"
+            f" {ladder._WALKS[walk]}"
+        )
+        told = await unit.fetchval(
+            f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE walked({given})"
+        )
+        await unit.execute("DEALLOCATE walked")
+    plan = json.loads(told)[0]["Plan"]
+    assert plan["Actual Rows"] == ladder.PAGE
+    assert "Seq Scan" not in scans(plan)
+    assert looked_at(plan) <= most
