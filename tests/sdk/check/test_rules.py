@@ -36,7 +36,7 @@ def test_what_could_not_be_looked_at_gives_no_tier(
     info = alone / "road_lamp-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: road-lamp\nVersion: 0.1.0\n")
-    points = '[jingwei.plugins]\nroad-lamp = road_lamp.plugin:plugin\n'
+    points = "[jingwei.plugins]\nroad-lamp = road_lamp.plugin:plugin\n"
     (info / "entry_points.txt").write_text(points)
     monkeypatch.syspath_prepend(alone)
     subject = Subject.of("road-lamp")
