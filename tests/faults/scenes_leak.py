@@ -12,9 +12,9 @@ from graphql import GraphQLSchema, build_schema
 from jingwei_core.platform import Platform
 from tests.faults.site import STAGED, Act, Caller
 from tests.leak.matrix import RECIPES
-from tests.leak.mutations import Sampler
+from tests.leak.mutations import Sampler, near_row
 from tests.leak.surface import Name
-from tests.leak.world import PLUGIN, Planted, World, build_world
+from tests.leak.world import PLUGIN, build_world
 
 SCHEMA = Path(__file__).resolve().parents[2] / "frontend_api/schema.graphql"
 EVENT_COMMANDS = "event."
@@ -35,9 +35,8 @@ async def leak_acts(platform: Platform, workers: Any) -> list[Act]:
         if is_done_elsewhere or command.name in _OTHERS or command.name in STAGED:
             continue
         mutation = schema.mutation_type.fields[command.mutation]
-        given = Sampler(registry, lambda record: _own(world, record)).call(
-            command.mutation, mutation
-        )
+        sampler = Sampler(registry, lambda record: near_row(world, "a", record))
+        given = sampler.call(command.mutation, mutation)
         target = _plain(given["id"]) if "id" in given else None
         values = _plain(given.get("input", {}))
         caller = Caller(
@@ -51,11 +50,6 @@ async def leak_acts(platform: Platform, workers: Any) -> list[Act]:
     house = world.a.places["near_house"]
     chief = Caller(world.a.id, world.a.accounts["chief"], at)
     return [*found, chief.act("place.end", house, valid_to="2999-01-01")]
-
-
-def _own(world: World, record: str) -> Planted | None:
-    rows = world.of(record, "a")
-    return next(iter([row for row in rows if row.home == "near"] or rows), None)
 
 
 def _plain(value: Any) -> Any:

@@ -9,18 +9,24 @@ import pytest
 
 from jingwei_core.contribution import core_contribution, core_manifest
 from jingwei_core.plugins.host import PluginHost, discover
+from jingwei_sdk.commands import Command
 from tests.faults.conftest import Scene
 from tests.faults.scenes import OPERATIONS
+from tests.leak.matrix import RECIPES
 
 EVERYTHING = bool(os.environ.get("JINGWEI_TEST_FAULTS_ALL"))
 
 
 def commands() -> list[str]:
-    """The names of all commands, in the order of their mutations."""
+    """The names of all commands, in the order in which the leak tests find their rows unused."""
     host = PluginHost(core_contribution(), discover(), core_manifest=core_manifest())
     plugins = frozenset(found.id for found in host.installed())
     registry = host.registry(plugins)
-    return [c.name for c in sorted(registry.commands.values(), key=lambda c: c.mutation)]
+
+    def turn(command: Command) -> tuple[int, str]:
+        return RECIPES.get(command.mutation, {}).get("turn", 0), command.mutation
+
+    return [command.name for command in sorted(registry.commands.values(), key=turn)]
 
 
 @pytest.mark.parametrize("command", commands())

@@ -161,7 +161,7 @@ def mutation_attempts(
     """
 
     def own(record: str) -> Planted | None:
-        return _near_row(world, caller, record)
+        return near_row(world, caller, record)
 
     found: list[MutationAttempt] = []
     assert schema.mutation_type is not None
@@ -181,7 +181,7 @@ def plain_calls(schema: GraphQLSchema, registry: Registry, world: World) -> dict
     order of the schema, but by their ``turn`` those that find nothing to do any more after it."""
 
     def own(record: str) -> Planted | None:
-        return _near_row(world, "a", record)
+        return near_row(world, "a", record)
 
     assert schema.mutation_type is not None
     mutations = schema.mutation_type.fields
@@ -191,7 +191,7 @@ def plain_calls(schema: GraphQLSchema, registry: Registry, world: World) -> dict
     }
 
 
-def _near_row(world: World, tenant: str, wanted: str) -> Planted | None:
+def near_row(world: World, tenant: str, wanted: str) -> Planted | None:
     """The first row of a record that lies in near, else anywhere; ``Leave:approved`` is the first
     that has such a value."""
     record, _, value = wanted.partition(":")
