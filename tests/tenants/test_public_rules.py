@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from jingwei_core.public_reports.rules import MOST_PHOTOS, OFF
+from jingwei_core.public_reports.rules import MOST_PHOTOS, OFF, read_rules
 from jingwei_core.tenants.desired import desired_sections
 from jingwei_core.tenants.package import PackageInvalid, load_package
+from jingwei_sdk.errors import Invalid
 from tests.tenants.small_package import write_package
 
 REOPEN = """
@@ -53,6 +54,24 @@ def test_what_is_written_is_read_and_applied(package: Path) -> None:
     day = loaded.places[0].valid_from
     (section,) = [one for one in desired_sections(loaded, day) if one.name == "public_report_rules"]
     assert section.rows[()]["definition"]["reopen"] == "reopen"
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"photos": MOST_PHOTOS + 1}, "photos"),
+        ({"limits": {"reports_per_hour": 0}}, "limits.reports_per_hour"),
+        ({"photographs": 3}, None),
+    ],
+)
+def test_rules_that_cannot_be_read_are_refused_by_field(
+    document: dict[str, object], field: str | None
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_rules(document)
+    assert refused.value.code == "PUBLIC_REPORT_RULES_INVALID"
+    assert refused.value.field == field
+    assert refused.value.params["cause"]
 
 
 @pytest.mark.parametrize(
