@@ -271,6 +271,7 @@ async def test_the_command_line_switches(database: Database, jingwei: CommandLin
         "rectify_days_general": 15,
         "rectify_days_major": 3,
         "department_major": "",
+        "public_tips": False,
     }
 
     code, out = await run("list", "--tenant", "small")

@@ -61,6 +61,7 @@ MISSING: dict[str, Callable[[Manifest], Changed]] = {
         replace(safety, public_pages=first(safety.public_pages, zh="")),
         known,
     ),
+    "tip": lambda known: (replace(safety, public_forms=first(safety.public_forms, en="")), known),
 }
 
 
