@@ -13,6 +13,7 @@ from jingwei_core.plugins.conformance import objection
 from jingwei_core.plugins.discovery import discover
 from jingwei_safety_production.plugin import plugin as safety
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
+from jingwei_sdk.check.permission_rules import offered
 from jingwei_sdk.commands import command, declaration
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
@@ -163,6 +164,12 @@ def test_a_public_form_acts_with_what_is_its_own_or_open_to_the_public():
     for code in ("event.read", "staff.read", "road.lamp.read"):
         told = objection(form(acts_with=("place.read", code)), manifest())
         assert told == f"the public form other acts with ['{code}'], which are not the plugin's"
+
+
+def test_the_check_tells_its_author_what_a_public_form_may_not_act_with():
+    told = set(offered(form(acts_with=("place.read", "event.read", "safety.hazard.read"))))
+    assert {("other", "event.read"), ("other", "safety.hazard.read")} <= told
+    assert ("other", "place.read") not in told
 
 
 def test_a_public_form_has_an_address_and_a_switch_of_its_own():
