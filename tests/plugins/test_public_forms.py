@@ -2,6 +2,7 @@
 plugin."""
 
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -178,35 +179,38 @@ async def test_it_is_taken_so_often_in_all_processes(public: Public, changed: Ca
     assert await city.state() == before
 
 
-async def test_it_acts_with_what_it_names_and_fails_without_a_trace(
+async def writes(ctx: Context) -> None:
+    row = SafetyChecklist(code="left", number=1, name="left", items=[])
+    await ctx.data.insert(row)
+
+
+async def fails(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
+    await writes(ctx)
+    raise ValueError(given.text)
+
+
+async def tells_too_much(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
+    await writes(ctx)
+    return {"all": "x" * 300_000}
+
+
+async def tells(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
+    await writes(ctx)
+    with pytest.raises(Denied):
+        await ctx.events.open(ctx, OpenEvent(tips.EVENT_KIND, uuid.UUID(given.place), "x"))
+    codes = ("safety.hazard.read", "safety.hazard.write", "place.read", "event.report")
+    return {
+        "held": [code for code in codes if ctx.permissions.allows(code)],
+        "hazards": len(await ctx.records.some(ctx, "SafetyHazard")),
+        "accounts": len(await ctx.records.some(ctx, "Account")),
+        "who": ctx.actor.name,
+    }
+
+
+async def test_what_fails_leaves_nothing_and_says_nothing_of_it(
     public: Public, changed: Callable[..., None]
 ):
     city, form = public.city, await public.opened()
-
-    async def writes(ctx: Context) -> None:
-        row = SafetyChecklist(code="left", number=1, name="left", items=[])
-        await ctx.data.insert(row)
-
-    async def fails(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
-        await writes(ctx)
-        raise ValueError(given.text)
-
-    async def tells_too_much(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
-        await writes(ctx)
-        return {"all": "x" * 300_000}
-
-    async def tells(ctx: Context, given: tips.HazardTip) -> Mapping[str, Any]:
-        await writes(ctx)
-        place = await city.place(GRID)
-        with pytest.raises(Denied):
-            await ctx.events.open(ctx, OpenEvent(tips.EVENT_KIND, place, "x"))
-        return {
-            "held": [code for code in ("safety.hazard.read", "place.read") if allows(ctx, code)],
-            "hazards": len(await ctx.records.some(ctx, "SafetyHazard")),
-            "accounts": len(await ctx.records.some(ctx, "Account")),
-            "who": ctx.actor.name,
-        }
-
     before = await city.state()
     for take in (fails, tells_too_much):
         changed(take=take)
@@ -214,10 +218,16 @@ async def test_it_acts_with_what_it_names_and_fails_without_a_trace(
         assert code_of(answer) == (503, "PUBLIC_FORM_FAILED", None)
         assert TEXT not in answer.text
         assert await city.state() == before
-    changed(take=tells, acts_with=("safety.hazard.read",))
-    answer = await public.sends(form)
+    changed(take=tips.take_tip)
+    assert (await public.sends(form)).status_code == 200, "the same form, once it can be taken"
+
+
+async def test_it_acts_with_what_it_names_and_no_more(public: Public, changed: Callable[..., None]):
+    city, form = public.city, await public.opened()
+    changed(take=tells, acts_with=("safety.hazard.read", "place.read"))
+    answer = await public.sends(form, place=str(await city.place(GRID)))
     assert answer.json() == {
-        "held": ["safety.hazard.read"],
+        "held": ["safety.hazard.read", "place.read"],
         "hazards": 0,
         "accounts": 0,
         "who": "public",
@@ -227,5 +237,7 @@ async def test_it_acts_with_what_it_names_and_fails_without_a_trace(
     assert await city.fetch(EVENTS, tips.EVENT_KIND) == []
 
 
-def allows(ctx: Context, code: str) -> bool:
-    return ctx.permissions.allows(code)
+async def test_what_always_fails_is_paused(public: Public, changed: Callable[..., None]):
+    changed(take=fails)
+    codes = [code_of(await public.sends(await public.opened()))[1] for _ in range(6)]
+    assert codes == ["PUBLIC_FORM_FAILED"] * 5 + ["PLUGIN_PAUSED"]

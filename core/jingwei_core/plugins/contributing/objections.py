@@ -105,7 +105,8 @@ def of_forms(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     own = OPEN_TO_PUBLIC | {each.code for each in manifest.permissions}
     typed = plugin.settings
     kinds = {each.name: each.type for each in fields(typed.schema)} if typed is not None else {}
-    paths = [each.path for each in (*plugin.public_pages, *plugin.public_forms)]
+    paths = [each.path for each in plugin.public_pages]
+    paths += [each.path for each in plugin.public_forms]
     for form in plugin.public_forms:
         foreign = sorted(set(form.acts_with) - own)
         if foreign:
