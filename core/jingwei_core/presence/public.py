@@ -9,8 +9,7 @@ import msgspec
 from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
 from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import Request, onlooker_context
-from jingwei_core.tenant_states import TenantState
-from jingwei_sdk.context import Tenant
+from jingwei_sdk.context import Tenant, TypedSettings
 from jingwei_sdk.errors import Denied, JingweiError, NotFound, Unavailable
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.presence import PublicForm, PublicPage
@@ -58,7 +57,7 @@ async def find_public(
                 if page.path == path:
                     return FoundPage(state.tenant, plugin.id, page)
             for form in plugin.public_forms:
-                if form.path == path and _is_open(state, plugin, form):
+                if form.path == path and is_open(state.typed, plugin, form):
                     return FoundForm(state.tenant, plugin.id, form)
     raise missing
 
@@ -112,8 +111,10 @@ def _own(platform: "Platform", plugin_id: str) -> PermissionSet:
     return PermissionSet([Grant(EVERYWHERE, codes)])
 
 
-def _is_open(state: TenantState, plugin: Plugin, form: PublicForm[Any]) -> bool:
-    """Whether the tenant has the form on, by the setting that it names."""
-    if not form.setting or plugin.settings is None:
-        return not form.setting
-    return bool(getattr(state.typed.of(plugin.settings.schema), form.setting))
+def is_open(settings: TypedSettings | None, plugin: Plugin, form: PublicForm[Any]) -> bool:
+    """Whether the tenant with these settings has the form on, by the setting that it names."""
+    if not form.setting:
+        return True
+    if settings is None or plugin.settings is None:
+        return False
+    return bool(getattr(settings.of(plugin.settings.schema), form.setting))
