@@ -19,6 +19,7 @@ from jingwei_core.notifications import questions as notification_questions
 from jingwei_core.notifications.mail import CHANNEL as EMAIL
 from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.patrols import commands as patrol_commands
+from jingwei_core.patrols import data_rights as visit_rights
 from jingwei_core.patrols import questions as patrol_questions
 from jingwei_core.patrols import reminding as patrol_reminders
 from jingwei_core.places import commands as place_commands
@@ -77,7 +78,11 @@ def core_contribution() -> Plugin:
         records=tuple(core_records()),
         commands=tuple(command for room in _COMMANDS for command in room.COMMANDS),
         jobs=tuple(JOBS),
-        data_rights=(*account_rights.RIGHTS, *public_report_rights.RIGHTS),
+        data_rights=(
+            *account_rights.RIGHTS,
+            *visit_rights.RIGHTS,
+            *public_report_rights.RIGHTS,
+        ),
         clone_rules=CLONE_RULES,
         questions=tuple(question for room in _QUESTIONS for question in room.QUESTIONS),
         navigation=core_items.NAVIGATION,

@@ -44,6 +44,15 @@ async def world(platform: Platform) -> World:
     return await build_world(platform)
 
 
+@pytest.fixture(scope="module")
+async def organisations_as_before(world: World) -> AsyncIterator[None]:
+    """What a module registers is gone after it: others count what the world began with."""
+    known = "SELECT array_agg(id) FROM core.organisation"
+    before = await world.yichang.value(known)
+    yield
+    await world.yichang.value("DELETE FROM core.organisation WHERE id <> ALL($1::uuid[])", before)
+
+
 @pytest.fixture(scope="session")
 async def base_url(platform: Platform, world: World) -> AsyncIterator[str]:
     """A server over real HTTP, in this process."""

@@ -11,6 +11,7 @@ from tests.api.client import Client
 from tests.api.test_samples import DOCS
 from tests.api.world import GRID, SIBLING, City, World
 
+pytestmark = pytest.mark.usefixtures("organisations_as_before")
 BATCH = (DOCS / "samples" / "offline-batch.graphql").read_text(encoding="utf-8")
 READ = "query Read($id: ID!) { organisation(id: $id) { name version } }"
 

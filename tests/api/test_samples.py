@@ -14,6 +14,7 @@ from tests.api.client import Client
 from tests.api.test_schema import SCHEMA_FILE
 from tests.api.world import GRID, World
 
+pytestmark = pytest.mark.usefixtures("organisations_as_before")
 DOCS = SCHEMA_FILE.parents[1] / "docs"
 SAMPLES = sorted((DOCS / "samples").glob("*.graphql"))
 

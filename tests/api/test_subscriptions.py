@@ -21,6 +21,7 @@ from tests.api.test_writing import REGISTER
 from tests.api.world import GRID, SIBLING, City, World
 from tests.tenants.small_world import LiveServer
 
+pytestmark = pytest.mark.usefixtures("organisations_as_before")
 CHANGES = """subscription($under: ID, $records: [String!]) {
   changes(under: $under, records: $records) {
     record id at node { id ... on Organisation { name place { name } } }

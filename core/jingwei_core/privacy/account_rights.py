@@ -12,7 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from jingwei_core.access.tables import Account
+from jingwei_core.audit.tables import AuditEntry
+from jingwei_core.events.tables import EventStep
+from jingwei_core.evidence.tables import Evidence
+from jingwei_core.patrols.tables import Patrol, Visit
 from jingwei_core.session import CoreContext
+from jingwei_core.workforce.tables import Certificate, Leave
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
 
@@ -185,4 +191,5 @@ async def erase_account(ctx: Context, account: UUID) -> int:
     return changed
 
 
-RIGHTS = (DataRights(ACCOUNT, export_account, erase_account),)
+_TABLES = (Account, Evidence, EventStep, AuditEntry, Leave, Certificate, Patrol, Visit)
+RIGHTS = (DataRights(ACCOUNT, export_account, erase_account, _TABLES),)

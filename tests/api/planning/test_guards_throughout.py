@@ -27,7 +27,7 @@ def _record(*scope: Scope) -> Record:
 def _refusal(record: Record, *grants: Grant) -> Denied | None:
     building, chosen, asked = Building(REGISTRY, b"", {}), cast("Any", object()), _Asked()
     asked.permissions = PermissionSet(grants)
-    mind_guards(building, chosen, record, ["credit_code"])
+    mind_guards(building, chosen, record, [*record.guarded])
     (probe,) = building.probes.values()
     try:
         probe.run(cast("Any", asked), probe.slot)
@@ -75,7 +75,18 @@ def test_a_row_lies_where_the_row_does_that_it_is_seen_through(
     assert (_refusal(_record(BY_PLACE), *grants) is None) is is_held
 
 
-def test_what_lies_nowhere_needs_its_guard_anywhere() -> None:
-    for scope in (TenantWide(), OwnedBy("id"), Through("id", "Account")):
-        assert _refusal(_record(scope), Grant("/a/", (READ, GUARD))) is None
-        assert _refusal(_record(scope), Grant("/", (READ,))) is not None
+SCOPES = (TenantWide(), OwnedBy("id"), Through("id", "Account"))
+
+
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: type(scope).__name__)
+def test_what_lies_nowhere_needs_its_guard_anywhere(scope: Scope) -> None:
+    record = REGISTRY.record("Department")
+    nowhere = replace(record, guarded={"duties": GUARD}, scope=(scope,), rollups=())
+    assert _refusal(nowhere, Grant("/a/", (READ, GUARD))) is None
+    assert _refusal(nowhere, Grant("/", (READ,))) is not None
+
+
+@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: type(scope).__name__)
+def test_what_is_seen_otherwise_but_lies_at_a_place_needs_its_guard_there(scope: Scope) -> None:
+    assert _refusal(_record(scope), Grant("/a/", (READ, GUARD))) is not None
+    assert _refusal(_record(scope), Grant("/", (READ, GUARD))) is None
