@@ -15,7 +15,8 @@ from tests.core.events.city import GRID, POTHOLE
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "public-report.md").read_text(encoding="utf-8")
 SAMPLES = DOCS / "samples" / "public-report"
-CALLS = list(map(json.loads, (SAMPLES / "calls.jsonl").read_text("utf-8").splitlines()))
+_LINES = (SAMPLES / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+CALLS = [json.loads(line) for line in _LINES]
 
 
 def _camel(name: str) -> str:
