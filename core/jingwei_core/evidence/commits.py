@@ -88,15 +88,33 @@ async def keep_picture(
     Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`; then nothing is
     kept.
     """
-    settings, store = stage.platform.evidence_settings, stage.platform.store
-    limits = Limits(max_bytes=settings.max_bytes)
-    facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
-    until = lock_time(stage.now() + settings.retention)
+    facts = await inspect_picture(stage, expected, source)
+    return await keep_inspected(stage, to_be_kept(stage, evidence_id, facts), expected, source)
+
+
+async def inspect_picture(stage: CoreStage, expected: Expected, source: Path) -> ImageFacts:
+    """What a picture in a file is, by the deployment's limits; raises as :func:`keep_picture`."""
+    limits = Limits(max_bytes=stage.platform.evidence_settings.max_bytes)
+    return await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
+
+
+def to_be_kept(stage: CoreStage, evidence_id: uuid.UUID, facts: ImageFacts) -> Kept:
+    """Where an inspected picture will lie, and how long it will be locked."""
+    until = lock_time(stage.now() + stage.platform.evidence_settings.retention)
     key, view, small = kept_keys(stage.tenant.id, evidence_id)
-    until = await _keep_original(store, key, source, expected, until)
-    for derived, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
-        await _derive(stage, source, facts, (derived, side))
     return Kept(facts, key, until, view, small)
+
+
+async def keep_inspected(stage: CoreStage, planned: Kept, expected: Expected, source: Path) -> Kept:
+    """Keep an inspected picture under lock, and make the derived ones in the file's folder; again,
+    it answers the same."""
+    until = await _keep_original(
+        stage.platform.store, planned.store_key, source, expected, planned.locked_until
+    )
+    derived = ((planned.derivative_key, DERIVATIVE_SIDE), (planned.thumbnail_key, THUMBNAIL_SIDE))
+    for wanted in derived:
+        await _derive(stage, source, planned.facts, wanted)
+    return msgspec.structs.replace(planned, locked_until=until)
 
 
 async def _derive(
