@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
@@ -129,12 +130,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``LEDGER_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        rules = msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("LEDGER_RULES_INVALID", field=field, cause=cause) from error
+    rules = read_rule_file(document, Rules, "LEDGER_RULES_INVALID")
     known: set[str] = set()
     for at, ledger in enumerate(rules.ledgers, start=1):
         missing = sorted(set(ledger.columns) - set(COLUMNS[ledger.source]))
