@@ -11,7 +11,7 @@ from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import MONDAY
-from tests.tenants.small_package import write_package
+from tests.tenants.small_package import write_plain_package
 from tests.tenants.staff import employ
 
 CITY, GRID = "4205", "42050200100101"
@@ -187,9 +187,8 @@ PEOPLE = {
 
 def write_street(folder: Path) -> Path:
     """A package of its own tenant, in ``folder``."""
-    write_package(folder)
+    write_plain_package(folder)
     texts = {
-        "plugins.toml": "plugins = []\n",
         "events/deadlines.csv": _DEADLINES,
         "departments.csv": _DEPARTMENTS,
         "roles.toml": _ROLES,
