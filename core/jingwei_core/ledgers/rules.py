@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from jingwei_core.patrols.states import VisitOutcome
 from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
@@ -74,6 +75,16 @@ COLUMNS: Mapping[Source, Mapping[str, tuple[str, str]]] = {
     },
 }
 """The columns that there are, with their headings in Chinese and English."""
+
+WORDS: Mapping[str, Mapping[object, tuple[str, str]]] = {
+    "outcome": {
+        VisitOutcome.HELD: ("已走访", "Visited"),
+        VisitOutcome.REFUSED: ("谢绝走访", "Declined"),
+        VisitOutcome.ABSENT: ("无人在家", "Nobody there"),
+    },
+    "found": {True: ("是", "Yes"), False: ("否", "No")},
+}
+"""What stands in columns whose values are not words themselves, in Chinese and English."""
 
 
 class Ledger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
