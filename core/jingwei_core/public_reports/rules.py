@@ -11,8 +11,9 @@ from typing import Annotated, Any
 import msgspec
 
 from jingwei_core.presence.often import LOOKS_PER_MINUTE, PHOTOS_PER_HOUR, USES_PER_HOUR
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Invalid, NotFound
+from jingwei_sdk.errors import NotFound
 from jingwei_sdk.presence import MOST_PHOTOS
 
 Code = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
@@ -87,12 +88,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``PUBLIC_REPORT_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        return msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("PUBLIC_REPORT_RULES_INVALID", field=field, cause=cause) from error
+    return read_rule_file(document, Rules, "PUBLIC_REPORT_RULES_INVALID")
 
 
 async def rules_of(ctx: Context) -> Rules:
