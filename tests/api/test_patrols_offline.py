@@ -11,15 +11,12 @@ from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Caller, Document, Runtime
 from jingwei_api.schema import global_id
 from jingwei_api.settings import ApiSettings
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
 from jingwei_core.session import Request
 from tests.api.test_samples import DOCS
 from tests.core.events.city import GRID, POTHOLE
-from tests.core.events.frozen_clock import MONDAY, FrozenClock
+from tests.core.events.frozen_clock import MONDAY
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.patrols.quarter import Quarter, build_quarter
 from tests.servers.databases import NewDatabase
 
@@ -36,10 +33,7 @@ async def offline_database(new_database: NewDatabase) -> AsyncIterator[Database]
 
 @pytest.fixture
 async def quarter(offline_database: Database) -> Quarter:
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(offline_database, host, open_store(offline_database.settings))
-    platform.clock = FrozenClock()
-    return await build_quarter(platform)
+    return await build_quarter(frozen_platform(offline_database))
 
 
 async def sent(quarter: Quarter, *actions: tuple[str, dict[str, Any]]) -> list[Any]:

@@ -13,16 +13,12 @@ from jingwei_api.execution.operation import Caller, Document, Runtime
 from jingwei_api.planning.reads import Reads
 from jingwei_api.schema import global_id
 from jingwei_api.settings import ApiSettings
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
 from jingwei_core.database.along import ANSWER, Along, PooledConnection
 from jingwei_core.database.expressions import Expression
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
 from jingwei_core.session import Request
 from tests.core.events.city import GRID, POTHOLE, City, build_city
-from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.servers.databases import NewDatabase
 from tests.servers.round_trips import round_trips
 
@@ -38,10 +34,7 @@ async def payload_database(new_database: NewDatabase) -> AsyncIterator[Database]
 
 @pytest.fixture
 async def city(payload_database: Database) -> City:
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(payload_database, host, open_store(payload_database.settings))
-    platform.clock = FrozenClock()
-    return await build_city(platform)
+    return await build_city(frozen_platform(payload_database))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from jingwei_api.settings import ApiSettings
 from jingwei_core.platform import Platform
 from jingwei_core.session import Identity, Request
 from tests.plugins.world import City
+from tests.tenants.staff import add_account
 
 _LEDGER = """
 { safetyProduction {
@@ -47,9 +48,7 @@ async def ask(
 async def test_a_city_without_the_plugin_cannot_even_see_its_names(
     executor: Executor, yichang: City, changzhi: City
 ) -> None:
-    changzhi.people["desk"] = await changzhi.value(
-        "INSERT INTO core.account (login, name) VALUES ('reader', 'reader') RETURNING id"
-    )
+    await add_account(changzhi, "desk")
     with_it = await ask(executor, yichang, "desk", _TYPES)
     without = await ask(executor, changzhi, "desk", _TYPES)
     assert "errors" not in with_it

@@ -21,6 +21,7 @@ from jingwei_safety_production import following
 from jingwei_safety_production.tables import SafetyChecklist
 from jingwei_sdk.context import Context
 from tests.plugins.world import City
+from tests.tenants.staff import add_account
 
 SHOWN = """{
   navigation { plugin code name record rank }
@@ -146,9 +147,7 @@ async def test_without_its_permissions_and_where_it_is_off_there_is_nothing(
     onlooker = await ask(executor, yichang, "onlooker", SHOWN)
     for what in ("navigation", "mapLayers", "indicators"):
         assert {item["code"].partition(".")[0] for item in onlooker[what]} == {"core"}
-    changzhi.people["reader"] = await changzhi.value(
-        "INSERT INTO core.account (login, name) VALUES ('reader', 'reader') RETURNING id"
-    )
+    await add_account(changzhi, "reader")
     assert not any((await ask(executor, changzhi, "reader", SHOWN)).values())
 
 

@@ -14,6 +14,7 @@ from jingwei_core.platform import Platform
 from jingwei_core.plugins.hooks import REACTION_JOB
 from jingwei_core.session import Identity, Request, account_context, system_context
 from jingwei_sdk.context import Tenant
+from tests.tenants.staff import add_role, employ
 
 PLUGIN = "safety-production"
 TENANTS = Path(__file__).resolve().parents[2] / "tenants"
@@ -178,20 +179,7 @@ async def add_people(city: City) -> None:
         at = await city.fetch("SELECT id FROM core.place WHERE code = $1", place)
         if not at:
             continue
-        role = await city.value(
-            "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-            f"test-{login}",
-            permissions,
-        )
-        city.people[login] = await city.value(
-            "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-        )
-        await city.fetch(
-            "INSERT INTO core.post (account, role, place_id, department, valid_from) VALUES"
-            " ($1, $2, $3, (SELECT id FROM core.department WHERE code = $4), $5)",
-            city.people[login],
-            role,
-            at[0][0],
-            department,
-            NOON - timedelta(days=1),
-        )
+        role = await add_role(city, f"test-{login}", permissions)
+        of = await city.fetch("SELECT id FROM core.department WHERE code = $1", department)
+        begun = {"department": of[0][0] if of else None, "valid_from": NOON - timedelta(days=1)}
+        await employ(city, login, role, at[0][0], **begun)

@@ -13,7 +13,7 @@ from tests.fixtures.command_line import CommandLine
 from tests.rulebook.clockwork import Clockwork
 from tests.rulebook.driver import Terminal
 from tests.rulebook.people import ADMIN, CITY, PEOPLE, STREET, Hired
-from tests.tenants.small_package import write_package
+from tests.tenants.small_package import write_plain_package
 
 ZHENGZHOU = Path(__file__).resolve().parents[2] / "tenants" / "zhengzhou"
 STRANGERS = "small"
@@ -103,8 +103,7 @@ class Street:
 async def apply_packages(settings: Settings, jingwei: CommandLine, folder: Path) -> None:
     """Both tenants with an administrator each, on the command line; the other one is written into
     ``folder``."""
-    write_package(folder)
-    (folder / "plugins.toml").write_text("plugins = []\n", encoding="utf-8")
+    write_plain_package(folder)
     roles = (folder / "roles.toml").read_text(encoding="utf-8")
     given = ", ".join(f'"{area}.*"' for area in ("event", "place", "meeting", "leave", "ledger"))
     roles = roles.replace('"event.*", "place.*"', given)

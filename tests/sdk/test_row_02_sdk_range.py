@@ -37,6 +37,7 @@ from jingwei_sdk.plugin import ENTRY_POINT_GROUP, Job, Plugin
 from jingwei_sdk.versions import SDK_VERSION, SERVED, served
 from tests.plugins.world import DISTRICT, GRID, TENANTS, City, Clock, add_people
 from tests.servers.databases import NewDatabase
+from tests.tenants.staff import add_role, employ
 
 FROZEN = Path(__file__).parent / "frozen"
 PACKAGE = FROZEN / "notice_boards"
@@ -79,21 +80,8 @@ async def city(new_database: NewDatabase, entry_point: EntryPoint) -> AsyncItera
 
 
 async def _keeper(city: City) -> None:
-    role = await city.value(
-        "INSERT INTO core.role (code, name, permissions) VALUES ('boards', 'boards', $1)"
-        " RETURNING id",
-        ["board.read", "board.write", "place.read"],
-    )
-    city.people["boards"] = await city.value(
-        "INSERT INTO core.account (login, name) VALUES ('boards', 'boards') RETURNING id"
-    )
-    await city.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from)"
-        " VALUES ($1, $2, $3, '2026-01-01')",
-        city.people["boards"],
-        role,
-        await city.place(DISTRICT),
-    )
+    role = await add_role(city, "boards", ["board.read", "board.write", "place.read"])
+    await employ(city, "boards", role, await city.place(DISTRICT))
 
 
 async def _answer(city: City, query: str) -> Any:

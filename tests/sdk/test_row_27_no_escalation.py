@@ -16,6 +16,7 @@ from jingwei_sdk.manifest import Manifest, PermissionText, RoleText, read_manife
 from jingwei_sdk.plugin import Plugin
 from tests.plugins.conftest import changzhi, platform, two_cities, yichang
 from tests.plugins.world import DISTRICT, NOON, City
+from tests.tenants.staff import add_role, employ
 
 __all__ = ["changzhi", "platform", "two_cities", "yichang"]
 
@@ -168,18 +169,6 @@ async def test_casbin_says_so_in_one_tenant_and_not_in_the_next(yichang: City, c
 async def _holder(city: City, permissions: list[str]) -> str:
     """An account with these permissions in the whole city; its login."""
     login = f"holder-{uuid.uuid4().hex[:8]}"
-    role = await city.value(
-        "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-        login,
-        permissions,
-    )
-    city.people[login] = await city.value(
-        "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-    )
-    await city.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from) VALUES"
-        " ($1, $2, (SELECT id FROM core.place WHERE code = '4205'), now() - interval '1 year')",
-        city.people[login],
-        role,
-    )
+    role = await add_role(city, login, permissions)
+    await employ(city, login, role, await city.place("4205"))
     return login

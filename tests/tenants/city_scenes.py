@@ -1,6 +1,7 @@
 """What is special in each shipped package: a scene each, with the numbers of its document."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -132,6 +133,8 @@ async def _visits_are_a_ledger(living: LivingCity) -> None:
     asked = LedgerAsked("households", place)
     async with living.as_("chief-heping") as ctx:
         page = await ledger_page(ctx, asked)
+        english = await ledger_page(replace(ctx, locale="en"), asked)
+    assert english.cells[2:4] == ("Visited", "No")
     rows = [page.cells[at : at + 4] for at in range(0, len(page.cells), 4)]
     name = next(row.name_zh for row in living.package.places if row.code == living.stage)
     assert [row[0] for row in rows] == [name, name]

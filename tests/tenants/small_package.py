@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from jingwei_core.tenants.package import PackageInvalid, Problem, load_package
+
 PLACES = """\
 code,parent,level,name_zh,name_en,households,source,valid_from,valid_to
 4205,,city,宜昌市,Yichang City,,official,2024-01-01,
@@ -257,6 +261,20 @@ def write_package(folder: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="")
     return folder
+
+
+def write_plain_package(folder: Path) -> Path:
+    """The same without plugins."""
+    write_package(folder)
+    (folder / "plugins.toml").write_text("plugins = []\n", encoding="utf-8")
+    return folder
+
+
+def problems_of(folder: Path) -> tuple[Problem, ...]:
+    """What is wrong with a package that cannot be read."""
+    with pytest.raises(PackageInvalid) as refusal:
+        load_package(folder)
+    return refusal.value.problems
 
 
 def edit(folder: Path, file: str, old: str, new: str) -> None:

@@ -7,21 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from jingwei_core.tenants.package import PackageInvalid, Problem, load_package
+from jingwei_core.tenants.package import Problem, load_package
 from jingwei_sdk.errors import JingweiError
 from tests.tenants.refusal_cases import CASES, F, G, L, S, T
-from tests.tenants.small_package import FILES, FORM, SHAPES, edit, square, write_package
+from tests.tenants.small_package import (
+    FILES,
+    FORM,
+    SHAPES,
+    edit,
+    problems_of,
+    square,
+    write_package,
+)
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     return write_package(tmp_path / "small")
-
-
-def problems_of(folder: Path) -> tuple[Problem, ...]:
-    with pytest.raises(PackageInvalid) as caught:
-        load_package(folder)
-    return caught.value.problems
 
 
 def places_of(problems: tuple[Problem, ...]) -> list[tuple[str, int | None, str | None, str]]:

@@ -20,6 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="权限 · Accounts, and what they 
 
 Slug = Annotated[str, typer.Argument(help="The tenant's slug, for example yichang.")]
 Login = Annotated[str, typer.Argument(help="The account's login.")]
+Generate = Annotated[bool, typer.Option("--generate", help="Make a password and print it once.")]
 
 _ACCOUNTS = """
 SELECT a.login, a.name, a.status,
@@ -85,19 +86,15 @@ def create(
         datetime | None,
         typer.Option("--since", formats=["%Y-%m-%d"], help="First day of the post; today."),
     ] = None,
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Make a password and print it once.")
-    ] = False,
+    generate: Generate = False,
     as_json: Json = False,
 ) -> None:
     """新建账号 · An account with its first post; asks for the password unless --generate."""
     password = generate_password() if generate else _asked_password()
-
     new = {"login": login, "name": name, "password": password}
     with_platform(lambda platform: _make(platform, slug, new, (role, place, since)))
-    told = {"login": login, "password": password} if generate else {"login": login}
-    shown = f"{password}" if generate else "账号已建立。The account and its post are there."
-    say(as_json, told, shown)
+    done = "账号已建立。The account and its post are there."
+    _say_done(as_json, login, done, password if generate else None)
 
 
 @app.command("set-password")
@@ -105,9 +102,7 @@ def set_password(
     slug: Slug,
     login: Login,
     *,
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Make a password and print it once.")
-    ] = False,
+    generate: Generate = False,
     as_json: Json = False,
 ) -> None:
     """重置口令 · Set a password, lift a lock and end every session; asks unless --generate."""
@@ -125,9 +120,8 @@ def set_password(
             await run(ctx, Call(command, {"password": password}, account_id))
 
     with_platform(change)
-    told = {"login": login, "password": password} if generate else {"login": login}
-    shown = f"{password}" if generate else "口令已更新。The password is set; all sessions ended."
-    say(as_json, told, shown)
+    done = "口令已更新。The password is set; all sessions ended."
+    _say_done(as_json, login, done, password if generate else None)
 
 
 async def _make(
@@ -150,6 +144,14 @@ async def _make(
             "valid_from": since and datetime.combine(since.date(), time(), tzinfo=zone),
         }
         await run(ctx, Call(commands["post.grant"], post))
+
+
+def _say_done(as_json: bool, login: str, done: str, generated: str | None) -> None:
+    """Print the generated password, which is shown nowhere else, or that it is ``done``."""
+    if generated is None:
+        say(as_json, {"login": login}, done)
+    else:
+        say(as_json, {"login": login, "password": generated}, generated)
 
 
 def _asked_password() -> str:

@@ -1,6 +1,5 @@
 """Reading workflows (读取流程): one reader and one check for packages, plugins and stored ones."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -9,9 +8,8 @@ import msgspec
 
 from jingwei_core.events.workflow import WorkflowDefinition
 from jingwei_core.events.workflow_checks import Flaw, find_flaws
+from jingwei_core.rule_files import cause_and_field
 from jingwei_sdk.errors import Invalid
-
-_AT = re.compile(r"\[(\d+)\]")
 
 
 class WorkflowInvalid(Invalid):
@@ -43,10 +41,7 @@ def read_workflow(document: Mapping[str, Any]) -> WorkflowDefinition:
     try:
         definition = msgspec.convert(dict(document), WorkflowDefinition)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at ")
-        named = path.strip("`").removeprefix("$").lstrip(".")
-        # Arrays count from 1 wherever a package is spoken of.
-        field = _AT.sub(lambda found: f"[{int(found[1]) + 1}]", named)
+        reason, field = cause_and_field(error)
         raise WorkflowInvalid([Flaw("WORKFLOW_INVALID", field, {"reason": reason})]) from error
     flaws = find_flaws(definition)
     if flaws:

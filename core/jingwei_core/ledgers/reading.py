@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from jingwei_core.evidence.links import VIEW, signed_link
-from jingwei_core.ledgers.rules import Ledger, Source
+from jingwei_core.ledgers.rules import WORDS, Ledger, Source
 from jingwei_core.reading.sight import Arguments, Present, Sight, beyond
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
@@ -73,13 +73,8 @@ SELECT t.id, a.name, r.name AS role, r.name_en AS role_en, d.name AS department,
  ORDER BY t.id LIMIT {most}
 """
 _VISITS = """
-SELECT t.id, t.day, p.name AS place, p.name_en AS place_en,
-       CASE t.outcome WHEN 'held' THEN '已走访' WHEN 'refused' THEN '谢绝走访' ELSE '无人在家' END
-         AS outcome,
-       CASE t.outcome WHEN 'held' THEN 'Visited' WHEN 'refused' THEN 'Declined'
-         ELSE 'Nobody there' END AS outcome_en,
-       CASE WHEN t.event IS NULL THEN '否' ELSE '是' END AS found,
-       CASE WHEN t.event IS NULL THEN 'No' ELSE 'Yes' END AS found_en
+SELECT t.id, t.day, p.name AS place, p.name_en AS place_en, t.outcome,
+       t.event IS NOT NULL AS found
   FROM core.visit t
   JOIN core.place p ON p.tenant_id = t.tenant_id AND p.id = t.place_id
  WHERE {seen} AND {under} AND {after}
@@ -185,6 +180,9 @@ def _cell(ctx: Context, row: Row, name: str, made: Mapping[tuple[uuid.UUID, str]
     if name in LINKED or (row["id"], name) in made:
         return made.get((row["id"], name), "")
     value = row[name]
+    if name in WORDS:
+        zh, en = WORDS[name][value]
+        return en if ctx.locale == "en" else zh
     if ctx.locale == "en":
         value = row.get(f"{name}_en") or value
     if isinstance(value, datetime):

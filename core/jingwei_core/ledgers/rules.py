@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from jingwei_core.patrols.states import VisitOutcome
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
@@ -74,6 +76,16 @@ COLUMNS: Mapping[Source, Mapping[str, tuple[str, str]]] = {
 }
 """The columns that there are, with their headings in Chinese and English."""
 
+WORDS: Mapping[str, Mapping[object, tuple[str, str]]] = {
+    "outcome": {
+        VisitOutcome.HELD: ("已走访", "Visited"),
+        VisitOutcome.REFUSED: ("谢绝走访", "Declined"),
+        VisitOutcome.ABSENT: ("无人在家", "Nobody there"),
+    },
+    "found": {True: ("是", "Yes"), False: ("否", "No")},
+}
+"""What stands in columns whose values are not words themselves, in Chinese and English."""
+
 
 class Ledger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A ledger. ``kinds`` are beginnings of codes of event kinds, or kinds of organisations;
@@ -129,12 +141,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``LEDGER_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        rules = msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("LEDGER_RULES_INVALID", field=field, cause=cause) from error
+    rules = read_rule_file(document, Rules, "LEDGER_RULES_INVALID")
     known: set[str] = set()
     for at, ledger in enumerate(rules.ledgers, start=1):
         missing = sorted(set(ledger.columns) - set(COLUMNS[ledger.source]))

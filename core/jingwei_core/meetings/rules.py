@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from jingwei_core.events.deadlines import TimeLimit
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
@@ -92,12 +93,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``MEETING_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        rules = msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("MEETING_RULES_INVALID", field=field, cause=cause) from error
+    rules = read_rule_file(document, Rules, "MEETING_RULES_INVALID")
     codes = [series.code for series in rules.series]
     twice = next((code for code in codes if codes.count(code) > 1), None)
     if twice is not None:

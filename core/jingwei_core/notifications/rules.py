@@ -13,6 +13,7 @@ import msgspec
 
 from jingwei_core.notifications.channels import EMAIL
 from jingwei_core.notifications.notices import NOTICES
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Invalid
 
@@ -95,12 +96,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``NOTIFICATION_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        rules = msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("NOTIFICATION_RULES_INVALID", field=field, cause=cause) from error
+    rules = read_rule_file(document, Rules, "NOTIFICATION_RULES_INVALID")
     for code, text in rules.texts.items():
         _check_text(code, text)
     return rules

@@ -4,13 +4,12 @@ They have no account and no row of their own: what is kept of them is that they 
 and what they said. That a visit took place stays, without a word of it.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from jingwei_core.patrols.tables import Visit, VisitNeed
-from jingwei_core.session import CoreContext
+from jingwei_core.privacy.answering import changed_by, rows_by_topic
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import DataRights
 
@@ -29,22 +28,12 @@ _ERASURES = (
 
 async def export_visited(ctx: Context, need: UUID) -> Mapping[str, Any]:
     """Why somebody is visited, and what was written down of each visit."""
-    found = {}
-    for topic, sql in {"visit_needs": _NEED, "visits": _VISITS}.items():
-        rows = await ctx.data.fetch(f"SELECT to_jsonb(t)::text AS row FROM ({sql}) t", need)
-        found[topic] = [json.loads(row["row"]) for row in rows]
-    return found
+    return await rows_by_topic(ctx, {"visit_needs": _NEED, "visits": _VISITS}, need)
 
 
 async def erase_visited(ctx: Context, need: UUID) -> int:
     """Remove the need, and from its visits what was said; how many rows that changed."""
-    assert isinstance(ctx, CoreContext)
-    changed = 0
-    for sql in _ERASURES:
-        # Not by ctx.data: what it changes goes into the audit log, before and after.
-        tag = await ctx.unit.execute(sql, need)
-        changed += int(tag.rpartition(" ")[2])
-    return changed
+    return await changed_by(ctx, _ERASURES, need)
 
 
 RIGHTS = (DataRights("VisitNeed", export_visited, erase_visited, (VisitNeed, Visit)),)

@@ -6,14 +6,14 @@ The levels and their cadence are the tenant's, each with the rule that it relies
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 
 from jingwei_core.patrols.states import Per, VisitPer
+from jingwei_core.rule_files import read_rule_file
 from jingwei_core.workforce.rules import Named
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Invalid
 
 MOST_TIMES = 50
 FORCED_PHOTOS = "forced_photos"
@@ -27,7 +27,6 @@ Classes = Annotated[
 ]
 RemindDays = Annotated[int, msgspec.Meta(ge=0, le=14)] | None
 Text = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
-Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 _SWITCHED_ON = "SELECT true FROM core.practice_switch WHERE code = $1 AND is_enabled AND rule <> ''"
 
@@ -107,25 +106,17 @@ class PatrolFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 NO_RULES = Rules()
 NO_PATROLS = PatrolFile()
+_REFUSED = "PATROL_RULES_INVALID"
 
 
 def read_patrol_file(document: Mapping[str, Any]) -> PatrolFile:
     """The file; raises ``Invalid`` (``PATROL_RULES_INVALID``) with the field and the cause."""
-    return _read(document, PatrolFile)
+    return read_rule_file(document, PatrolFile, _REFUSED)
 
 
 def read_rules(document: Mapping[str, Any]) -> Rules:
     """What is stored of it; raises as :func:`read_patrol_file`."""
-    return _read(document, Rules)
-
-
-def _read(document: Mapping[str, Any], shape: type[Shape]) -> Shape:
-    try:
-        return msgspec.convert(dict(document), shape)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("PATROL_RULES_INVALID", field=field, cause=cause) from error
+    return read_rule_file(document, Rules, _REFUSED)
 
 
 async def rules_of(ctx: Context) -> Rules:

@@ -7,7 +7,6 @@ shifts and certificates, which say who covered for whom and was entitled to what
 numbers go.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ from jingwei_core.audit.tables import AuditEntry
 from jingwei_core.events.tables import EventStep
 from jingwei_core.evidence.tables import Evidence
 from jingwei_core.patrols.tables import Patrol, Visit
-from jingwei_core.session import CoreContext
+from jingwei_core.privacy.answering import changed_by, rows_by_topic
 from jingwei_core.workforce.tables import Certificate, Leave
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, DataRights
@@ -173,22 +172,12 @@ _ERASURES = (
 
 async def export_account(ctx: Context, account: UUID) -> Mapping[str, Any]:
     """All that the core's tables say of an account, by topic, as plain values."""
-    found = {}
-    for topic, sql in TOPICS.items():
-        rows = await ctx.data.fetch(f"SELECT to_jsonb(t)::text AS row FROM ({sql}) t", account)
-        found[topic] = [json.loads(row["row"]) for row in rows]
-    return found
+    return await rows_by_topic(ctx, TOPICS, account)
 
 
 async def erase_account(ctx: Context, account: UUID) -> int:
     """Take the person out of the account and end what it can do; how many rows that changed."""
-    assert isinstance(ctx, CoreContext)
-    changed = 0
-    for sql in _ERASURES:
-        # Not by ctx.data: what it changes goes into the audit log, before and after.
-        tag = await ctx.unit.execute(sql, account)
-        changed += int(tag.rpartition(" ")[2])
-    return changed
+    return await changed_by(ctx, _ERASURES, account)
 
 
 _TABLES = (Account, Evidence, EventStep, AuditEntry, Leave, Certificate, Patrol, Visit)

@@ -4,35 +4,31 @@ The resident removes name and phone by the tracking code; this is for those who 
 prove otherwise that the report is theirs. What was reported stays: it is the event's.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from jingwei_core.privacy.answering import changed_by, rows_by_topic
 from jingwei_core.public_reports.removing import REMOVE_ONE
 from jingwei_core.public_reports.tables import PublicReport
-from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import DataRights
 
 _REPORT = (
-    "SELECT to_jsonb(t)::text AS row FROM (SELECT r.name, r.phone, r.answer, r.rating, r.opinion,"
-    " r.created_at, e.number AS event, e.title, e.description FROM core.public_report r"
-    " JOIN core.event e ON e.id = r.event WHERE r.id = $1) t"
+    "SELECT r.name, r.phone, r.answer, r.rating, r.opinion, r.created_at, e.number AS event,"
+    " e.title, e.description FROM core.public_report r JOIN core.event e ON e.id = r.event"
+    " WHERE r.id = $1"
 )
 
 
 async def export_reporter(ctx: Context, report: UUID) -> Mapping[str, Any]:
     """All that a report says of who made it."""
-    rows = await ctx.data.fetch(_REPORT, report)
-    return {"public_reports": [json.loads(row["row"]) for row in rows]}
+    return await rows_by_topic(ctx, {"public_reports": _REPORT}, report)
 
 
 async def erase_reporter(ctx: Context, report: UUID) -> int:
     """Remove name and phone; how many rows that changed."""
-    assert isinstance(ctx, CoreContext)
-    tag = await ctx.unit.execute(REMOVE_ONE, report, ctx.now())
-    return int(tag.rpartition(" ")[2])
+    return await changed_by(ctx, (REMOVE_ONE,), report, ctx.now())
 
 
 RIGHTS = (DataRights("PublicReport", export_reporter, erase_reporter, (PublicReport,)),)

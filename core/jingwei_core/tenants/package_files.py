@@ -9,7 +9,7 @@ import io
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jingwei_core.tenants.package_problems import Findings
+from jingwei_sdk.errors import Invalid
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """No file of a package may be larger: a whole prefecture is under 1 MiB."""
@@ -30,6 +31,7 @@ _INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 
 Choice = TypeVar("Choice", bound=StrEnum)
+Rules = TypeVar("Rules")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,22 @@ class PackageFolder:
             self.findings.problem("PACKAGE_TOML", file, None, None, reason=error)
             return None
         return Section(file, "", values, self.findings)
+
+    def rules(
+        self, file: str, read: Callable[[Mapping[str, object]], Rules], code: str
+    ) -> "tuple[Section, Rules] | None":
+        """What ``read`` makes of the TOML of ``file``, with the TOML for further refusals; none
+        where the file is absent, or is refused, by ``code`` what ``read`` raises ``Invalid`` for.
+        """
+        document = self.toml(file) if (self.path / file).exists() else None
+        if document is None:
+            return None
+        try:
+            return document, read(document.values)
+        except Invalid as error:
+            cause = error.params["cause"]
+            document.refuse(code, error.field or "", reason=cause, cause=cause)
+            return None
 
     def table(self, file: str, columns: tuple[str, ...]) -> "list[Record]":
         """The records of a CSV ``file`` whose header must name ``columns``, in any order."""
@@ -264,6 +282,17 @@ class Section:
         if value and not CODE.fullmatch(value):
             self.refuse("PACKAGE_CODE_FORM", name, value=value)
         return value
+
+    def check_codes(self, name: str, codes: Iterable[str]) -> None:
+        """Refuse codes of an array of tables that are not of our form, or are there twice."""
+        seen: set[str] = set()
+        for number, code in enumerate(codes, start=1):
+            at = f"{name}[{number}].code"
+            if not CODE.fullmatch(code):
+                self.refuse("PACKAGE_CODE_FORM", at, value=code)
+            if code in seen:
+                self.refuse("PACKAGE_DUPLICATE", at, value=code)
+            seen.add(code)
 
     def integer(self, name: str, low: int, high: int) -> int:
         """A whole number from ``low`` to ``high``."""

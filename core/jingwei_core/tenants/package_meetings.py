@@ -7,7 +7,6 @@ from jingwei_core.ledgers import rules as ledgers
 from jingwei_core.meetings import rules as meetings
 from jingwei_core.tenants.package_files import PackageFolder
 from jingwei_core.tenants.package_model import RoleRow
-from jingwei_sdk.errors import Invalid
 
 MEETINGS, LEDGERS = "meetings.toml", "ledgers.toml"
 
@@ -17,14 +16,10 @@ def read_meetings(
 ) -> meetings.Rules:
     """The series of meetings; what they name in vain is noted, as are roles that may not read
     them."""
-    document = folder.toml(MEETINGS) if (folder.path / MEETINGS).exists() else None
-    if document is None:
+    read = folder.rules(MEETINGS, meetings.read_rules, "MEETING_RULES_INVALID")
+    if read is None:
         return meetings.NO_RULES
-    try:
-        rules = meetings.read_rules(document.values)
-    except Invalid as error:
-        _note(folder, MEETINGS, error)
-        return meetings.NO_RULES
+    document, rules = read
     known = {role.code for role in roles}
     for at, series in enumerate(rules.series, start=1):
         if series.level not in levels:
@@ -37,16 +32,5 @@ def read_meetings(
 
 def read_ledgers(folder: PackageFolder) -> ledgers.Rules:
     """The ledgers."""
-    document = folder.toml(LEDGERS) if (folder.path / LEDGERS).exists() else None
-    if document is None:
-        return ledgers.NO_RULES
-    try:
-        return ledgers.read_rules(document.values)
-    except Invalid as error:
-        _note(folder, LEDGERS, error)
-        return ledgers.NO_RULES
-
-
-def _note(folder: PackageFolder, file: str, error: Invalid) -> None:
-    cause = error.params.get("cause", error.code)
-    folder.findings.problem(error.code, file, None, error.field, cause=cause)
+    read = folder.rules(LEDGERS, ledgers.read_rules, "LEDGER_RULES_INVALID")
+    return ledgers.NO_RULES if read is None else read[1]

@@ -17,14 +17,10 @@ def read_public(folder: PackageFolder, package: TenantPackage) -> Rules:
     A kind has to do without a form, since residents fill none in; an action by which they reopen
     has to be guarded by ``within`` in the workflow of each of the kinds.
     """
-    document = folder.toml(FILE) if (folder.path / FILE).is_file() else None
-    if document is None:
+    read = folder.rules(FILE, read_rules, "PACKAGE_PUBLIC")
+    if read is None:
         return OFF
-    try:
-        rules = read_rules(document.values)
-    except Invalid as error:
-        document.refuse("PACKAGE_PUBLIC", error.field or "", reason=error.params["cause"])
-        return OFF
+    document, rules = read
     if rules.source not in {source.code for source in package.sources}:
         document.refuse("PACKAGE_UNKNOWN_SOURCE", "source", value=rules.source)
     for at, level in enumerate(rules.levels, 1):

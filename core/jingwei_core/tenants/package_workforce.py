@@ -1,11 +1,9 @@
 """Reading ``workforce.toml`` and the demo rows of the workforce; any of the files may be absent."""
 
-from collections.abc import Iterable
-
 from jingwei_core.events.whom import Who, read_whom
-from jingwei_core.tenants.package_files import CODE, PackageFolder, Record
+from jingwei_core.tenants.package_files import PackageFolder, Record, Section
 from jingwei_core.tenants.package_model import DemoCertificate, DemoSecondment, TenantPackage
-from jingwei_core.workforce.rules import ANYBODY, NO_RULES, Approval, Named, Rules, read_rules
+from jingwei_core.workforce.rules import ANYBODY, NO_RULES, Approval, Rules, read_rules
 from jingwei_sdk.errors import Invalid
 
 FILE = "workforce.toml"
@@ -17,25 +15,17 @@ _ISO_DAYS = {str(day) for day in range(1, 8)}
 
 def read_workforce(folder: PackageFolder, package: TenantPackage) -> Rules:
     """The rules of the workforce, each role, level and source that they name checked."""
-    document = folder.toml(FILE) if (folder.path / FILE).is_file() else None
-    if document is None:
+    read = folder.rules(FILE, read_rules, "PACKAGE_WORKFORCE")
+    if read is None:
         return NO_RULES
-    try:
-        rules = read_rules(document.values)
-    except Invalid as error:
-        document.refuse("PACKAGE_WORKFORCE", error.field or "", reason=error.params["cause"])
-        return NO_RULES
-    named = (
-        ("leave.kinds", rules.leave.kinds),
-        ("certificates", rules.certificates),
-        ("duties", rules.duties),
-    )
-    for field, rows in named:
-        _check_codes(folder, field, rows)
+    document, rules = read
+    document.check_codes("leave.kinds", (row.code for row in rules.leave.kinds))
+    document.check_codes("certificates", (row.code for row in rules.certificates))
+    document.check_codes("duties", (row.code for row in rules.duties))
     for number, approval in enumerate(rules.leave.approvals, 1):
-        _check_approval(folder, package, f"leave.approvals[{number}]", approval)
+        _check_approval(document, package, f"leave.approvals[{number}]", approval)
     if rules.source not in {source.code for source in package.sources}:
-        _refuse(folder, "PACKAGE_UNKNOWN_SOURCE", "source", rules.source)
+        document.refuse("PACKAGE_UNKNOWN_SOURCE", "source", value=rules.source)
     return rules
 
 
@@ -94,44 +84,29 @@ def _login(record: Record, package: TenantPackage) -> str:
     return login
 
 
-def _check_codes(folder: PackageFolder, field: str, rows: Iterable[Named]) -> None:
-    seen: set[str] = set()
-    for number, row in enumerate(rows, 1):
-        at = f"{field}[{number}].code"
-        if not CODE.fullmatch(row.code):
-            _refuse(folder, "PACKAGE_CODE_FORM", at, row.code)
-        if row.code in seen:
-            _refuse(folder, "PACKAGE_DUPLICATE", at, row.code)
-        seen.add(row.code)
-
-
 def _check_approval(
-    folder: PackageFolder, package: TenantPackage, field: str, approval: Approval
+    document: Section, package: TenantPackage, field: str, approval: Approval
 ) -> None:
     roles = {role.code for role in package.roles}
     levels = {level.code for level in package.levels}
     for role in sorted({*approval.roles} - roles - {ANYBODY}):
-        _refuse(folder, "PACKAGE_UNKNOWN_ROLE", f"{field}.roles", role)
+        document.refuse("PACKAGE_UNKNOWN_ROLE", f"{field}.roles", value=role)
     if approval.level and approval.level not in levels:
-        _refuse(folder, "PACKAGE_UNKNOWN_LEVEL", f"{field}.level", approval.level)
+        document.refuse("PACKAGE_UNKNOWN_LEVEL", f"{field}.level", value=approval.level)
     for name, text in (("approver", approval.approver), *(("told", one) for one in approval.told)):
-        _check_whom(folder, package, f"{field}.{name}", text)
+        _check_whom(document, package, f"{field}.{name}", text)
 
 
-def _check_whom(folder: PackageFolder, package: TenantPackage, field: str, text: str) -> None:
+def _check_whom(document: Section, package: TenantPackage, field: str, text: str) -> None:
     """A ``role:…`` of the whom-grammar that names a role and a level of the package."""
     try:
         whom = read_whom(text)
     except Invalid:
         whom = None
     if whom is None or whom.who is not Who.ROLE:
-        _refuse(folder, "PACKAGE_APPROVER", field, text)
+        document.refuse("PACKAGE_APPROVER", field, value=text)
         return
     if whom.role not in {role.code for role in package.roles}:
-        _refuse(folder, "PACKAGE_UNKNOWN_ROLE", field, whom.role)
+        document.refuse("PACKAGE_UNKNOWN_ROLE", field, value=whom.role)
     if whom.level and whom.level not in {level.code for level in package.levels}:
-        _refuse(folder, "PACKAGE_UNKNOWN_LEVEL", field, whom.level)
-
-
-def _refuse(folder: PackageFolder, code: str, field: str, value: str) -> None:
-    folder.findings.problem(code, FILE, None, field, value=value)
+        document.refuse("PACKAGE_UNKNOWN_LEVEL", field, value=whom.level)

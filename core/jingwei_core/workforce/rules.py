@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
-from jingwei_sdk.errors import Invalid
 
 ANYBODY = "*"
 
@@ -85,12 +85,7 @@ def read_rules(document: Mapping[str, Any]) -> Rules:
 
     Raises ``Invalid`` (``WORKFORCE_RULES_INVALID``) with the field and the cause.
     """
-    try:
-        return msgspec.convert(dict(document), Rules)
-    except msgspec.ValidationError as error:
-        cause, _, place = str(error).partition(" - at ")
-        field = place.strip("`").removeprefix("$").lstrip(".") or None
-        raise Invalid("WORKFORCE_RULES_INVALID", field=field, cause=cause) from error
+    return read_rule_file(document, Rules, "WORKFORCE_RULES_INVALID")
 
 
 async def rules_of(ctx: Context) -> Rules:

@@ -6,24 +6,20 @@ import httpx
 import pytest
 
 from jingwei_api.app import create_app
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import open_database
-from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
 from tests.api.conftest import serving
 from tests.api.public_reports.world import RULES, Resident, rule, two_cities
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.servers.databases import NewDatabase
 
 
 @pytest.fixture(scope="package")
 async def public_platform(new_database: NewDatabase) -> AsyncIterator[Platform]:
     async with new_database() as settings, open_database(settings) as database:
-        opened = Platform(database, PluginHost(core_contribution(), []), open_store(settings))
-        opened.clock = FrozenClock()
-        yield opened
+        yield frozen_platform(database)
 
 
 @pytest.fixture(scope="package")

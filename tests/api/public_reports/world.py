@@ -14,6 +14,7 @@ from tests.core.events.city import GRID, LEAK, POTHOLE, City, build_city
 from tests.core.events.frozen_clock import FrozenClock
 from tests.core.events.rulebook import action, put, state, workflow
 from tests.core.evidence.pictures import camera_exif, gps, jpeg
+from tests.tenants import staff
 
 WINDOW = {"guard": "within", "amount": 2, "unit": "day", "since": "closed"}
 RULES: dict[str, Any] = {
@@ -200,18 +201,5 @@ async def settle(city: City, event: uuid.UUID) -> None:
 
 async def employ(city: City, login: str, permissions: list[str]) -> None:
     """An account with these permissions in the grid."""
-    role = await city.value(
-        "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-        login,
-        permissions,
-    )
-    city.people[login] = await city.value(
-        "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-    )
-    await city.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from)"
-        " VALUES ($1, $2, $3, '2026-01-01')",
-        city.people[login],
-        role,
-        city.places[GRID],
-    )
+    role = await staff.add_role(city, login, permissions)
+    await staff.employ(city, login, role, city.places[GRID])

@@ -17,6 +17,7 @@ from jingwei_core.platform import Platform
 from jingwei_core.session import CoreContext, Identity, Request, account_context, system_context
 from jingwei_sdk.context import Tenant
 from tests.core.events.frozen_clock import MONDAY
+from tests.tenants.staff import add_role, employ
 
 ROOT, GRID, SIBLING = "/1/", "/1/2/", "/1/22/"
 ORDINALS = {ROOT: 1, GRID: 2, SIBLING: 74}
@@ -218,30 +219,16 @@ async def _places(city: City) -> None:
 
 
 async def _people(city: City) -> None:
-    roles = {}
     for code in ("roads", "water"):
         city.departments[code] = await city.value(
             "INSERT INTO core.department (code, name) VALUES ($1, $1) RETURNING id", code
         )
-    for code, permissions in ROLES.items():
-        roles[code] = await city.value(
-            "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-            code,
-            permissions,
-        )
+    roles = {code: await add_role(city, code, may) for code, may in ROLES.items()}
+    begun = MONDAY - timedelta(days=1)
     for login, (role, path, department) in PEOPLE.items():
-        city.people[login] = await city.value(
-            "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-        )
-        await city.fetch(
-            "INSERT INTO core.post (account, role, place_id, department, valid_from)"
-            " VALUES ($1, $2, $3, $4, $5)",
-            city.people[login],
-            roles[role],
-            city.places[path],
-            city.departments.get(department or ""),
-            MONDAY - timedelta(days=1),
-        )
+        member = city.departments.get(department or "")
+        post = {"department": member, "valid_from": begun}
+        await employ(city, login, roles[role], city.places[path], **post)
 
 
 async def _rules(city: City) -> None:

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import Installed, PluginHost
+from jingwei_core.plugins.host import Installed
 from jingwei_sdk.plugin import Plugin
 from tests.core.events.city import City, build_city
-from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.events.listening_plugin import PLUGIN_ID, ListeningHooks
 from tests.servers.databases import NewDatabase
 
@@ -31,10 +29,7 @@ def hooks() -> ListeningHooks:
 @pytest.fixture
 def platform(events_database: Database, hooks: ListeningHooks) -> Platform:
     plugin = Plugin(id=PLUGIN_ID, package="tests", hooks=hooks)
-    host = PluginHost(core_contribution(), [Installed(PLUGIN_ID, "available", plugin=plugin)])
-    platform = Platform(events_database, host, open_store(events_database.settings))
-    platform.clock = FrozenClock()
-    return platform
+    return frozen_platform(events_database, Installed(PLUGIN_ID, "available", plugin=plugin))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from jingwei_core.access.tables import Role
 from jingwei_sdk.errors import Conflict, Invalid, JingweiError
 from tests.core.events.city import COUNTED, GRID, ROOT, City
+from tests.tenants.staff import add_role, employ
 
 WRITERS = ["place.read", "place.write", "organisation.read", "organisation.write"]
 
@@ -14,21 +15,8 @@ WRITERS = ["place.read", "place.write", "organisation.read", "organisation.write
 async def writer(city: City) -> None:
     """An account that may write places and organisations everywhere, and two levels of places."""
     await city.fetch("INSERT INTO core.place_level (code, rank) VALUES ('city', 0), ('grid', 5)")
-    role = await city.value(
-        "INSERT INTO core.role (code, name, permissions) VALUES ('writer', 'writer', $1)"
-        " RETURNING id",
-        WRITERS,
-    )
-    city.people["writer"] = await city.value(
-        "INSERT INTO core.account (login, name) VALUES ('writer', 'writer') RETURNING id"
-    )
-    await city.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from)"
-        " VALUES ($1, $2, $3, '2020-01-01')",
-        city.people["writer"],
-        role,
-        city.places[ROOT],
-    )
+    role = await add_role(city, "writer", WRITERS)
+    await employ(city, "writer", role, city.places[ROOT])
 
 
 async def everything(city: City) -> list[int]:

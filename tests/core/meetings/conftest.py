@@ -4,12 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
-from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.meetings.hall import Hall, build_hall
 from tests.servers.databases import NewDatabase
 
@@ -22,9 +19,7 @@ async def meetings_database(new_database: NewDatabase) -> AsyncIterator[Database
 
 @pytest.fixture
 async def platform(meetings_database: Database) -> Platform:
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(meetings_database, host, open_store(meetings_database.settings))
-    platform.clock = FrozenClock()
+    platform = frozen_platform(meetings_database)
     await platform.store.ensure_ready()
     return platform
 

@@ -188,8 +188,8 @@ async def test_what_refuses_a_sheet(hall: Hall, monkeypatch: pytest.MonkeyPatch)
     [
         ({"columns": ["score"]}, "ledgers[1].columns"),
         ({"columns": []}, "ledgers[1].columns"),
-        ({"source": "person"}, "ledgers[0].source"),
-        ({"rank": True}, "ledgers[0]"),
+        ({"source": "person"}, "ledgers[1].source"),
+        ({"rank": True}, "ledgers[1]"),
     ],
 )
 def test_rules_that_name_what_is_not_there_are_refused(wrong: dict[str, Any], field: str) -> None:

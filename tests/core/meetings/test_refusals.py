@@ -96,10 +96,10 @@ async def test_who_is_not_expected_puts_nothing_on_the_agenda(hall: Hall) -> Non
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
-        ({"weekday": 8}, "series[0].weekday"),
-        ({"time": "half past two"}, "series[0].time"),
-        ({"quota": 3}, "series[0]"),
-        ({"agenda": {"ranking": True}}, "series[0].agenda"),
+        ({"weekday": 8}, "series[1].weekday"),
+        ({"time": "half past two"}, "series[1].time"),
+        ({"quota": 3}, "series[1]"),
+        ({"agenda": {"ranking": True}}, "series[1].agenda"),
     ],
 )
 def test_rules_that_say_what_is_not_known_are_refused(wrong: dict[str, Any], field: str) -> None:

@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import Installed, PluginHost
-from tests.core.events.frozen_clock import FrozenClock
+from jingwei_core.plugins.host import Installed
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.notifications.told import PIGEONS, Told, build_told, pigeon_post
 from tests.servers.databases import NewDatabase
 
@@ -22,11 +20,8 @@ async def notifications_database(new_database: NewDatabase) -> AsyncIterator[Dat
 
 @pytest.fixture
 def platform(notifications_database: Database) -> Platform:
-    host = PluginHost(core_contribution(), [Installed(PIGEONS, "available", plugin=pigeon_post())])
-    store = open_store(notifications_database.settings)
-    platform = Platform(notifications_database, host, store)
-    platform.clock = FrozenClock()
-    return platform
+    pigeons = Installed(PIGEONS, "available", plugin=pigeon_post())
+    return frozen_platform(notifications_database, pigeons)
 
 
 @pytest.fixture

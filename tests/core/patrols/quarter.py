@@ -8,6 +8,7 @@ from typing import Any
 from jingwei_core.platform import Platform
 from tests.core.events.city import GRID, ROOT, SIBLING, City, build_city
 from tests.core.events.frozen_clock import MONDAY, FrozenClock
+from tests.tenants.staff import add_role, employ
 
 WALK = ["patrol.read", "patrol.log", "visit.read", "visit.log", "event.report", "place.read"]
 PLAN = ["patrol.read", "patrol.plan", "visit.read", "visit.plan", "patrol.log", "place.read"]
@@ -88,25 +89,11 @@ class Quarter(City):
 async def build_quarter(platform: Platform) -> Quarter:
     city = await build_city(platform)
     quarter = Quarter(platform, city.tenant, city.places, city.departments, city.people, city.kinds)
-    roles = {
-        code: await quarter.value(
-            "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-            code,
-            permissions,
-        )
-        for code, permissions in {"walker": WALK, "planner": PLAN}.items()
-    }
+    permissions = {"walker": WALK, "planner": PLAN}
+    roles = {code: await add_role(quarter, code, may) for code, may in permissions.items()}
+    begun = MONDAY - timedelta(days=1)
     for login, (role, path) in PEOPLE.items():
-        quarter.people[login] = await quarter.value(
-            "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-        )
-        await quarter.fetch(
-            "INSERT INTO core.post (account, role, place_id, valid_from) VALUES ($1, $2, $3, $4)",
-            quarter.people[login],
-            roles[role],
-            quarter.places[path],
-            MONDAY - timedelta(days=1),
-        )
+        await employ(quarter, login, roles[role], quarter.places[path], valid_from=begun)
     if not await quarter.fetch("SELECT 1 FROM core.place_level WHERE code = 'grid'"):
         await quarter.fetch("INSERT INTO core.place_level (code, rank) VALUES ('grid', 1)")
     await quarter.fetch(

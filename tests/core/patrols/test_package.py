@@ -8,11 +8,8 @@ from jingwei_core.database.engine import Database
 from jingwei_core.platform import assemble
 from jingwei_core.session import system_context
 from jingwei_core.tenants.apply import apply_package
-from jingwei_core.tenants.package import PackageInvalid, load_package
-from jingwei_core.tenants.package_model import TenantPackage
-from tests.core.workforce.test_package import folder
-
-__all__ = ["folder"]
+from jingwei_core.tenants.package import load_package
+from tests.tenants.small_package import problems_of, write_plain_package
 
 GOOD = """\
 source = "law"
@@ -40,7 +37,7 @@ WRONG = {
     'source = "law"': ('source = "lore"', "PACKAGE_UNKNOWN_SOURCE", "source"),
     'code = "daily"': ('code = "Daily!"', "PACKAGE_CODE_FORM", "plans[1].code"),
     'level = "grid"': ('level = "yard"', "PACKAGE_UNKNOWN_LEVEL", "plans[1].level"),
-    '["school"]': ('[" "]', "PACKAGE_PATROLS", "plans[0].classes[0]"),
+    '["school"]': ('[" "]', "PACKAGE_PATROLS", "plans[1].classes[1]"),
     'role = "worker"': ('role = "nobody"', "PACKAGE_UNKNOWN_ROLE", "plans[1].role"),
     "valid_from = 2026-01-01": (
         'valid_from = 2026-01-01\nasks_evidence = true\nevidence_rule = "x"',
@@ -53,7 +50,7 @@ WRONG = {
         "PACKAGE_PATROL_POINT",
         "plans[1].check_points[1].place",
     ),
-    'rule = "办法"': ('rule = " "', "PACKAGE_PATROLS", "visits.levels[0].rule"),
+    'rule = "办法"': ('rule = " "', "PACKAGE_PATROLS", "visits.levels[1].rule"),
     'code = "gate"': (
         'code = "gate"\nplace = "nowhere"',
         "PACKAGE_UNKNOWN_PLACE",
@@ -62,17 +59,20 @@ WRONG = {
 }
 
 
-def with_rules(folder: Path, text: str) -> TenantPackage:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_plain_package(tmp_path / "small")
+
+
+def with_rules(folder: Path, text: str) -> Path:
     (folder / "patrols.toml").write_text(text, encoding="utf-8")
-    return load_package(folder)
+    return folder
 
 
 @pytest.mark.parametrize("right", WRONG)
 def test_what_is_wrong_is_told_with_its_place(folder: Path, right: str) -> None:
     wrong, code, field = WRONG[right]
-    with pytest.raises(PackageInvalid) as error:
-        with_rules(folder, GOOD.replace(right, wrong))
-    (problem,) = error.value.problems
+    (problem,) = problems_of(with_rules(folder, GOOD.replace(right, wrong)))
     assert (problem.file, problem.code, problem.field) == ("patrols.toml", code, field)
 
 
@@ -81,7 +81,7 @@ async def test_plans_are_applied_and_end_when_they_leave_the_file(
     folder: Path,
 ) -> None:
     platform = assemble(database)
-    package = with_rules(folder, GOOD)
+    package = load_package(with_rules(folder, GOOD))
     await apply_package(platform, package)
     assert (await apply_package(platform, package)).is_empty
     tenant = (await platform.state(package.tenant.slug)).tenant

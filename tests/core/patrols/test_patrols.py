@@ -270,7 +270,7 @@ def test_rules_that_cannot_be_read_are_told_with_their_field() -> None:
     with pytest.raises(Invalid) as error:
         read_rules({"levels": [{"code": "a", "name_zh": "a", "name_en": "a", "per": "hour"}]})
     assert error.value.code == "PATROL_RULES_INVALID"
-    assert error.value.field == "levels[0].per"
+    assert error.value.field == "levels[1].per"
 
 
 def test_periods_and_due_days_at_their_edges() -> None:

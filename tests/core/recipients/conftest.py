@@ -4,12 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
-from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.recipients.tree import Tree, build_tree
 from tests.servers.databases import NewDatabase
 
@@ -23,7 +19,4 @@ async def recipients_database(new_database: NewDatabase) -> AsyncIterator[Databa
 @pytest.fixture
 async def tree(recipients_database: Database) -> Tree:
     """A tenant of its own for each test."""
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(recipients_database, host, open_store(recipients_database.settings))
-    platform.clock = FrozenClock()
-    return await build_tree(platform)
+    return await build_tree(frozen_platform(recipients_database))

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
-from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.tasks.street import build_street
 from tests.servers.databases import NewDatabase
 
@@ -29,7 +26,6 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 async def street(tasks_database: Database, clock: FrozenClock, tmp_path: Path) -> City:
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(tasks_database, host, open_store(tasks_database.settings))
+    platform = frozen_platform(tasks_database)
     platform.clock = clock
     return await build_street(platform, tmp_path / "street")

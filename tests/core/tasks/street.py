@@ -11,7 +11,8 @@ from jingwei_core.tenants.apply import apply_package
 from jingwei_core.tenants.package import load_package
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import MONDAY
-from tests.tenants.small_package import write_package
+from tests.tenants.small_package import write_plain_package
+from tests.tenants.staff import employ
 
 CITY, GRID = "4205", "42050200100101"
 KIND = "city.road.hole"
@@ -186,9 +187,8 @@ PEOPLE = {
 
 def write_street(folder: Path) -> Path:
     """A package of its own tenant, in ``folder``."""
-    write_package(folder)
+    write_plain_package(folder)
     texts = {
-        "plugins.toml": "plugins = []\n",
         "events/deadlines.csv": _DEADLINES,
         "departments.csv": _DEPARTMENTS,
         "roles.toml": _ROLES,
@@ -230,18 +230,10 @@ async def build_street(platform: Platform, folder: Path) -> City:
 
 async def hire(city: City, login: str, role: str, place: str, department: str | None) -> None:
     """An account with a post."""
-    city.people[login] = await city.value(
-        "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-    )
-    await city.fetch(
-        "INSERT INTO core.post (account, role, place_id, department, valid_from)"
-        " SELECT $1, r.id, $3, $4, $5 FROM core.role r WHERE r.code = $2",
-        city.people[login],
-        role,
-        city.places[place],
-        city.departments.get(department or ""),
-        MONDAY - timedelta(days=1),
-    )
+    held = await city.value("SELECT id FROM core.role WHERE code = $1", role)
+    member = city.departments.get(department or "")
+    begun = {"department": member, "valid_from": MONDAY - timedelta(days=1)}
+    await employ(city, login, held, city.places[place], **begun)
 
 
 async def certify(city: City, login: str) -> None:

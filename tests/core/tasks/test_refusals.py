@@ -10,7 +10,7 @@ from jingwei_core.tasks.opening import MOST_WAITING
 from jingwei_sdk.errors import Conflict, Denied, Invalid, NotFound
 from tests.core.events.city import City
 from tests.core.events.frozen_clock import FrozenClock
-from tests.core.tasks.street import CARD, certify
+from tests.core.tasks.street import CARD, certify, hire
 from tests.core.tasks.working import (
     PLAN,
     TWO_DAYS,
@@ -70,16 +70,7 @@ async def test_what_cannot_be_opened_is_refused(street: City) -> None:
 
 async def test_what_cannot_be_planned_is_refused(street: City) -> None:
     event = await joined(street)
-    grid = await street.value("SELECT id FROM core.place WHERE code = '42050200100102'")
-    street.people["worker-elsewhere"] = await street.value(
-        "INSERT INTO core.account (login, name) VALUES ('aside', 'aside') RETURNING id"
-    )
-    await street.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from)"
-        " SELECT $1, id, $2, '2026-01-01' FROM core.role WHERE code = 'unit'",
-        street.people["worker-elsewhere"],
-        grid,
-    )
+    await hire(street, "worker-elsewhere", "unit", "42050200100102", None)
     for given, code, field in PLANS:
         told = {**PLAN, "lead_department_code": "food", "units": [unit("food")], **given}
         if "lead" in told:
@@ -197,15 +188,7 @@ async def test_a_changed_task_is_not_written_over(street: City) -> None:
 async def test_who_does_not_see_a_task_learns_nothing_of_it(street: City) -> None:
     event = await joined(street)
     row = await opened(street, event, "enforcement")
-    street.people["aside"] = await street.value(
-        "INSERT INTO core.account (login, name) VALUES ('aside', 'aside') RETURNING id"
-    )
-    await street.fetch(
-        "INSERT INTO core.post (account, role, place_id, valid_from) SELECT $1, r.id, p.id,"
-        " '2026-01-01' FROM core.role r, core.place p"
-        " WHERE r.code = 'unit' AND p.code = '42050200100102'",
-        street.people["aside"],
-    )
+    await hire(street, "aside", "unit", "42050200100102", None)
     refusal = await refused(street, "aside", "event.task.accept", row)
     assert isinstance(refusal, NotFound)
 

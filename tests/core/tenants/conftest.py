@@ -6,7 +6,7 @@ import pytest
 
 from jingwei_core.database.engine import Database
 from jingwei_core.platform import Platform, assemble
-from tests.tenants.small_package import write_package
+from tests.tenants.small_package import write_plain_package
 
 
 @pytest.fixture
@@ -16,6 +16,4 @@ def platform(database: Database) -> Platform:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    written = write_package(tmp_path / "small")
-    (written / "plugins.toml").write_text("plugins = []\n", encoding="utf-8")
-    return written
+    return write_plain_package(tmp_path / "small")

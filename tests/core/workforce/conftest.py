@@ -4,12 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database, open_database
-from jingwei_core.evidence.opening import open_store
 from jingwei_core.platform import Platform
-from jingwei_core.plugins.host import PluginHost
-from tests.core.events.frozen_clock import FrozenClock
+from tests.core.events.frozen_platform import frozen_platform
 from tests.core.workforce.street import Street, build_street
 from tests.servers.databases import NewDatabase
 
@@ -22,10 +19,7 @@ async def workforce_database(new_database: NewDatabase) -> AsyncIterator[Databas
 
 @pytest.fixture
 def platform(workforce_database: Database) -> Platform:
-    host = PluginHost(core_contribution(), [])
-    platform = Platform(workforce_database, host, open_store(workforce_database.settings))
-    platform.clock = FrozenClock()
-    return platform
+    return frozen_platform(workforce_database)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from jingwei_core.commands.bus import Answer
 from jingwei_core.platform import Platform
 from tests.core.events.city import GRID, ROOT, SIBLING, City, build_city
 from tests.core.events.frozen_clock import MONDAY, FrozenClock
+from tests.tenants.staff import add_post, add_role, employ
 
 STAFF = ["leave.request", "leave.read"]
 ROLES = {
@@ -93,16 +94,8 @@ class Street(City):
     async def post(
         self, who: str, role: str, path: str, begin: float = -1, end: float | None = None
     ) -> uuid.UUID:
-        found: uuid.UUID = await self.value(
-            "INSERT INTO core.post (account, role, place_id, valid_from, valid_to)"
-            " VALUES ($1, $2, $3, $4, $5) RETURNING id",
-            self.people[who],
-            self.roles[role],
-            self.places[path],
-            at(begin),
-            None if end is None else at(end),
-        )
-        return found
+        held = {"valid_from": at(begin), "valid_to": None if end is None else at(end)}
+        return await add_post(self, who, self.roles[role], self.places[path], **held)
 
     async def kept(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
@@ -115,23 +108,10 @@ class Street(City):
 async def build_street(platform: Platform) -> Street:
     city = await build_city(platform)
     street = Street(platform, city.tenant, city.places, city.departments, city.people, city.kinds)
-    street.roles = {}
-    for code, permissions in ROLES.items():
-        street.roles[code] = await street.value(
-            "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-            code,
-            permissions,
-        )
+    street.roles = {code: await add_role(street, code, may) for code, may in ROLES.items()}
     for login, (role, path, department) in PEOPLE.items():
-        street.people[login] = await street.value(
-            "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-        )
-        post = await street.post(login, role, path)
-        await street.fetch(
-            "UPDATE core.post SET department = $2 WHERE id = $1",
-            post,
-            street.departments.get(department or ""),
-        )
+        post = {"department": street.departments.get(department or ""), "valid_from": at(-1)}
+        await employ(street, login, street.roles[role], street.places[path], **post)
     await street.fetch(
         "INSERT INTO core.workforce_rules (definition) VALUES ($1)", json.dumps(RULES)
     )
