@@ -7,7 +7,7 @@ subtree, the audit row and the outbox, all in one transaction.
 import inspect
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, get_type_hints
 
@@ -132,8 +132,11 @@ def command(
             returns=returns or (on if isinstance(on, Record) and result is None else None),
             result=result,
             description=(inspect.getdoc(handler) or "").split("\n", 1)[0],
+            reveals=reveals,
+            cost=cost,
+            staged=staged,
+            again=again,
         )
-        declared = replace(declared, reveals=reveals, cost=cost, staged=staged, again=again)
         _check(declared)
         handler.__command__ = declared  # type: ignore[attr-defined]
         return handler

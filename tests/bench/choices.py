@@ -8,7 +8,7 @@ from tests.bench.rounds import Pace
 
 WORKLOADS = ("list", "detail", "dashboard", "create")
 CONTENDERS = (
-    *("jingwei", "postgraphile", "strawberry", "strawberry-cached", "bare"),
+    *("jingwei", "postgraphile", "strawberry", "strawberry-cached", "bare", "bare-same"),
     *("pgbench", "pgbench-kept", "pgbench-same", "pgbench-4"),
 )
 QUICK_CONTENDERS = ("jingwei", "postgraphile", "pgbench")

@@ -16,12 +16,13 @@ from tests.bench.rounds import loads_of, run_rounds
 from tests.bench.servers import Server
 
 TITLE = "Against the peers and the limit"
-MAKERS: dict[str, type[Server]] = {
+MAKERS: dict[str, Callable[[], Server]] = {
     "jingwei": Jingwei,
     "postgraphile": PostGraphile,
     "strawberry": Strawberry,
     "strawberry-cached": CachedStrawberry,
     "bare": Bare,
+    "bare-same": lambda: Bare("same"),
 }
 LIMITS: dict[str, Callable[[Cluster], Limit]] = {
     "pgbench": Limit,
@@ -43,8 +44,9 @@ tenant and area and store the two rows. `pgbench` sends the best SQL for the wor
 statement in one pipelined trip with generic plans, the two rows for `create`; with kept counts it
 reads for `dashboard` what the platform keeps, like Jingwei, and otherwise the rows; with the same
 work it stores for `create` all that Jingwei stores. Bare ASGI is a Python server of a few lines
-that sends `pgbench`'s SQL and returns its bytes: no GraphQL, no token, no permissions. What a
-worker would fold into the kept counts is folded between the rounds.
+that sends `pgbench`'s SQL and returns its bytes: no GraphQL, no token, no permissions; where it
+stays below a target, no server in one Python process reaches it. What a worker would fold into the
+kept counts is folded between the rounds.
 """
 
 

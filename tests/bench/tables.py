@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tests.bench.limit import VARIANTS
 from tests.bench.markdown import markdown
 from tests.bench.rounds import Results
 
@@ -9,6 +10,7 @@ OURS = "jingwei"
 PEER = "postgraphile"
 LIMIT = "pgbench"
 FLOOR = "bare ASGI"
+SAME_WORK = VARIANTS["same"]
 # Against the peer, and against the limit: what the product promises.
 TARGETS = {
     "list": (3.0, 0.65),
@@ -61,6 +63,10 @@ def verdicts(results: Results) -> str:
             rows.append(
                 [f"{workload}, p99", f"{half:.2f}", "≤ 0.5", _mark(half <= 0.5), "", "", "", ""]
             )
+        same, of_limit = f"{FLOOR}{SAME_WORK}", f"{LIMIT}{SAME_WORK}"
+        if same in results.measured[workload]:
+            ours, floor = (results.ratio(workload, name, of_limit) for name in (OURS, same))
+            rows.append([f"{workload}{SAME_WORK}", *[""] * 3, _times(ours), "", "", _times(floor)])
     head = ["", f"÷ {PEER}", "target", "", f"÷ {LIMIT}", "target", "", f"{FLOOR} ÷ {LIMIT}"]
     return markdown(head, rows)
 

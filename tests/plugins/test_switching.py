@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from piccolo.columns import Text
 
+from jingwei_core.access.tables import Role
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database
 from jingwei_core.evidence.opening import open_store
@@ -227,7 +228,11 @@ async def _tenant(database: Database) -> Platform:
             "INSERT INTO platform.tenant (id, slug, name, timezone)"
             " VALUES (gen_random_uuid(), 'small', 'small', 'Asia/Shanghai')"
         )
-    return assemble(database)
+    platform = assemble(database)
+    async with system_context(platform, await platform.tenant("small"), "test") as ctx:
+        # Somebody has to be able to take the steps of its workflow.
+        await ctx.data.insert(Role(code="all", name="all", permissions=["event.*"]))
+    return platform
 
 
 @pytest.mark.commit

@@ -3,7 +3,8 @@
 import asyncio
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from jingwei_core.evidence.commands import UPLOAD_WINDOW
@@ -22,10 +23,15 @@ STORE_LIMIT_S = 20
 
 _EXPIRED = """
 SELECT id FROM core.evidence WHERE status = 'pending' AND expires_at < $1
+   AND (locked_until IS NULL OR locked_until <= $3)
 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
-_REMOVE = "DELETE FROM core.evidence WHERE id = $1"
-_PUT_OFF = "UPDATE core.evidence SET expires_at = $2, updated_at = now() WHERE id = $1"
+_REMOVE = "DELETE FROM core.evidence WHERE id = ANY($1::uuid[])"
+# It stays expired: nobody commits it any more, and it counts for nobody's limit.
+_PUT_OFF = """
+UPDATE core.evidence e SET locked_until = l.until, updated_at = now()
+  FROM unnest($1::uuid[], $2::timestamptz[]) AS l (id, until) WHERE e.id = l.id
+"""
 
 
 async def collect(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -37,32 +43,40 @@ async def collect(ctx: Context, payload: Mapping[str, Any]) -> None:
     lock ends. What is committed is never touched.
     """
     assert isinstance(ctx, CoreContext)
-    ended = ctx.clock.now() - GRACE
+    now = ctx.clock.now()
+    ended = now - GRACE
     store, prefix = ctx.platform.store, area_prefix(ctx.tenant.id, Area.STAGED)
-    try:
+    rows = await ctx.unit.fetch(_EXPIRED, ended, BATCH, now)
+    removed: list[uuid.UUID] = []
+    locked: dict[uuid.UUID, datetime] = {}
+    # No statement runs within the time limit: one that is cut short would undo them all.
+    with suppress(TimeoutError):  # the next run goes on
         async with asyncio.timeout(STORE_LIMIT_S):
-            for row in await ctx.unit.fetch(_EXPIRED, ended, BATCH):
-                await _end(ctx, row["id"])
+            for row in rows:
+                until = await _locked_until(ctx, row["id"])
+                if until is None:
+                    removed.append(row["id"])
+                else:
+                    locked[row["id"]] = until
             for item in await store.list_prefix(
                 prefix, older_than=ended - UPLOAD_WINDOW, limit=BATCH
             ):
                 await store.delete(item.key)
-    except TimeoutError:
-        return  # the next run goes on
+    await ctx.unit.execute(_REMOVE, removed)
+    await ctx.unit.execute(_PUT_OFF, list(locked), list(locked.values()))
 
 
-async def _end(ctx: CoreContext, evidence_id: uuid.UUID) -> None:
-    """Remove an upload that became no evidence, or look at it again when its lock ends."""
+async def _locked_until(ctx: CoreContext, evidence_id: uuid.UUID) -> datetime | None:
+    """Until when the original of an upload that became no evidence is locked; ``None`` once
+    nothing is left of it in the store."""
     store = ctx.platform.store
     original, *derived = kept_keys(ctx.tenant.id, evidence_id)
     try:
         found = await store.stat(original)
     except NotFound:
-        found = None
-    if found is not None and found.locked_until and found.locked_until > ctx.clock.now():
-        await ctx.unit.execute(_PUT_OFF, evidence_id, found.locked_until)
-        return
-    if found is not None:
-        for key in (*derived, original):
-            await store.delete(key)
-    await ctx.unit.execute(_REMOVE, evidence_id)
+        return None
+    if found.locked_until and found.locked_until > ctx.clock.now():
+        return found.locked_until
+    for key in (*derived, original):
+        await store.delete(key)
+    return None

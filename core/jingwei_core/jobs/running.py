@@ -7,7 +7,8 @@ happens once; only what it did outside can repeat.
 import asyncio
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -125,23 +126,41 @@ class JobRunner(AbstractEntrypointExecutor):
             raise self._outcome(job, error) from None
 
     async def _run(self, job: QueuedJob, tenant: Tenant, declared: Job) -> None:
-        name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
-        is_outside = isinstance(declared.run, Outside)
         if isinstance(declared.run, Outside):
-            outside, claimed = declared.run, None
-            async with system_context(self._platform, tenant, name, request) as ctx:
-                claimed = await outside.claim(ctx, payload_of(job))
-                if claimed is None:
-                    await _end(ctx, job, name)
+            settling = await self._worked(job, tenant, declared, declared.run)
+            if settling is not None:
+                await self._in_a_unit(job, tenant, replace(declared, run=settling), is_late=True)
+            return
+        await self._in_a_unit(job, tenant, declared)
+
+    async def _worked(
+        self, job: QueuedJob, tenant: Tenant, declared: Job, outside: Outside
+    ) -> Settling | None:
+        """Claim and work: what is left to write down; ``None`` when there was nothing to do."""
+        async with self._context(job, tenant, declared) as ctx:
+            claimed = await outside.claim(ctx, payload_of(job))
             if claimed is None:
-                return
-            async with asyncio.timeout(declared.timeout_s):
-                made = await outside.work(claimed)
-            declared = replace(declared, run=Settling(outside, claimed, made))
-        async with system_context(self._platform, tenant, name, request, is_late=is_outside) as ctx:
+                await _end(ctx, job, ctx.actor.name)
+        if claimed is None:
+            return None
+        async with _limited(declared.timeout_s):
+            made = await outside.work(claimed)
+        return Settling(outside, claimed, made)
+
+    async def _in_a_unit(
+        self, job: QueuedJob, tenant: Tenant, declared: Job, *, is_late: bool = False
+    ) -> None:
+        """Run the job and end it, in one transaction."""
+        async with self._context(job, tenant, declared, is_late=is_late) as ctx:
             await _counted(declared, ctx, payload_of(job))
             await self._stop_if_off(ctx, declared)
-            await _end(ctx, job, name)
+            await _end(ctx, job, ctx.actor.name)
+
+    def _context(
+        self, job: QueuedJob, tenant: Tenant, declared: Job, *, is_late: bool = False
+    ) -> AbstractAsyncContextManager[CoreContext]:
+        name, request = f"job:{declared.name}", Request(request_id=f"job-{job.id}")
+        return system_context(self._platform, tenant, name, request, is_late=is_late)
 
     async def _stop_if_off(self, ctx: CoreContext, declared: Job) -> None:
         """Nothing of a plugin's job is kept that was switched off while the job ran."""
@@ -189,10 +208,17 @@ async def _counted(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) 
 
 async def _within(declared: Job, ctx: CoreContext, payload: Mapping[str, Any]) -> None:
     """Run the job; raises :class:`JobTookTooLong` after its ``timeout_s``."""
-    limit = asyncio.timeout(declared.timeout_s)
+    async with _limited(declared.timeout_s):
+        await run_job(ctx, declared, payload)
+
+
+@asynccontextmanager
+async def _limited(limit_s: float) -> AsyncIterator[None]:
+    """Raises :class:`JobTookTooLong` after so many seconds."""
+    limit = asyncio.timeout(limit_s)
     try:
         async with limit:
-            await run_job(ctx, declared, payload)
+            yield
     except TimeoutError as error:
         if not limit.expired():
             raise

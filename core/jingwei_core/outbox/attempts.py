@@ -1,6 +1,9 @@
 """Attempts (投递尝试): one call of a channel, guarded as a plugin's other code is."""
 
+import asyncio
 from datetime import timedelta
+
+import structlog
 
 from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.database.unit import Outdated
@@ -10,6 +13,8 @@ from jingwei_core.session import CoreContext
 from jingwei_sdk.channels import MOST_REASON, Delivered, Later, Message, Outcome, Rejected
 from jingwei_sdk.errors import JingweiError, Unavailable
 from jingwei_sdk.settings import Secret
+
+_log = structlog.get_logger(__name__)
 
 NOT_SET_UP = "OUTBOX_CHANNEL_NOT_SET_UP"
 MINUTE = timedelta(minutes=1)
@@ -21,14 +26,15 @@ WHERE channel = $1 AND status = 'delivered' AND delivered_at > $2
 
 
 async def attempt(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
-    """How one call of the channel ended.
+    """How one call of the channel ended, within its time limit.
 
-    A plugin's is counted under ``channel:<code>``; what it raises is an attempt that failed, told
-    by type only, and what it wrote is undone. What the core's raises is raised.
+    What a channel raises is an attempt that failed, told by type only. A plugin's is counted under
+    ``channel:<code>`` besides, and what it wrote is undone.
     """
-    if found.plugin.id == CORE:
-        return _short(await found.channel.deliver(given_to(CORE, ctx), message))
     try:
+        if found.plugin.id == CORE:
+            async with asyncio.timeout(found.channel.timeout_s):
+                return _short(await found.channel.deliver(given_to(CORE, ctx), message))
         lacking = _lacking(ctx, found)
         if lacking:
             code, tenant = found.channel.code, ctx.tenant.slug
@@ -38,7 +44,11 @@ async def attempt(ctx: CoreContext, found: Owned, message: Message) -> Outcome:
         raise  # the unit itself has to begin anew
     except JingweiError as error:
         return Later(error.code)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its text is not kept
+    except Exception as error:  # noqa: BLE001 - it may be anything; its text is not kept
+        # What runs jobs is slow to import, and whoever lists messages needs none of it.
+        from jingwei_core.jobs.running import report
+
+        _log.warning("outbox_attempt_failed", channel=found.channel.code, why=report(error))
         return Later(type(error).__name__)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.database.unit import Unit
-from jingwei_core.plugins.contributing.fitting import require_workflows_fit
+from jingwei_core.plugins.contributing.fitting import require_fit_by_name
 from jingwei_core.plugins.contributing.putting import put, withdraw
 from jingwei_core.plugins.dependencies import plan_disable, plan_enable
 from jingwei_core.plugins.discovery import Installed
@@ -137,14 +137,24 @@ async def disable_everywhere(platform: "Platform", plugin_id: str) -> list[str]:
 
 async def bring_in(ctx: CoreContext) -> None:
     """Put what the plugins of the deployment bring into the context's tenant, a new one, each after
-    those it requires."""
+    those it requires.
+
+    Raises ``Conflict`` (``PLUGIN_WORKFLOW_UNFIT``) naming the tenant and the first plugin whose
+    workflows cannot work there, with every flaw.
+    """
     host = ctx.platform.host
     everywhere, there = await on_everywhere(ctx.unit), {one.id: one for one in host.installed()}
-    for plugin_id in host.order:
-        found = there.get(plugin_id)
-        if plugin_id in everywhere and found is not None and found.state == "available":
-            await _put(ctx, found)
-            await announce_enabled(ctx, _told(found))
+    brought = [
+        found
+        for plugin_id in host.order
+        if plugin_id in everywhere
+        and (found := there.get(plugin_id)) is not None
+        and found.state == "available"
+    ]
+    for found in brought:
+        await _put(ctx, found)
+        await announce_enabled(ctx, _told(found))
+    await require_fit_by_name(ctx, [found.id for found in brought])
 
 
 async def _put(ctx: CoreContext, found: Installed) -> None:
@@ -168,11 +178,7 @@ async def _bring_into(
         tenant = (await platform.state(slug)).tenant
         async with system_context(platform, tenant, "plugin.switch") as ctx:
             await _put(ctx, found)
-            try:
-                await require_workflows_fit(ctx, found.id)
-            except Conflict as unfit:
-                reasons = f"{slug}: {unfit.params['reasons']}"
-                raise Conflict(unfit.code, plugin=found.id, reasons=reasons) from unfit
+            await require_fit_by_name(ctx, [found.id])
             if not is_on and found.id not in own:
                 # A reaction that comes before the switch waits for it.
                 await announce_enabled(ctx, _told(found))

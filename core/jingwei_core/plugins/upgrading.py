@@ -17,6 +17,7 @@ from packaging.version import Version
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.commands.plugin_context import given_to
+from jingwei_core.plugins.contributing.fitting import misfits, require_workflows_fit, unfit
 from jingwei_core.plugins.contributing.putting import put
 from jingwei_core.plugins.contributing.upcoming import Upcoming, upcoming
 from jingwei_core.plugins.discovery import Installed
@@ -26,7 +27,13 @@ from jingwei_core.plugins.sealing import TenantVault
 from jingwei_core.plugins.standing import pending_upgrades
 from jingwei_core.plugins.tenant_settings import SettingsChange, declared
 from jingwei_core.plugins.tenant_settings import put as put_settings
-from jingwei_core.session import CoreContext, system_context
+from jingwei_core.session import (
+    CoreContext,
+    EveryPermission,
+    Request,
+    onlooker_context,
+    system_context,
+)
 from jingwei_core.tenant_states import SNAPSHOT_AGE_S
 from jingwei_sdk.errors import Conflict, JingweiError, NotFound
 from jingwei_sdk.upgrades import DataMigration
@@ -73,6 +80,9 @@ class UpgradePlan:
     puts: tuple[Upcoming, ...] = ()
     """What would change of the workflows, deadlines and roles that the plugin brings; nothing of
     one that is off."""
+    misfits: tuple[str, ...] = ()
+    """Why its workflows, as they would be put, cannot work in the tenant; the upgrade is refused
+    then."""
 
     @property
     def is_empty(self) -> bool:
@@ -92,6 +102,7 @@ class UpgradePlan:
                 {"to": step.to_version, "description": step.description} for step in self.steps
             ],
             "puts": [each.told() for each in self.puts],
+            "misfits": list(self.misfits),
         }
 
 
@@ -117,26 +128,36 @@ async def plan_upgrade(platform: "Platform", slug: str, plugin_id: str) -> Upgra
     """What :func:`upgrade_plugin` would do now.
 
     Raises ``NotFound`` (``TENANT_NOT_FOUND``, ``PLUGIN_UNKNOWN``, ``PLUGIN_NOT_USED``), ``Refused``
-    (``PLUGIN_OFF``), ``Conflict`` (``PLUGIN_DATA_NEWER``) when later code has upgraded the tenant.
+    (``PLUGIN_OFF``), ``Conflict``: ``PLUGIN_DATA_NEWER`` when later code has upgraded the tenant,
+    ``PLUGIN_KIND_TAKEN`` and ``PLUGIN_ROW_TAKEN`` when it cannot be put beside what is there.
     """
-    state = await platform.state(slug)
-    async with system_context(platform, state.tenant, f"plugin:{plugin_id}") as ctx:
+    tenant = (await platform.state(slug)).tenant
+    who = (f"plugin:{plugin_id}", EveryPermission())
+    async with onlooker_context(platform, tenant, who, Request()) as ctx:
         row = await _used_row(ctx, plugin_id)
         plan = _plan(platform, slug, plugin_id, row)
-        if row is None or not await _is_on(ctx, row):
-            return plan
-        return replace(plan, puts=await upcoming(ctx, platform.host.get(plugin_id)))
+        if row is not None and await _is_on(ctx, row):
+            found = platform.host.get(plugin_id)
+            plan = replace(plan, puts=await upcoming(ctx, found))
+            if not plan.is_empty:
+                await _put(ctx, found)
+                plan = replace(plan, misfits=await misfits(ctx, plugin_id))
+    return plan
 
 
 async def upgrade_plugin(platform: "Platform", slug: str, plugin_id: str) -> Upgraded:
     """Bring a tenant's plugin to the installed version; a second call finds nothing to do.
 
-    Raises as :func:`plan_upgrade` does, and ``Conflict`` (``PLUGIN_UPGRADE_FAILED``) naming the
-    step: what was finished before it stays, and the next call goes on there.
+    Raises as :func:`plan_upgrade` does, and ``Conflict``: ``PLUGIN_WORKFLOW_UNFIT`` before anything
+    is done, with the flaws of workflows that cannot work in the tenant;
+    ``PLUGIN_UPGRADE_FAILED`` naming the step: what was finished before it stays, and the next call
+    goes on there.
     """
     plan = await plan_upgrade(platform, slug, plugin_id)
     if plan.is_empty:
         return Upgraded(plan, 0)
+    if plan.misfits:
+        raise unfit(plugin_id, plan.misfits)
     work = _Upgrade(platform, plan)
     try:
         await work.settings()
@@ -208,9 +229,10 @@ class _Upgrade:
         """Put what this version ships, and note the version."""
         async with self._context() as ctx:
             row = await self._row(ctx)
-            if self.found.plugin is not None and await _is_on(ctx, row):
-                await put(ctx, self.found)
-                await put_kinds(ctx, self.found.plugin)
+            if await _is_on(ctx, row):
+                await _put(ctx, self.found)
+                # The tenant may have changed since the plan was made.
+                await require_workflows_fit(ctx, self.plan.plugin)
             version = self.plan.to_version
             await ctx.unit.execute(_PROGRESS, ctx.tenant.id, self.plan.plugin, "{}")
             await self._store(ctx, row, replace(row, version=version, data_version=version))
@@ -252,6 +274,12 @@ def _below(version: str) -> str:
     if reached.dev is None:
         return f"{reached.public}.dev0"
     return f"{reached.public.rpartition('.dev')[0]}.dev{max(reached.dev - 1, 0)}"
+
+
+async def _put(ctx: CoreContext, found: Installed) -> None:
+    await put(ctx, found)
+    if found.plugin is not None:
+        await put_kinds(ctx, found.plugin)
 
 
 async def _is_on(ctx: CoreContext, row: PluginRow) -> bool:

@@ -166,11 +166,12 @@ async def _apply(ctx: CoreContext, package: TenantPackage, own: TenantDifference
     for table in found.tables:
         await _write(ctx, table)
     await apply_workflows(ctx, found.workflows)
+    if own.is_new:
+        # First, for its own plugins may stand on those that everybody has.
+        await bring_in(ctx)
     settings = {row.id: row.settings for row in package.plugins}
     for plugin_id, enabled in found.plugins:
         await switch_plugin(ctx, plugin_id, enabled=enabled, settings=settings[plugin_id])
-    if own.is_new:
-        await bring_in(ctx)
     await require_fitting(ctx, {row.code for row in package.workflows})
     await append_audit(ctx, "tenant.apply", package.tenant.id)
     return found

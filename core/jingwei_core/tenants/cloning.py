@@ -19,10 +19,12 @@ import asyncpg
 from jingwei_core.database.identifiers import qualified, quoted
 from jingwei_core.database.security_rules import table_key
 from jingwei_core.database.unit import Unit
+from jingwei_core.plugins.contributing.fitting import require_fit_by_name
 from jingwei_core.plugins.deployment import on_everywhere
 from jingwei_core.plugins.hooks import enabling_jobs
 from jingwei_core.plugins.plugin_rows import PluginRow, plugin_rows, store_row
 from jingwei_core.plugins.sealing import TenantVault
+from jingwei_core.session import system_context
 from jingwei_sdk.errors import Conflict, Invalid, NotFound
 from jingwei_sdk.plugin import Plugin
 from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
@@ -56,7 +58,8 @@ async def clone_tenant(platform: "Platform", source: str, slug: str, name: str) 
     """Make a tenant ``slug`` with the configuration of ``source``, in one transaction as the owner.
 
     Raises ``NotFound`` (``TENANT_NOT_FOUND``), ``Conflict`` (``TENANT_SLUG_TAKEN``), ``Invalid``
-    (``TENANT_SLUG``) for a name that cannot be in an address.
+    (``TENANT_SLUG``) for a name that cannot be in an address; ``Conflict``
+    (``PLUGIN_WORKFLOW_UNFIT``) naming the plugin whose workflows cannot work in the copy.
     """
     async with platform.database.owner() as unit:
         old = await unit.fetchval("SELECT id FROM platform.tenant WHERE slug = $1", source)
@@ -79,6 +82,7 @@ async def clone_tenant(platform: "Platform", source: str, slug: str, name: str) 
         enabled = {row.plugin for row in used.values() if row.enabled} | everywhere
         await platform.queue.add(unit, work.new, enabling_jobs(platform, enabled))
         await work.audit(source)
+        await work.require_fit(sorted(enabled))
     platform.forget()
     return Cloned(work.new, rows, tuple(sorted(used)), left_out)
 
@@ -142,6 +146,13 @@ class _Clone:
         # The place of the entry is looked up in the bound tenant alone.
         await self.unit.execute("SET LOCAL app.maintenance = 'off'")
         await self.unit.execute(_AUDIT, self.new, json.dumps([change]))
+
+    async def require_fit(self, plugin_ids: Iterable[str]) -> None:
+        """What the source's workflows name may have gone since they were put there, and what is not
+        copied is not there. Only rows of the new tenant are in sight by now."""
+        tenant = (await self.platform.tenant_by_id(self.new)).tenant
+        async with system_context(self.platform, tenant, "tenant.clone") as ctx:
+            await require_fit_by_name(ctx, plugin_ids)
 
 
 def copied_tables(

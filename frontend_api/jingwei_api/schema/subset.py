@@ -180,22 +180,20 @@ class _Copying:
         for name in self._wanted.records:
             keys = self._full.type_map.get(f"{name}GroupKey")
             fields = getattr(keys, "fields", {}).values()
-            lost = {column for field in fields if (column := self._lost(field))}
+            lost = {member for field in fields if (member := self._lost(field))}
             if lost:
                 enum = self._full.type_map[f"{name}Grouping"]
                 assert isinstance(enum, GraphQLEnumType)
-                found[enum.name] = _without(
-                    enum, {reference_name(column).upper() for column in lost}
-                )
+                found[enum.name] = _without(enum, lost)
         return found
 
     def _lost(self, field: GraphQLField) -> str:
-        """The name of a key that leads to what is gone; empty for others."""
+        """The member for a key that leads to what is gone; empty for others."""
         meaning = meaning_of(field)
         if not isinstance(meaning, KeyField) or meaning.relation is None:
             return ""
         is_gone = get_named_type(field.type).name in self._gone
-        return reference_name(meaning.column) if is_gone else ""
+        return reference_name(meaning.column).upper() if is_gone else ""
 
 
 def _without(enum: GraphQLEnumType, members: set[str]) -> GraphQLEnumType:

@@ -226,7 +226,6 @@ class TypeSpace:
         finished: type = strawberry.type(
             kind, name=name, description=_plain_text(description), is_input=is_input
         )
-        self._types[name] = finished
         return finished
 
 

@@ -16,7 +16,10 @@ from typing import Any
 import asyncpg
 
 LIMITS = Path(__file__).parents[1] / "limits"
-TYPES = {"low": "text", "high": "text", "event": "uuid"}
+TYPES = {
+    **dict.fromkeys(("low", "high"), "text"),
+    **dict.fromkeys(("event", "place", "account", "kind", "workflow"), "uuid"),
+}
 """The values that a statement may name."""
 
 Message = MutableMapping[str, Any]
@@ -81,12 +84,40 @@ def names_in(file: Path) -> list[str]:
 def one_trip(file: Path) -> str:
     """The statement of a file as bytes of one value, behind the tenant, which is ``$1``."""
     sql = file.read_text(encoding="utf-8").strip().removesuffix(";")
-    for at, name in enumerate(names_in(file), start=2):
-        sql = re.sub(rf"(?<!:):{name}\b", f"${at}::{TYPES[name]}", sql)
+    if writes(file):
+        values = ", ".join(f"${at}" for at in range(1, len(names_in(file)) + 2))
+        return f"SELECT convert_to({_function(file)}({values}), 'UTF8')"
     return (
         "SELECT CASE WHEN set_config('app.tenant', $1, true) = $1"
-        f" THEN convert_to(({sql})::text, 'UTF8') END"
+        f" THEN convert_to(({_numbered(file, sql)})::text, 'UTF8') END"
     )
+
+
+def writes(file: Path) -> bool:
+    """Whether the statement stores rows: PostgreSQL takes no such statement inside another one."""
+    return "INSERT INTO" in file.read_text(encoding="utf-8")
+
+
+def function_of(file: Path) -> str:
+    """The statement of a file that writes as a function, which can be called in one trip."""
+    sql = file.read_text(encoding="utf-8").strip().removesuffix(";")
+    types = ", ".join(["text", *(TYPES[name] for name in names_in(file))])
+    return (
+        f"CREATE OR REPLACE FUNCTION {_function(file)}({types}) RETURNS text"
+        " LANGUAGE plpgsql AS $function$ DECLARE answer text; BEGIN"
+        f" PERFORM set_config('app.tenant', $1, true); {_numbered(file, sql)} INTO answer;"
+        " RETURN answer; END $function$"
+    )
+
+
+def _function(file: Path) -> str:
+    return f"bench.bare_{file.stem.replace('.', '_')}"
+
+
+def _numbered(file: Path, sql: str) -> str:
+    for at, name in enumerate(names_in(file), start=2):
+        sql = re.sub(rf"(?<!:):{name}\b", f"${at}::{TYPES[name]}", sql)
+    return sql
 
 
 async def _nothing(_connection: object) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jingwei_core.commands import staging
+from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.evidence.keys import Area, area_prefix
 from jingwei_core.evidence.store import ObjectStore
 from jingwei_sdk.errors import Denied, Unavailable
@@ -66,7 +67,16 @@ async def test_what_a_broken_commit_kept_is_collected_when_its_lock_ends(
     row = await city.row(locked)
     assert row is not None
     key = area_prefix(city.tenant.id, Area.ORIGINAL) + str(locked)
-    assert (row["status"], row["expires_at"]) == ("pending", (await store.stat(key)).locked_until)
+    assert (row["status"], row["locked_until"]) == ("pending", (await store.stat(key)).locked_until)
+    # It is over for its owner all the same: neither committed late nor in the way of the next.
+    with pytest.raises(Denied) as refusal:
+        await city.commit("worker", locked)
+    assert refusal.value.code == "EVIDENCE_EXPIRED"
+    one = EvidenceSettings(max_pending=1)
+    monkeypatch.setitem(city.platform.__dict__, "evidence_settings", one)
+    await city.uploaded("worker", PHOTO)
+    await city.collect_garbage()
+    assert await city.row(locked) == row
     assert await city.row(free) is None
     assert await objects(store, city, Area.ORIGINAL) == [str(locked)]
     assert len(await objects(store, city, Area.DERIVED)) == 2

@@ -8,20 +8,24 @@ from uuid import UUID
 
 import pytest
 
+from jingwei_core.jobs.backoff import Backoff
 from jingwei_core.jobs.core_jobs import OUTBOX_DELIVER
 from jingwei_core.jobs.worker import Worker
+from jingwei_core.outbox import delivery
 from jingwei_core.outbox.administration import list_messages
+from jingwei_core.outbox.channels import CHANNELS
 from jingwei_core.outbox.delivery import Claimed, claim, settle, work
 from jingwei_core.session import system_context
 from jingwei_sdk.channels import Channel, Delivered, Later, Message, Outcome
 from jingwei_sdk.context import Context
-from tests.core.jobs.cities import CHANGZHI, CORE, EXTRA, FAST, Cities
+from tests.core.jobs.cities import CHANGZHI, CORE, EXTRA, FAST, Cities, working
 from tests.core.outbox.test_channels import TO
 
 _OPEN = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()
 """
+_CLAIMED = "SELECT 1 FROM core.outbox_message WHERE id = $1 AND leased_until IS NOT NULL"
 _PUT_OFF = "SELECT count(*) FROM jobs.pgqueuer WHERE execute_after > now() + interval '1 s'"
 
 
@@ -132,3 +136,28 @@ async def test_what_a_dead_worker_left_is_sent_again_when_its_claim_ran_out(
     await told(cities, again, await work(again))
     assert await status(cities) == ("delivered", 1)
     assert slow.taken == [message, message], "with one id, by which a receiver drops the second"
+
+
+async def test_what_a_channel_of_the_core_raises_is_an_attempt_that_is_counted(
+    cities: Cities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim is given back with it: no job may wait for a claim, and begin anew, for ever."""
+
+    async def broken(ctx: Context, message: Message) -> Outcome:
+        raise ValueError("13900000000")
+
+    async def stuck(ctx: Context, message: Message) -> Outcome:
+        await asyncio.Event().wait()
+        return Delivered()
+
+    monkeypatch.setattr(delivery, "BACKOFF", Backoff(0.05, 2.0, 0.2, attempts=3))
+    for deliver, timeout_s, why in ((broken, 60.0, "ValueError"), (stuck, 0.01, "TimeoutError")):
+        channel = Channel("slow", "慢", "Slow", deliver, reaches="person", timeout_s=timeout_s)
+        monkeypatch.setitem(vars(CORE), "channels", (*CHANNELS, channel))
+        message = await sent(cities := Cities(cities.database))
+        async with working(cities):
+            await cities.wait_until("SELECT count(*) FROM jobs.pgqueuer", 0)
+        async with cities.database.unit(CHANGZHI) as unit:
+            line = next(each for each in await list_messages(unit) if each.message == message)
+        assert (line.status, line.attempts, line.last_error) == ("failed", 3, why)
+        assert await cities.owner(_CLAIMED, message) == []

@@ -86,6 +86,7 @@ async def test_new_code_leaves_rows_alone_that_it_has_not_brought_along(wards: W
         "settings": [1, 2],
         "steps": [{"to": "2.0.0", "description": ""}],
         "puts": [],
+        "misfits": [],
     }
     assert await wards.east.value("SELECT max(words) FROM ward_book.call_on") == 0
 

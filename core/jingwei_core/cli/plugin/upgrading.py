@@ -72,6 +72,7 @@ def _lines(told: dict[str, Any], *, plan: bool) -> Iterator[str]:
     for put in told["puts"]:
         yield f"  {put['what']} {put['name']}: {put['effect']}"
         yield from (f"    {line}" for line in put["lines"])
+    yield from (f"  ! {line}" for line in told["misfits"])
 
 
 def _line(told: dict[str, Any], *, plan: bool) -> str:
