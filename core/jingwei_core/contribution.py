@@ -22,6 +22,9 @@ from jingwei_core.patrols import commands as patrol_commands
 from jingwei_core.patrols import data_rights as visit_rights
 from jingwei_core.patrols import questions as patrol_questions
 from jingwei_core.patrols import reminding as patrol_reminders
+from jingwei_core.people import commands as people_commands
+from jingwei_core.people import data_rights as people_rights
+from jingwei_core.people import questions as people_questions
 from jingwei_core.places import commands as place_commands
 from jingwei_core.places import questions as place_questions
 from jingwei_core.plugins import questions as plugin_questions
@@ -60,12 +63,14 @@ _COMMANDS = (
     ledger_commands,
     patrol_commands,
     public_report_commands,
+    people_commands,
 )
 _QUESTIONS = (
     *(access_questions, event_questions, place_questions, routing_questions),
     *(plugin_questions, presence_questions, notification_questions, task_questions),
     ledger_questions,
     patrol_questions,
+    people_questions,
 )
 
 
@@ -82,6 +87,7 @@ def core_contribution() -> Plugin:
             *account_rights.RIGHTS,
             *visit_rights.RIGHTS,
             *public_report_rights.RIGHTS,
+            *people_rights.RIGHTS,
         ),
         clone_rules=CLONE_RULES,
         questions=tuple(question for room in _QUESTIONS for question in room.QUESTIONS),

@@ -66,6 +66,7 @@ class Platform:
         self.access_cache = AccessCache(database, self.permission_sets)
         self.command_secret = self.settings.derived_secret("command-key").encode()
         self.cursor_secret = self.settings.derived_secret("cursor").encode()
+        self.person_secret = self.settings.derived_secret("person-number").encode()
         self.vault = Vault(self.settings)
         self.catalogue = _catalogue(host)
         snapshots = Snapshots(lambda: self.host, self.vault)

@@ -16,6 +16,7 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.notifications import tables as notifications
     from jingwei_core.outbox import tables as outbox
     from jingwei_core.patrols import tables as patrols
+    from jingwei_core.people import tables as people
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
     from jingwei_core.presence import tables as presence
@@ -31,7 +32,7 @@ def core_tables() -> list[type[TenantTable]]:
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
         *(plugins, reminders, workforce, tasks, notifications, routing),
-        *(meetings, ledgers, patrols, public_reports, presence),
+        *(meetings, ledgers, patrols, public_reports, people, presence),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:
@@ -52,6 +53,7 @@ def core_records() -> list[Record]:
     from jingwei_core.meetings import records as meetings
     from jingwei_core.notifications import records as notifications
     from jingwei_core.patrols import records as patrols
+    from jingwei_core.people import records as people
     from jingwei_core.places import records as places
     from jingwei_core.public_reports import records as public_reports
     from jingwei_core.registers import records as registers
@@ -62,5 +64,5 @@ def core_records() -> list[Record]:
     from jingwei_core.workforce import records as workforce
 
     rooms = (places, access, evidence, events, registers, audit, tenants, reminders, workforce)
-    others = (notifications, routing, tasks, meetings, ledgers, patrols, public_reports)
+    others = (notifications, routing, tasks, meetings, ledgers, patrols, public_reports, people)
     return [record for room in (*rooms, *others) for record in room.RECORDS]

@@ -56,6 +56,8 @@ class MutationAttempt:
     foreign: Planted | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     """The arguments, as ``field`` spells them."""
+    fragment: str = ""
+    """What ``field`` spreads."""
 
     @property
     def names(self) -> list[str]:
@@ -70,13 +72,14 @@ class MutationAttempt:
         absent = replace(self.foreign, id=nothing)
         name = global_id(absent.record, nothing)
         field = self.field.replace(self.names[0], name)
-        return MutationAttempt(self.mutation, field, self.position, absent)
+        return replace(self, field=field, foreign=absent)
 
 
 def together(attempts: Sequence[MutationAttempt]) -> str:
     """Several calls in one document, as ``m0``, ``m1`` and so on; each is a transaction."""
     fields = " ".join(f"m{at}: {attempt.field}" for at, attempt in enumerate(attempts))
-    return f"mutation Attack {{ {fields} }}"
+    fragments = sorted({attempt.fragment for attempt in attempts})
+    return " ".join([f"mutation Attack {{ {fields} }}", *fragments])
 
 
 @dataclass
@@ -170,7 +173,7 @@ def mutation_attempts(
         for extent in extents:
             sampler = Sampler(registry, own, extent)
             given = sampler.call(name, mutation)
-            found.append(MutationAttempt(name, _document(name, mutation, given), given=given))
+            found.append(_attempt(name, mutation, given))
             if extent == "ids":
                 found += list(_aimed(name, mutation, given, sampler.ids, world, target))
     return found
@@ -212,17 +215,35 @@ def _aimed(
             call["idempotencyKey"] = uuid.uuid4().hex
             call = {key: value for key, value in call.items() if key in mutation.args}
             call.pop("expectedVersion", None)
-            yield MutationAttempt(name, _document(name, mutation, call), position, row, call)
+            yield _attempt(name, mutation, call, position, row)
+
+
+def _attempt(
+    name: str,
+    mutation: Any,
+    given: Mapping[str, Any],
+    position: Place = (),
+    foreign: Planted | None = None,
+) -> MutationAttempt:
+    payload = _payload(mutation)
+    # Whatever a call that names a foreign row is answered is a failure, so its values are enough.
+    levels = 0 if foreign else 1
+    # A fragment is parsed and validated once, however many calls of a document answer with it.
+    told = f"Told{levels}{payload.name}"
+    field = f"{name}{arguments(dict(given))} {{ ...{told} }}"
+    fragment = f"fragment {told} on {payload.name} {{ {deep(payload, levels)} }}"
+    return MutationAttempt(name, field, position, foreign, given, fragment)
 
 
 def _field(name: str, mutation: Any, sampler: Sampler) -> str:
-    return _document(name, mutation, sampler.call(name, mutation))
+    given = sampler.call(name, mutation)
+    return f"{name}{arguments(given)} {{ {deep(_payload(mutation), 1)} }}"
 
 
-def _document(name: str, mutation: Any, given: Mapping[str, Any]) -> str:
+def _payload(mutation: Any) -> GraphQLObjectType:
     payload = get_named_type(mutation.type)
     assert isinstance(payload, GraphQLObjectType)
-    return f"{name}{arguments(dict(given))} {{ {deep(payload, 1)} }}"
+    return payload
 
 
 def _replaced(given: Any, position: Place, value: str) -> Any:

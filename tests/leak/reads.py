@@ -24,6 +24,7 @@ from graphql import (
 
 from tests.leak.figures import brief, figures
 from tests.leak.judge import global_id
+from tests.leak.planting_people import NUMBERS
 from tests.leak.surface import (
     Name,
     arguments,
@@ -40,6 +41,8 @@ from tests.leak.world import Planted, World
 POSITION = {"lon": 111.3, "lat": 30.69, "crs": "EPSG:4490"}
 TOLD = {**POSITION, "kindCode": "canary.leaf", "code": "safety.open-hazards"}
 TOLD |= {"ledger": "canary", "first": 100, "most": 100, "ofAll": True}
+TOLD |= {"documentType": Name("PASSPORT"), "documentNumber": NUMBERS["far"]}
+TOLD |= {"documentCountry": "CHN"}
 NARROWED = (
     "my",
     "reportsWaiting",
@@ -320,6 +323,7 @@ DEFAULTS: dict[tuple[str, str], Any] = {
     ("JointOperation", "state"): "planned",
     ("PatrolPlan", "level"): "",
     ("Visit", "outcome"): "held",
+    ("Person", "number_note"): "none",
 }
 
 

@@ -47,6 +47,7 @@ READS = [
     *("leave.read", "leave.request", "certificate.read"),
     *("patrol.read", "patrol.log", "visit.read", "visit.log"),
     *("public-report.read", "public-report.answer"),
+    *("person.read", "person.write"),
     *("meeting.read", "ledger.read", "ledger.export"),
     *("safety.checklist.read", "safety.inspection.read", "safety.hazard.read", "reminder.read"),
     "notification.read",
@@ -193,6 +194,7 @@ async def build_world(platform: Platform) -> World:
     """Both tenants; the plugin stays enabled in a only, though b has rows in its tables."""
     from tests.leak.planting import plant_everything
     from tests.leak.planting_meetings import plant_meetings
+    from tests.leak.planting_people import plant_people
 
     cities = []
     for name in ("a", "b"):
@@ -201,6 +203,7 @@ async def build_world(platform: Platform) -> World:
         async with platform.database.unit(city.id) as unit:
             await plant_everything(city, unit)
             await plant_meetings(city, unit)
+            await plant_people(city, unit, platform.person_secret)
         cities.append(city)
     await _tenant(platform, uuid.uuid4(), SUSPENDED_TENANT, "suspended")
     tenant = (await platform.state(cities[0].slug)).tenant

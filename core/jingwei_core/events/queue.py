@@ -8,7 +8,7 @@ action leads on when it goes to another state and asks for no reason; the except
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jingwei_core.events.queue_guards import Standing, conditions_of, on_standing
 from jingwei_core.events.workflow import MERGE, Action, By, WorkflowDefinition, leads_on
@@ -16,16 +16,6 @@ from jingwei_core.events.workflow_guards import Guard
 from jingwei_core.events.workflow_walk import needs_assigned
 from jingwei_sdk.context import Permissions
 from jingwei_sdk.narrowing import AnyOf, Condition, Equal, IsNull, OneOf, Under
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    by: By
-    paths: tuple[str, ...]
-    sources: tuple[str, ...]
-    guards: tuple[Guard, ...]
-    is_last: bool
-
 
 AREA_PERMISSION = "event.read"
 """Where it is held is the actor's area."""
@@ -50,30 +40,21 @@ def waiting(
     definitions: Mapping[uuid.UUID, WorkflowDefinition], permissions: Permissions
 ) -> tuple[Waiting, ...]:
     """What an actor with these permissions may lead on; the same for the same permissions."""
-    states: dict[tuple[uuid.UUID, _Way], set[str]] = defaultdict(set)
+    states: dict[tuple[uuid.UUID, Waiting], set[str]] = defaultdict(set)
     for workflow, definition in definitions.items():
         for action, state in _onward(definition):
             paths = permissions.paths(action.permission)
             if paths:
                 by = By.ASSIGNED if needs_assigned(action) else By.ANYONE
                 guards, is_last = on_standing(action.guards), definition.finishes(action, state)
-                way = _Way(by, paths, action.sources, guards, is_last)
+                way = Waiting((), by, paths, (), action.sources, guards, is_last)
                 states[workflow, way].add(state)
     # Versions of one workflow mostly agree: what is the same for several is asked for once.
-    workflows: dict[tuple[_Way, tuple[str, ...]], list[uuid.UUID]] = defaultdict(list)
+    workflows: dict[Waiting, list[uuid.UUID]] = defaultdict(list)
     for (workflow, way), found in states.items():
-        workflows[way, tuple(sorted(found))].append(workflow)
-    return tuple(
-        Waiting(
-            tuple(sorted(together)), way.by, way.paths, told, way.sources, way.guards, way.is_last
-        )
-        for (way, told), together in sorted(workflows.items(), key=_order)
-    )
-
-
-def _order(item: tuple[tuple[_Way, tuple[str, ...]], list[uuid.UUID]]) -> str:
-    """Any order that is always the same."""
-    return repr(item)
+        workflows[replace(way, states=tuple(sorted(found)))].append(workflow)
+    together = (replace(way, workflows=tuple(sorted(of))) for way, of in workflows.items())
+    return tuple(sorted(together, key=repr))  # any order that is always the same
 
 
 def queued(groups: Sequence[Waiting], standing: Standing) -> AnyOf:

@@ -17,6 +17,7 @@ from jingwei_sdk.plugin import Job
 PLUGIN_REACTION = "core.plugin-reaction"
 EVENT_CONSUMER = "core.event-consumer"
 OUTBOX_DELIVER = "core.outbox-deliver"
+OUTBOX_CLEANUP = "core.outbox-cleanup"
 EVIDENCE_GARBAGE = "core.evidence-garbage"
 TOKEN_CLEANUP = "core.token-cleanup"  # noqa: S105 - the name of a job
 KEY_CLEANUP = "core.key-cleanup"
@@ -77,6 +78,13 @@ async def settle_message(ctx: Context, claimed: Any, made: Any) -> None:
     from jingwei_core.outbox.delivery import settle
 
     await settle(ctx, claimed, made)
+
+
+async def remove_old_messages(ctx: Context, payload: Mapping[str, Any]) -> None:
+    """Remove messages of the outbox that were delivered or given up long ago."""
+    from jingwei_core.outbox.keeping import remove_old
+
+    await remove_old(ctx)
 
 
 async def send_notifications(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -150,6 +158,7 @@ JOBS: tuple[Job, ...] = (
     Job(PLUGIN_REACTION, react, timeout_s=PLUGIN_WITHIN_S),
     Job(EVENT_CONSUMER, consume_event, timeout_s=PLUGIN_WITHIN_S),
     Job(OUTBOX_DELIVER, Outside(claim_message, send_message, settle_message)),
+    Job(OUTBOX_CLEANUP, remove_old_messages, schedule="45 3 * * *"),
     Job(NOTIFICATION_SEND, send_notifications),
     Job(NOTIFICATION_ASSIGNED, tell_assigned),
     Job(NOTIFICATION_CLEANUP, remove_old_notifications, schedule="5 4 * * *"),

@@ -83,7 +83,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def document(self) -> dict[str, Any]:
         """The rules as they are stored; :func:`read_rules` reads them back."""
         built: dict[str, Any] = msgspec.to_builtins(self)
-        if not self.texts:  # said by files that are older than this key
+        if not self.texts:
+            # Stored as by a version without the key: to apply such a file again changes nothing.
             del built["texts"]
         return built
 

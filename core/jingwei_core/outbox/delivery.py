@@ -1,9 +1,10 @@
 """Delivery (投递): a message is claimed, sent while no transaction is open, and written down.
 
 A claim runs out after the channel's time limit: a worker that died has then sent it or not, and it
-is sent again, with the same id. Of several workers one has the claim. A failed attempt commits: the
-message keeps its count and last error, and the job of the next attempt is queued with it, so
-neither can be lost without the other.
+is sent again, with the same id. Of several workers one has the claim. An attempt counts once it is
+claimed, so that a message that is deadly to workers comes to an end as others do. A failed attempt
+commits: the message keeps its count and last error, and the job of the next attempt is queued with
+it, so neither can be lost without the other.
 """
 
 import json
@@ -40,9 +41,14 @@ _LOCK = """
 SELECT channel, payload, status, attempts, leased_until
 FROM core.outbox_message WHERE id = $1 FOR UPDATE
 """
-_LEASE = "UPDATE core.outbox_message SET leased_until = $2 WHERE id = $1"
+_LEASE = """
+UPDATE core.outbox_message SET leased_until = $2, attempts = attempts + 1 WHERE id = $1
+"""
 _LEASE_LEFT_S = 30.0
 """Longer than the channel's own limit by this much: what the worker needs besides."""
+
+WORKER_LOST = "WORKER_LOST"
+"""The worker of the last attempt died over it."""
 
 _IS_ACTIVE = "SELECT true FROM core.account WHERE id = $1 AND status = 'active'"
 NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
@@ -63,7 +69,8 @@ WHERE status = 'failed' AND ($1::uuid IS NULL OR id = $1) RETURNING id
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that is this attempt's until ``until``; ``refused`` where nobody need be asked."""
+    """A message that is this attempt's until ``until``; ``refused`` where nobody need be asked.
+    ``attempts`` counts this one too."""
 
     ctx: "CoreContext"
     payload: Mapping[str, Any]
@@ -117,7 +124,7 @@ async def settle(ctx: Context, claimed: Claimed, made: Outcome | None) -> None:
 
     assert isinstance(ctx, CoreContext)
     outcome = made or await tries.attempt(ctx, claimed.found, claimed.message)
-    await _ended(ctx, claimed.payload, outcome, (claimed.attempts + 1, claimed.until))
+    await _ended(ctx, claimed.payload, outcome, (claimed.attempts, claimed.until))
 
 
 async def deliver(ctx: Context, payload: Mapping[str, Any]) -> None:
@@ -132,11 +139,15 @@ async def _leased(
     row: Mapping[str, Any],
     about: tuple[Owned, Message],
 ) -> Claimed | None:
-    """The message, if it is nobody else's and may be sent now; else its job is put off."""
+    """The message, if it is nobody else's and may be sent now; else its job is put off. One whose
+    attempts are spent when its last claim runs out has failed."""
     (found, message), now = about, ctx.clock.now()
-    wait_s = 0.0
-    if row["leased_until"] is not None and row["leased_until"] > now:
-        wait_s = (row["leased_until"] - now).total_seconds() + 1
+    attempts, leased_until, wait_s = row["attempts"], row["leased_until"], 0.0
+    if leased_until is not None and leased_until > now:
+        wait_s = (leased_until - now).total_seconds() + 1
+    elif leased_until is not None and BACKOFF.is_spent(attempts):
+        await _ended(ctx, payload, Rejected(WORKER_LOST), (attempts, leased_until))
+        return None
     elif await tries.is_too_soon(ctx, found):
         wait_s = tries.MINUTE.total_seconds()
     if wait_s:
@@ -146,7 +157,7 @@ async def _leased(
     await current_unit().execute(_LEASE, message.id, until)
     letter, refused = await _letter(ctx, found, message)
     message = replace(message, letter=letter)
-    return Claimed(ctx, payload, found, message, row["attempts"], until, refused)
+    return Claimed(ctx, payload, found, message, attempts + 1, until, refused)
 
 
 async def _letter(

@@ -8,6 +8,7 @@ import msgspec
 
 from jingwei_core.events.step_evidence import AttachedEvidence, claim_evidence
 from jingwei_core.patrols.finding import Finding, Note, PlaceId, day_of, register_finding
+from jingwei_core.patrols.plan_commands import PlanId
 from jingwei_core.patrols.records import LOG_PATROLS, PATROL
 from jingwei_core.patrols.rules import may_ask_photos
 from jingwei_core.patrols.tables import CheckPoint, Patrol, PatrolEvidence, PatrolPlan
@@ -16,7 +17,6 @@ from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Denied, Invalid
 
-PlanId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "PatrolPlan"})]
 SiteId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Organisation"})]
 PointId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "CheckPoint"})]
 

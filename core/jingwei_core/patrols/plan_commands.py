@@ -1,15 +1,18 @@
 """Plans of patrols (巡查计划): entered by people; those of the package are changed there."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.patrols.finding import PlaceId
 from jingwei_core.patrols.records import PATROL_PLAN, PLAN_PATROLS
 from jingwei_core.patrols.rules import Classes, Text, Times, may_ask_photos
 from jingwei_core.patrols.states import Per
 from jingwei_core.patrols.tables import CheckPoint, PatrolPlan
+from jingwei_core.places.labels import ancestor_paths
 from jingwei_core.places.tables import Place
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
@@ -18,12 +21,16 @@ from jingwei_sdk.errors import Conflict, Invalid
 ENTERED = "entered"
 MOST_POINTS = 200
 
-PlaceId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "Place"})]
 PlanId = Annotated[uuid.UUID, msgspec.Meta(extra={"record": "PatrolPlan"})]
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]*$", max_length=60)]
 
 _ROLE = "SELECT true FROM core.role WHERE code = $1"
 _LEVEL = "SELECT true FROM core.place_level WHERE code = $1"
+_PATHS = "SELECT id, path FROM core.place WHERE id = ANY($1::uuid[])"
+_OF_LEVEL = """
+SELECT path FROM core.place
+ WHERE level = $1 AND path = ANY($2::text[]) AND starts_with(path, $3)
+"""
 
 
 class PointOfPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +79,7 @@ async def save_plan(ctx: Context, given: SavePlan) -> PatrolPlan:
     present = await _present(ctx, given.plan_id)
     await _check(ctx, given)
     place = await ctx.data.get(Place, given.place_id)
-    points = await _placed(ctx, given, place)
+    await _check_points(ctx, given, place)
     values: dict[str, Any] = {
         "place_id": given.place_id,
         "code": given.code,
@@ -92,7 +99,7 @@ async def save_plan(ctx: Context, given: SavePlan) -> PatrolPlan:
         plan = await ctx.data.insert(PatrolPlan(**values, source=ENTERED))
     else:
         plan = await ctx.data.update(present, **values)
-    await _save_points(ctx, plan, points)
+    await _save_points(ctx, plan, given.check_points)
     await ctx.signals.changed("PatrolPlan", plan.id, plan.place_path)
     return plan
 
@@ -100,8 +107,6 @@ async def save_plan(ctx: Context, given: SavePlan) -> PatrolPlan:
 @command("patrol.plan.end", permission=PLAN_PATROLS, on=PATROL_PLAN)
 async def end_plan(ctx: Context, plan: PatrolPlan, given: PlanEnd) -> PatrolPlan:
     """终止巡查计划: nobody walks it from a day on; what was walked stays."""
-    # Everybody knows the plan; who ends it plans where it lies.
-    ctx.require(PLAN_PATROLS, plan.place_path)
     _check_entered(plan)
     on, ends = given.on or ctx.today(), _ends(plan)
     if on < ctx.today():
@@ -135,34 +140,36 @@ async def _check(ctx: Context, given: SavePlan) -> None:
             raise Conflict("PATROL_EVIDENCE_SWITCH_OFF", field="asksEvidence")
 
 
-async def _placed(ctx: Context, given: SavePlan, place: Place) -> list[tuple[PointOfPlan, Place]]:
-    """The check points with their places, each inside of the plan's."""
-    found: list[tuple[PointOfPlan, Place]] = []
+async def _check_points(ctx: Context, given: SavePlan, place: Place) -> None:
+    """Each check point is named once, and lies in a place that the plan walks: whoever walks it has
+    to find it there."""
+    if not given.check_points:
+        return
+    spots = [point.place_id or given.place_id for point in given.check_points]
+    paths = {row["id"]: row["path"] for row in await ctx.data.fetch(_PATHS, spots)}
+    around = {id_: {path, *ancestor_paths(path)} for id_, path in paths.items()}
+    walked = {place.path}
+    if given.level:
+        asked = (given.level, sorted(set().union(*around.values())), place.path)
+        walked = {row["path"] for row in await ctx.data.fetch(_OF_LEVEL, *asked)}
     codes: set[str] = set()
-    for at, point in enumerate(given.check_points):
+    for at, (point, spot) in enumerate(zip(given.check_points, spots, strict=True)):
         if point.code in codes:
             raise Invalid("PATROL_POINT_TWICE", field=f"checkPoints.{at}.code", point=point.code)
         codes.add(point.code)
-        spots = [place]
-        if point.place_id is not None:
-            spots = await ctx.data.find(Place, id=point.place_id)
         # One out of the plan's area reads as one that is not there.
-        if not spots or not spots[0].path.startswith(place.path):
+        if walked.isdisjoint(around.get(spot, ())):
             raise Invalid("PATROL_POINT_ELSEWHERE", field=f"checkPoints.{at}.placeId")
-        found.append((point, spots[0]))
-    return found
 
 
-async def _save_points(
-    ctx: Context, plan: PatrolPlan, points: list[tuple[PointOfPlan, Place]]
-) -> None:
+async def _save_points(ctx: Context, plan: PatrolPlan, points: Sequence[PointOfPlan]) -> None:
     present = {row.code: row for row in await ctx.data.find(CheckPoint, plan=plan.id)}
     new: list[CheckPoint] = []
-    for point, place in points:
+    for point in points:
         values: dict[str, Any] = {
             "name": point.name.strip(),
             "look_at": point.look_at,
-            "place_id": place.id,
+            "place_id": point.place_id or plan.place_id,
         }
         row = present.pop(point.code, None)
         if row is None:

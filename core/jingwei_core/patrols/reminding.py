@@ -1,8 +1,8 @@
 """Reminding (到期提醒) whoever walks and visits, before it is due: one digest a day for each.
 
 Daily patrols are due every day and reminded of by nobody. Who is meant holds the plan's role, or
-may log visits, nearest to the place upward; whoever is on leave is left out, and the substitute,
-who holds the same posts, is in.
+may log visits, nearest to the place upward; whoever is on leave or has no active account is left
+out, and the substitute, who holds the same posts, is in.
 """
 
 import uuid
@@ -33,16 +33,15 @@ _PRESENT = """
 SELECT p.account, r.code AS role, p.place_path AS path, r.permissions && $2::text[] AS visits
   FROM core.post p
   JOIN core.role r ON r.tenant_id = p.tenant_id AND r.id = p.role
+  JOIN core.account a ON a.tenant_id = p.tenant_id AND a.id = p.account AND a.status = 'active'
  WHERE p.valid_from <= $1 AND (p.valid_to IS NULL OR p.valid_to > $1)
    AND (r.code = ANY($3::text[]) OR r.permissions && $2::text[])
    AND NOT EXISTS (
        SELECT 1 FROM core.leave l
         WHERE l.tenant_id = p.tenant_id AND l.account = p.account
           AND l.state IN ('approved', 'closed') AND l.begins_at <= $1 AND l.ends_at > $1)
-   AND NOT EXISTS (
-       SELECT 1 FROM core.reminder m
-        WHERE m.tenant_id = p.tenant_id AND m.account = p.account AND m.code = $4 AND m.day = $5)
 """
+_TOLD = "SELECT DISTINCT account FROM core.reminder WHERE code = $1 AND day = $2"
 _GRANTS = [grant for grant in wider_grants(LOG_VISITS) if grant != EVERYTHING]
 """``*`` alone makes nobody a visitor of the whole city."""
 
@@ -63,8 +62,8 @@ async def find(ctx: Context) -> list[Due]:
     ]
     visits = await ctx.data.fetch(_VISITS, today, today + timedelta(days=days))
     roles = sorted({row["role"] for row in walks})
-    asked = (ctx.clock.now(), _GRANTS, roles, f"core.{CODE}", today)
-    holders = _by_desk(await ctx.data.fetch(_PRESENT, *asked))
+    holders = _by_desk(await ctx.data.fetch(_PRESENT, ctx.clock.now(), _GRANTS, roles))
+    told = {row["account"] for row in await ctx.data.fetch(_TOLD, f"core.{CODE}", today)}
     patrols: Counter[uuid.UUID] = Counter()
     logs: Counter[uuid.UUID] = Counter()
     about: dict[uuid.UUID, tuple[str, uuid.UUID]] = {}
@@ -79,6 +78,7 @@ async def find(ctx: Context) -> list[Due]:
     return [
         Due(account, first, {"patrols": patrols[account], "visits": logs[account]})
         for account, first in about.items()
+        if account not in told
     ]
 
 

@@ -119,8 +119,14 @@ async def end_need(ctx: Context, need: VisitNeed, given: EndNeed) -> VisitNeed:
 
 
 async def _open_need(ctx: Context, place_id: uuid.UUID) -> VisitNeed | None:
+    """The need of a place, locked."""
     found = await ctx.data.find(VisitNeed, place_id=place_id, ended_on=None)
-    return await ctx.data.lock(VisitNeed, found[0].id) if found else None
+    if not found:
+        return None
+    need = await ctx.data.lock(VisitNeed, found[0].id)
+    # Whoever held the lock may have ended it.
+    ended: date | None = need.ended_on
+    return need if ended is None else None
 
 
 async def _advance(ctx: Context, need: VisitNeed, rules: VisitRules, day: date) -> None:

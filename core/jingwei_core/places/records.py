@@ -47,6 +47,7 @@ PLACE = Record(
         "shape": Opposite("PlaceShape", "place"),
         "events": Many("Event", "place_id"),
         "organisations": Many("Organisation", "place_id"),
+        "people": Many("Person", "place_id"),
     },
     computed={
         "ancestors": Computed(

@@ -8,6 +8,7 @@ NAVIGATION = (
     NavigationItem(
         "core.organisations", "单位", "Organisations", "Organisation", "organisation.read", 20
     ),
+    NavigationItem("core.people", "居民", "Residents", "Person", "person.read", 25),
     NavigationItem("core.places", "区划与网格", "Places", "Place", "place.read", 30),
     NavigationItem(
         "core.notifications",

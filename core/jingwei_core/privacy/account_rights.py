@@ -39,15 +39,34 @@ TOPICS: Mapping[str, str] = {
         "SELECT number, title, description, created_at FROM core.event WHERE reporter = $1"
         " ORDER BY created_at, id"
     ),
+    "event_duties": (
+        "SELECT number, title, created_at, closed_at, array_remove(ARRAY["
+        "CASE WHEN assigned_account = $1 THEN 'assigned_account' END,"
+        " CASE WHEN first_receiver = $1 THEN 'first_receiver' END,"
+        " CASE WHEN found_by = $1 THEN 'found_by' END,"
+        " CASE WHEN owned_by = $1 THEN 'owned_by' END,"
+        " CASE WHEN solved_by = $1 THEN 'solved_by' END,"
+        " CASE WHEN checked_by = $1 THEN 'checked_by' END], NULL) AS duties"
+        " FROM core.event WHERE $1 IN"
+        " (assigned_account, first_receiver, found_by, owned_by, solved_by, checked_by)"
+        " ORDER BY created_at, id"
+    ),
     "steps": (
         "SELECT e.number AS event, s.action, s.note, s.actor_name, s.created_at"
         " FROM core.event_step s JOIN core.event e ON e.id = s.event WHERE s.actor = $1"
         " ORDER BY s.created_at, s.id"
     ),
+    "steps_by_others": (
+        "SELECT e.number AS event, s.action, s.created_at,"
+        " CASE WHEN s.acted_for = $1 THEN 'acted_for' ELSE 'assignee' END AS named_as"
+        " FROM core.event_step s JOIN core.event e ON e.id = s.event"
+        " WHERE $1 IN (s.acted_for, s.assignee) ORDER BY s.created_at, s.id"
+    ),
     "tasks": (
-        "SELECT e.number AS event, t.title, t.state, t.accepted_at, t.ended_at, t.result, t.reason"
+        "SELECT e.number AS event, t.title, t.state, t.accepted_at, t.ended_at, t.result, t.reason,"
+        " CASE WHEN t.asked_by = $1 THEN t.asked_reason END AS asked_more_time"
         " FROM core.event_task t JOIN core.event e ON e.id = t.event"
-        " WHERE $1 IN (t.assignee, t.opened_by) ORDER BY t.created_at, t.id"
+        " WHERE $1 IN (t.assignee, t.opened_by, t.asked_by) ORDER BY t.created_at, t.id"
     ),
     "joint_operations": (
         "SELECT e.number AS event, o.title, o.planned_at, o.state"
@@ -81,6 +100,16 @@ TOPICS: Mapping[str, str] = {
     "meetings": (
         "SELECT m.series, m.planned_at, t.expected_as, t.state FROM core.meeting_attendance t"
         " JOIN core.meeting m ON m.id = t.meeting WHERE t.account = $1 ORDER BY m.planned_at, t.id"
+    ),
+    "meetings_attended_for_others": (
+        "SELECT m.series, m.planned_at FROM core.meeting_attendance t"
+        " JOIN core.meeting m ON m.id = t.meeting WHERE t.substitute = $1"
+        " ORDER BY m.planned_at, t.id"
+    ),
+    "meetings_held": (
+        "SELECT m.series, m.planned_at FROM core.meeting m WHERE m.chair = $1 OR EXISTS"
+        " (SELECT FROM core.meeting_attendance t WHERE t.meeting = m.id AND t.noted_by = $1)"
+        " ORDER BY m.planned_at, m.id"
     ),
     "meeting_items": (
         "SELECT i.text, i.decision, i.result, i.due_at, i.created_at FROM core.meeting_item i"

@@ -32,8 +32,8 @@ PERMISSIONS: Mapping[TaskAction, str] = {
     TaskAction.CANCEL: OPEN,
 }
 NEEDS = (
-    *("place_path", "state", "department", "assignee", "certificate_kind", "due_at"),
-    "asked_by",
+    *("place_path", "state", "department", "assignee"),
+    *("certificate_kind", "due_at", "asked_by"),
 )
 """The columns of a task that decide what may be done with it."""
 

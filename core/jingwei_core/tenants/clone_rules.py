@@ -20,6 +20,7 @@ from jingwei_core.patrols.tables import (
     Visit,
     VisitNeed,
 )
+from jingwei_core.people.tables import Person
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
 from jingwei_core.presence.tables import PublicCall
 from jingwei_core.public_reports.tables import PublicReport
@@ -38,6 +39,7 @@ CLONE_RULES = (
     *(CloneRule(table, "skip") for table in (Notification, NotificationSetting)),
     *(CloneRule(table, "skip") for table in (Meeting, MeetingAttendance, MeetingItem)),
     CloneRule(LedgerSheet, "skip"),
+    CloneRule(Person, "skip"),
     *(CloneRule(table, "copy") for table in (PatrolPlan, CheckPoint)),
     *(CloneRule(table, "skip") for table in (Patrol, PatrolEvidence, Visit, VisitNeed)),
     *(CloneRule(table, "skip") for table in (PublicReport, PublicCall)),

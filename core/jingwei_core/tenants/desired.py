@@ -79,8 +79,8 @@ def desired_sections(package: TenantPackage, today: date) -> list[Section]:
         Section(CalendarDay, ("day",), dict(_days(package))),
         Section(NotificationRules, (), dict(_notifications(package))),
         Section(PracticeSwitch, ("code",), dict(_switches(package))),
-        Section(WorkforceRules, (), dict(_workforce(package))),
-        Section(PatrolRules, (), dict(_visits(package))),
+        Section(WorkforceRules, (), _stated(package.workforce != NO_RULES, package.workforce)),
+        Section(PatrolRules, (), _stated(package.patrols != NO_PATROLS, package.patrols.rules())),
         Section(PatrolPlan, ("code",), dict(_plans(package)), {"valid_to": today}),
         Section(CheckPoint, ("plan", "code"), dict(_points(package)), {"valid_to": today}),
         *routing_sections(package),
@@ -263,11 +263,6 @@ def _days(package: TenantPackage) -> Rows:
         yield (day.day,), {"is_working": day.is_working, "name": day.name_zh}
 
 
-def _workforce(package: TenantPackage) -> Rows:
-    if package.workforce != NO_RULES:
-        yield (), {"definition": package.workforce.document()}
-
-
 def _notifications(package: TenantPackage) -> Rows:
     if package.notifications is not None:
         yield (), {"definition": package.notifications.document()}
@@ -276,11 +271,6 @@ def _notifications(package: TenantPackage) -> Rows:
 def _stated(said: object, rules: Any) -> Mapping[Key, Mapping[str, Any]]:
     """The one row of rules that are a document; none where the package says nothing."""
     return {(): {"definition": rules.document()}} if said else {}
-
-
-def _visits(package: TenantPackage) -> Rows:
-    if package.patrols != NO_PATROLS:
-        yield (), {"definition": package.patrols.rules().document()}
 
 
 def _plans(package: TenantPackage) -> Rows:

@@ -14,7 +14,7 @@ from jingwei_core.jobs.worker import Worker
 from jingwei_core.outbox import delivery
 from jingwei_core.outbox.administration import list_messages
 from jingwei_core.outbox.channels import CHANNELS
-from jingwei_core.outbox.delivery import Claimed, claim, settle, work
+from jingwei_core.outbox.delivery import Claimed, claim, deliver_again, settle, work
 from jingwei_core.session import system_context
 from jingwei_sdk.channels import Channel, Delivered, Later, Message, Outcome
 from jingwei_sdk.context import Context
@@ -124,18 +124,41 @@ async def test_what_a_dead_worker_left_is_sent_again_when_its_claim_ran_out(
     lost = await attempt(cities, message)
     assert lost is not None
     assert await work(lost) == Delivered()  # and the worker died
-    assert await status(cities) == ("waiting", 0)
+    assert await status(cities) == ("waiting", 1)
     assert await attempt(cities, message) is None, "it is still the other's"
     cities.clock.at = start + timedelta(seconds=91)
     again = await attempt(cities, message)
     assert again is not None
     # The first one was only slow: what it has to say is not for it to say any more.
     await told(cities, lost, Later("SLOW"))
-    assert await status(cities) == ("waiting", 0)
+    assert await status(cities) == ("waiting", 2)
     assert await attempt(cities, message) is None
     await told(cities, again, await work(again))
-    assert await status(cities) == ("delivered", 1)
+    assert await status(cities) == ("delivered", 2)
     assert slow.taken == [message, message], "with one id, by which a receiver drops the second"
+
+
+async def test_a_message_over_which_workers_die_comes_to_an_end(
+    cities: Cities, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of their jobs ended well, as far as the queue knows: it is the message that counts."""
+    monkeypatch.setattr(delivery, "BACKOFF", Backoff(0.05, 2.0, 0.2, attempts=2))
+    monkeypatch.setitem(vars(CORE), "channels", (*CORE.channels, slow_channel(slow)))
+    cities = Cities(cities.database)
+    cities.clock.at = datetime.now(UTC)
+    message = await sent(cities)
+    for attempts in (1, 2):
+        assert await attempt(cities, message) is not None  # and the worker died
+        assert await status(cities) == ("waiting", attempts)
+        cities.clock.at += timedelta(seconds=91)
+    assert await attempt(cities, message) is None
+    assert await status(cities) == ("failed", 2)
+    async with cities.database.unit(CHANGZHI) as unit:
+        assert [line.last_error for line in await list_messages(unit)] == ["WORKER_LOST"]
+        assert await deliver_again(unit, cities.queue, CHANGZHI, message) == 1
+    again = await attempt(cities, message)
+    assert again is not None
+    assert again.attempts == 1
 
 
 async def test_what_a_channel_of_the_core_raises_is_an_attempt_that_is_counted(

@@ -23,6 +23,7 @@ classes = ["school"]
 valid_from = 2026-01-01
 [[plans.check_points]]
 code = "gate"
+place = "42050200100101"
 name_zh = "大门"
 name_en = "Gate"
 [[visits.levels]]
@@ -45,17 +46,13 @@ WRONG = {
         "plans[1].asks_evidence",
     ),
     "valid_from = 2026-01-01\n[[plans.check_points]]": (
-        'valid_from = 2026-01-01\nplace = "42050200100101"\n'
-        '[[plans.check_points]]\nplace = "42050200100102"',
+        'valid_from = 2026-01-01\nplace = "42050200100102"\n[[plans.check_points]]',
         "PACKAGE_PATROL_POINT",
         "plans[1].check_points[1].place",
     ),
     'rule = "办法"': ('rule = " "', "PACKAGE_PATROLS", "visits.levels[1].rule"),
-    'code = "gate"': (
-        'code = "gate"\nplace = "nowhere"',
-        "PACKAGE_UNKNOWN_PLACE",
-        "plans[1].check_points[1].place",
-    ),
+    'place = "42050200100101"\n': ("", "PACKAGE_PATROL_POINT", "plans[1].check_points[1].place"),
+    "42050200100101": ("nowhere", "PACKAGE_UNKNOWN_PLACE", "plans[1].check_points[1].place"),
 }
 
 

@@ -1,6 +1,8 @@
 """Patrols and visits: what is due, what was found becomes an event, and every refusal."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from jingwei_core.commands.bus import Call, run
+from jingwei_core.database.unit import Unit
 from jingwei_core.patrols.cadence import next_due, period_begin, period_end
 from jingwei_core.patrols.patrol_commands import log_patrol
 from jingwei_core.patrols.questions import DueQuestion, due_today
@@ -29,6 +32,10 @@ SWITCH = (
     "INSERT INTO core.practice_switch (code, is_enabled, rule)"
     " VALUES ('forced_photos', true, '安全生产法第四十一条')"
 )
+
+
+AWAITED = """SELECT EXISTS (SELECT 1 FROM pg_locks
+ WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"""
 
 
 async def refused(quarter: Quarter, code: str, call: Callable[[], Awaitable[Any]]) -> None:
@@ -182,7 +189,14 @@ async def test_plans_that_are_refused(quarter: Quarter) -> None:
     twice = [{"code": "a", "name": "甲"}, {"code": "a", "name": "乙"}]
     await saved("PATROL_POINT_TWICE", check_points=twice)
     east = [{"code": "a", "name": "甲", "place_id": quarter.places[SIBLING]}]
-    await saved("PATROL_POINT_ELSEWHERE", place_id=quarter.places[GRID], check_points=east)
+    grid = {"place_id": quarter.places[GRID]}
+    await saved("PATROL_POINT_ELSEWHERE", **grid, check_points=east)
+    await saved("PATROL_POINT_ELSEWHERE", **grid, level="", check_points=east)
+    # Where grids are walked, nobody would find what lies at the city.
+    await quarter.fetch("UPDATE core.place SET level = 'city' WHERE path = $1", ROOT)
+    await saved("PATROL_POINT_ELSEWHERE", check_points=twice[:1])
+    nowhere = [{**east[0], "place_id": quarter.people["west"]}]
+    await saved("PATROL_POINT_ELSEWHERE", check_points=nowhere)
     plan = await quarter.plan()
     await saved("ROW_EXISTS")
     mine = {"place_id": quarter.places[GRID], "check_points": [], "plan_id": plan}
@@ -294,3 +308,27 @@ def test_there_is_no_tally_of_a_worker_and_no_track() -> None:
         assert not record.rollups
     named = {column._meta.name for table in (Patrol, Visit) for column in columns_of(table)}
     assert not [name for name in named if name[:4] in ("lon_", "lat_", "crs_")]
+
+
+async def test_a_need_that_ends_meanwhile_is_left_and_another_begins(quarter: Quarter) -> None:
+    place = quarter.places[GRID]
+    need = await quarter.made("planner", "visit.need.save", place_id=place, level="high")
+    async with quarter.platform.database.unit(quarter.tenant.id) as unit:
+        await unit.execute("UPDATE core.visit_need SET ended_on = '2026-11-23', version = 2")
+        another = quarter.made("planner", "visit.need.save", place_id=place, level="key")
+        # With nothing of this context: a unit of its own and no savepoint of this one.
+        saving = asyncio.create_task(another, context=Context())
+        await awaited(unit, saving)
+    assert await saving != need
+    rows = await quarter.fetch("SELECT id, level, ended_on FROM core.visit_need ORDER BY id")
+    assert [(row["level"], row["ended_on"] is None) for row in rows] == [
+        ("high", False),
+        ("key", True),
+    ]
+
+
+async def awaited(unit: Unit, task: asyncio.Task[Any]) -> None:
+    """Until the task waits for a lock of this unit."""
+    while not await unit.fetchval(AWAITED):
+        assert not task.done(), task.result()
+        await asyncio.sleep(0.01)

@@ -5,8 +5,9 @@ from typing import Any
 
 from jingwei_core.patrols.reminding import CODE, REMINDERS
 from jingwei_core.reminders.telling import tell
-from tests.core.events.city import GRID
+from tests.core.events.city import GRID, ROOT, SIBLING
 from tests.core.patrols.quarter import Quarter
+from tests.tenants.staff import add_role, employ
 
 
 async def reminded(quarter: Quarter) -> dict[str, Any]:
@@ -55,6 +56,19 @@ async def test_a_visit_is_told_to_the_nearest_who_visit_and_to_the_substitute(
     rules = "UPDATE core.patrol_rules SET definition = definition - 'remind_days'"
     await quarter.fetch(rules)
     assert await reminded(quarter) == {}
+
+
+async def test_who_left_or_was_told_holds_up_nobody_and_passes_nothing_on(quarter: Quarter) -> None:
+    chief = await add_role(quarter, "visitor", ["visit.read", "visit.log"])
+    await employ(quarter, "above", chief, quarter.places[ROOT])
+    place = quarter.places[GRID]
+    await quarter.run("planner", "visit.need.save", place_id=place, level="high")
+    assert await reminded(quarter) == {"west": (0, 1)}
+    await quarter.run("planner", "visit.need.save", place_id=quarter.places[SIBLING], level="high")
+    assert await reminded(quarter) == {"west": (0, 1), "east": (0, 1)}
+    await quarter.fetch("UPDATE core.account SET status = 'suspended' WHERE login = 'west'")
+    await quarter.fetch("DELETE FROM core.reminder")
+    assert await reminded(quarter) == {"above": (0, 1), "east": (0, 1)}
 
 
 async def today(quarter: Quarter, days: int) -> Any:
