@@ -19,6 +19,7 @@ def core_tables() -> list[type[TenantTable]]:
     from jingwei_core.people import tables as people
     from jingwei_core.places import tables as places
     from jingwei_core.plugins import tables as plugins
+    from jingwei_core.presence import tables as presence
     from jingwei_core.public_reports import tables as public_reports
     from jingwei_core.registers import tables as registers
     from jingwei_core.reminders import tables as reminders
@@ -31,7 +32,7 @@ def core_tables() -> list[type[TenantTable]]:
     rooms = (
         *(places, access, evidence, events, registers, commands, audit, outbox, tenants, rollups),
         *(plugins, reminders, workforce, tasks, notifications, routing),
-        *(meetings, ledgers, patrols, public_reports, people),
+        *(meetings, ledgers, patrols, public_reports, people, presence),
     )
     found: dict[str, type[TenantTable]] = {}
     for room in rooms:

@@ -29,6 +29,7 @@ def functions_of(plugin: Plugin) -> Called:
     yield from ((f"reminder {each.code}", each.find) for each in plugin.reminders)
     yield from ((f"channel {each.code}", each.deliver) for each in plugin.channels)
     yield from ((f"public page {each.path}", each.answer) for each in plugin.public_pages)
+    yield from ((f"public form {each.path}", each.take) for each in plugin.public_forms)
     yield from ((f"upgrade to {each.to_version}", each.run) for each in plugin.upgrades)
     for rights in plugin.data_rights:
         yield f"export of {rights.subject}", rights.export

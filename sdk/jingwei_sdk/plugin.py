@@ -15,7 +15,7 @@ from jingwei_sdk.demo import Demo
 from jingwei_sdk.events import Consumer, EventType
 from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import PLUGIN_ID, Manifest, PermissionText, read_manifest
-from jingwei_sdk.presence import MapLayer, NavigationItem, PublicPage
+from jingwei_sdk.presence import MapLayer, NavigationItem, PublicForm, PublicPage
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Extension, Record
 from jingwei_sdk.reminders import Reminder
@@ -103,6 +103,7 @@ class Plugin:
     navigation: tuple[NavigationItem, ...] = ()
     map_layers: tuple[MapLayer, ...] = ()
     public_pages: tuple[PublicPage, ...] = ()
+    public_forms: tuple[PublicForm[Any], ...] = ()
     demo: Demo | None = None
     data_rights: tuple[DataRights, ...] = ()
     clone_rules: tuple[CloneRule, ...] = ()

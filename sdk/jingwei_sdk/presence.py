@@ -1,9 +1,12 @@
-"""Presence (界面): what a plugin shows in the console, on the map and to the public, as data."""
+"""Presence (界面): what a plugin shows in the console, on the map and to the public, and what it
+takes of the public, as data."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
 
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
@@ -11,7 +14,10 @@ from jingwei_sdk.records import PERMISSION
 
 PUBLIC = "public"
 """Said in place of a permission by what anybody may see."""
+OPEN_TO_PUBLIC = frozenset({"event.report", "place.read"})
+"""The permissions of the core that a public form may act with, beside its plugin's own."""
 
+Given = TypeVar("Given", bound=msgspec.Struct)
 _PATH = re.compile(r"^[a-z][a-z0-9-]*(/[a-z0-9-]+)*\Z")
 
 
@@ -65,6 +71,44 @@ class PublicPage:
     def __post_init__(self) -> None:
         if self.permission != PUBLIC or not _PATH.match(self.path):
             raise Refused("PRESENCE_WITHOUT_PERMISSION", item=self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicForm(Generic[Given]):
+    """What anybody may send without sign-in (公开表单), to ``/public/<tenant>/<plugin>/<path>``.
+
+    GET answers the token of a new form; POST takes ``{"form": TOKEN, …}`` with the fields of
+    ``given``, which refuses others. ``take(ctx, given)`` runs in one transaction with the
+    permissions of ``acts_with`` and no others; its plain values are the answer as JSON. The same
+    form sent again gets the same answer, and nothing is done twice. ``setting`` names a setting of
+    the plugin, yes or no: without it there is no form. At most ``per_hour`` are taken from one
+    address (IPv4 /24, IPv6 /56) and ``per_day`` in a tenant, none sooner than ``fill_seconds``
+    after the form was opened.
+
+    Raises ``Refused``: ``PRESENCE_WITHOUT_PERMISSION``, ``PRESENCE_FORM_OPEN`` when ``given``
+    takes unknown fields or has one called ``form``.
+    """
+
+    path: str
+    zh: str
+    en: str
+    given: type[Given]
+    take: Callable[[Context, Given], Awaitable[Mapping[str, Any]]]
+    permission: str
+    acts_with: tuple[str, ...] = ()
+    setting: str = ""
+    per_hour: int = 20
+    per_day: int = 2000
+    fill_seconds: int = 3
+
+    def __post_init__(self) -> None:
+        if self.permission != PUBLIC or not _PATH.match(self.path):
+            raise Refused("PRESENCE_WITHOUT_PERMISSION", item=self.path)
+        for code in self.acts_with:
+            _check(self.path, code)
+        is_closed = self.given.__struct_config__.forbid_unknown_fields
+        if not is_closed or "form" in self.given.__struct_encode_fields__:
+            raise Refused("PRESENCE_FORM_OPEN", item=self.path)
 
 
 def _check(code: str, permission: str) -> None:

@@ -127,6 +127,20 @@ async def test_each_sees_of_it_what_they_may(executor: Executor, yichang: City):
     ]
 
 
+async def test_a_public_form_is_listed_once_the_city_has_said_yes(
+    executor: Executor, yichang: City
+):
+    query = "{ publicForms { name path } }"
+    assert await ask(executor, yichang, "onlooker", query) == {"publicForms": []}
+    settings = {"public_tips": True}
+    await switch_audited(
+        yichang.platform, "yichang", "safety-production", enabled=True, settings=settings
+    )
+    path = "/public/yichang/safety-production/tip"
+    told = await ask(executor, yichang, "onlooker", query)
+    assert told == {"publicForms": [{"name": "随手拍隐患", "path": path}]}
+
+
 async def test_without_its_permissions_and_where_it_is_off_there_is_nothing(
     executor: Executor, yichang: City, changzhi: City
 ):

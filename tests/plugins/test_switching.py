@@ -65,7 +65,7 @@ async def test_a_city_without_the_plugin_has_nothing_of_it(yichang: City, changz
         assert of_plugin([*without.relations(record), *without.computed(record)]) == []
     assert with_it.fingerprint != without.fingerprint
     kinds = "SELECT count(*) FROM core.event_kind WHERE owner_plugin <> ''"
-    assert (await yichang.value(kinds), await changzhi.value(kinds)) == (2, 0)
+    assert (await yichang.value(kinds), await changzhi.value(kinds)) == (3, 0)
 
 
 async def test_its_kind_stands_below_the_group_of_the_city(yichang: City) -> None:
@@ -276,6 +276,7 @@ async def test_the_command_line_switches(database: Database, jingwei: CommandLin
         "rectify_days_general": 15,
         "rectify_days_major": 3,
         "department_major": "",
+        "public_tips": False,
     }
 
     code, out = await run("list", "--tenant", "small")

@@ -17,7 +17,7 @@ from jingwei_sdk.hook_specs import before_event_transition, on_event_transitione
 from jingwei_sdk.hooks import heard_by
 from jingwei_sdk.manifest import PLUGIN_ID, read_manifest
 from jingwei_sdk.messages import Catalogue
-from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicPage
+from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicForm, PublicPage
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import PERMISSION, TYPE_NAME, Record, TenantWide
 from jingwei_sdk.settings import SettingsOf
@@ -35,6 +35,10 @@ class Given(msgspec.Struct, frozen=True):
     """Input and answer at once."""
 
     code: str
+
+
+class WithToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    form: str
 
 
 class Needed(msgspec.Struct, frozen=True):
@@ -73,6 +77,10 @@ def not_async(ctx: Any, given: Given) -> Given:
 
 
 async def page(ctx: Any, query: Any) -> dict[str, Any]:
+    return {}
+
+
+async def taken(ctx: Any, given: Any) -> dict[str, Any]:
     return {}
 
 
@@ -133,6 +141,14 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "page outside its folder": (
         lambda: PublicPage("../permits", "许可", "Permits", page, PUBLIC),
         "PRESENCE_WITHOUT_PERMISSION",
+    ),
+    "form that takes what it does not know": (
+        lambda: PublicForm("permits", "许可", "Permits", Given, taken, PUBLIC),
+        "PRESENCE_FORM_OPEN",
+    ),
+    "form with a field for its token": (
+        lambda: PublicForm("permits", "许可", "Permits", WithToken, taken, PUBLIC),
+        "PRESENCE_FORM_OPEN",
     ),
     "question without permission": (
         lambda: Question("permitOf", Given, answered),

@@ -13,13 +13,14 @@ from jingwei_core.plugins.conformance import objection
 from jingwei_core.plugins.discovery import discover
 from jingwei_safety_production.plugin import plugin as safety
 from jingwei_safety_production.records import ENTERPRISE, HAZARD
+from jingwei_sdk.check.permission_rules import offered
 from jingwei_sdk.commands import command, declaration
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Refused
 from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import Manifest
 from jingwei_sdk.plugin import Job, Plugin
-from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicPage
+from jingwei_sdk.presence import PUBLIC, MapLayer, NavigationItem, PublicForm, PublicPage
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Computed, Extension, Record
 
@@ -33,6 +34,17 @@ class Answer(msgspec.Struct):
 async def act(ctx: Context) -> Answer:
     """Nothing."""
     return Answer(0)
+
+
+class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What anybody sends."""
+
+    text: str
+
+
+async def take(ctx: Context, given: Sent) -> Mapping[str, Any]:
+    """Nothing."""
+    return {}
 
 
 async def page(ctx: Context, query: Mapping[str, str]) -> Mapping[str, Any]:
@@ -76,6 +88,12 @@ DECLARED: Mapping[str, Callable[[str], object]] = {
     ),
     "PRESENCE_WITHOUT_PERMISSION public page": lambda code: PublicPage(
         "other", "别", "Other", page, code
+    ),
+    "PRESENCE_WITHOUT_PERMISSION public form": lambda code: PublicForm(
+        "other", "别", "Other", Sent, take, code
+    ),
+    "PRESENCE_WITHOUT_PERMISSION what a public form acts with": lambda code: PublicForm(
+        "other", "别", "Other", Sent, take, PUBLIC, acts_with=(code,)
     ),
     "PRESENCE_WITHOUT_PERMISSION indicator": lambda code: Indicator(
         "other", "SafetyHazard", "别", "Other", code
@@ -132,6 +150,35 @@ def test_what_names_another_packages_permission_is_not_loaded(case: str):
     assert (
         objection(LOADED[case](), manifest()) == f"permissions not in its manifest: ['{FOREIGN}']"
     )
+
+
+def form(path: str = "other", **more: Any) -> Plugin:
+    """Work safety with another public form."""
+    added = PublicForm(path, "别", "Other", Sent, take, PUBLIC, **more)
+    return replace(safety, public_forms=(*safety.public_forms, added))
+
+
+def test_a_public_form_acts_with_what_is_its_own_or_open_to_the_public():
+    open_ = ("place.read", "event.report", "safety.hazard.read")
+    assert objection(form(acts_with=open_, setting="public_tips"), manifest()) == ""
+    for code in ("event.read", "staff.read", "road.lamp.read"):
+        told = objection(form(acts_with=("place.read", code)), manifest())
+        assert told == f"the public form other acts with ['{code}'], which are not the plugin's"
+
+
+def test_the_check_tells_its_author_what_a_public_form_may_not_act_with():
+    told = set(offered(form(acts_with=("place.read", "event.read", "safety.hazard.read"))))
+    assert {("other", "event.read"), ("other", "safety.hazard.read")} <= told
+    assert ("other", "place.read") not in told
+
+
+def test_a_public_form_has_an_address_and_a_switch_of_its_own():
+    for path in ("tip", "major-hazards"):
+        assert objection(form(path), manifest()) == f"the public path {path} is there twice"
+    for setting in ("rectify_days_major", "no_such"):
+        assert objection(form(setting=setting), manifest()) == (
+            f"the public form other needs {setting}, which is no yes or no setting"
+        )
 
 
 def test_a_field_for_everybody_is_not_loaded():

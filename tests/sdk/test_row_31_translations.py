@@ -61,6 +61,7 @@ MISSING: dict[str, Callable[[Manifest], Changed]] = {
         replace(safety, public_pages=first(safety.public_pages, zh="")),
         known,
     ),
+    "tip": lambda known: (replace(safety, public_forms=first(safety.public_forms, en="")), known),
 }
 
 
@@ -94,9 +95,9 @@ class Untold(msgspec.Struct, frozen=True, kw_only=True):
 @pytest.mark.parametrize(
     ("plugin", "changes"),
     [
-        (replace(safety, settings=SettingsOf(Untold)), {}),
+        (replace(safety, settings=SettingsOf(Untold), public_forms=()), {}),
         (
-            replace(safety, settings=None),
+            replace(safety, settings=None, public_forms=()),
             {"settings": {"properties": {"days": {}, "hours": {"description": "hours"}}}},
         ),
     ],

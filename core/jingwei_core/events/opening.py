@@ -13,7 +13,15 @@ PLUGIN_SOURCE = "plugin"
 
 
 class EventService:
-    """The core's event service; without state, one for all tenants."""
+    """The core's event service; one for all tenants.
+
+    ``source`` is what events that it opens come from. With ``permission`` the actor has to hold it
+    where the event is.
+    """
+
+    def __init__(self, source: str = PLUGIN_SOURCE, permission: str = "") -> None:
+        self._source = source
+        self._permission = permission
 
     async def open(self, ctx: Context, new: OpenEvent) -> uuid.UUID:
         """Register an event in the transaction of ``ctx`` and return its id.
@@ -23,10 +31,12 @@ class EventService:
         is asked for, since the record it is about carries the plugin's own evidence.
 
         Raises ``Invalid`` for an unknown kind, place or form, or a ``due_at`` without a zone or in
-        the past.
+        the past; ``Denied`` (``PERMISSION_DENIED``).
         """
         kind = await reportable_kind(ctx, new.kind, by_plugin=True)
         placing = await resolve_placing(ctx, new.place_id, None)
+        if self._permission:
+            ctx.require(self._permission, placing.place.path)
         if new.due_at is not None and new.due_at.utcoffset() is None:
             raise Invalid("TIME_WITHOUT_ZONE", field="dueAt", value=new.due_at.isoformat())
         subject = None
@@ -36,7 +46,7 @@ class EventService:
             kind=kind,
             placing=placing,
             title=clean_text("title", new.title),
-            source=PLUGIN_SOURCE,
+            source=self._source,
             description=new.description.strip(),
             form=kind.form.check(new.form),
             subject=subject,

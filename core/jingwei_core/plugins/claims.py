@@ -70,6 +70,8 @@ def _shown(plugin: Plugin) -> Iterator[_Pair]:
         yield "map_layer", layer.code
     for page in plugin.public_pages:
         yield "public_page", f"{plugin.id}/{page.path}"
+    for form in plugin.public_forms:
+        yield "public_form", f"{plugin.id}/{form.path}"
 
 
 def _granted(manifest: Manifest) -> Iterator[_Pair]:

@@ -8,6 +8,7 @@ from jsonschema.exceptions import SchemaError
 from jingwei_core.plugins.contributing.objections import (
     is_of_this_major,
     of_channels,
+    of_forms,
     of_put,
     of_shown,
     of_texts,
@@ -122,5 +123,5 @@ def _privacy(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
 _CHECKS = (
     *(_requirements, _permissions, _tables, _context, _event_types, _settings, _privacy),
     *(_data_rights, _subscriptions),
-    *(of_put, of_channels, of_shown, of_texts),
+    *(of_put, of_channels, of_shown, of_texts, of_forms),
 )

@@ -1,4 +1,5 @@
-"""Answering public pages (公开页面): for anybody, out of what the plugin itself may reach."""
+"""What is there for anybody (公开页面、公开表单); public pages are answered out of what the plugin
+itself may reach."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,9 +9,10 @@ import msgspec
 from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
 from jingwei_core.commands.plugin_context import given_to
 from jingwei_core.session import Request, onlooker_context
-from jingwei_sdk.context import Tenant
+from jingwei_sdk.context import Tenant, TypedSettings
 from jingwei_sdk.errors import Denied, JingweiError, NotFound, Unavailable
-from jingwei_sdk.presence import PublicPage
+from jingwei_sdk.plugin import Plugin
+from jingwei_sdk.presence import PublicForm, PublicPage
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -28,8 +30,18 @@ class FoundPage(NamedTuple):
     page: PublicPage
 
 
-async def find_page(platform: "Platform", slug: str, plugin_id: str, path: str) -> FoundPage:
-    """The page below that path of a plugin that the tenant has on.
+class FoundForm(NamedTuple):
+    """A form that is there: whose it is, and in which tenant."""
+
+    tenant: Tenant
+    plugin: str
+    form: PublicForm[Any]
+
+
+async def find_public(
+    platform: "Platform", slug: str, plugin_id: str, path: str
+) -> FoundPage | FoundForm:
+    """The page or form below that path of a plugin that the tenant has on.
 
     Raises ``NotFound`` (``PUBLIC_PAGE_NOT_FOUND``), whatever it is that is not there.
     """
@@ -44,7 +56,18 @@ async def find_page(platform: "Platform", slug: str, plugin_id: str, path: str) 
             for page in plugin.public_pages:
                 if page.path == path:
                     return FoundPage(state.tenant, plugin.id, page)
+            for form in plugin.public_forms:
+                if form.path == path and is_open(state.typed, plugin, form):
+                    return FoundForm(state.tenant, plugin.id, form)
     raise missing
+
+
+async def find_form(platform: "Platform", slug: str, plugin_id: str, path: str) -> FoundForm:
+    """The same where only a form will do."""
+    found = await find_public(platform, slug, plugin_id, path)
+    if isinstance(found, FoundPage):
+        raise NotFound("PUBLIC_PAGE_NOT_FOUND", path=f"{slug}/{plugin_id}/{path}")
+    return found
 
 
 async def answer_page(
@@ -61,11 +84,8 @@ async def answer_page(
 
     async def work() -> bytes:
         async with onlooker_context(platform, found.tenant, who, request) as ctx:
-            answer: Any = dict(await found.page.answer(given_to(found.plugin, ctx), query))
-        text = msgspec.json.encode(answer)
-        if len(text) > LONGEST_ANSWER:
-            raise ValueError
-        return text
+            answer = await found.page.answer(given_to(found.plugin, ctx), query)
+        return told(answer)
 
     try:
         return await platform.hooks.guarded(point, work, WITHIN_S, (JingweiError,))
@@ -76,8 +96,25 @@ async def answer_page(
         raise Unavailable("PUBLIC_PAGE_FAILED", path=found.page.path) from error
 
 
+def told(answer: Mapping[str, Any]) -> bytes:
+    """An answer as JSON; raises ``ValueError`` for one that is too long."""
+    text = msgspec.json.encode(dict(answer))
+    if len(text) > LONGEST_ANSWER:
+        raise ValueError
+    return text
+
+
 def _own(platform: "Platform", plugin_id: str) -> PermissionSet:
     """The permissions of the plugin's own manifest, and no others, in the whole tenant."""
     manifest = platform.host.get(plugin_id).manifest
     codes = () if manifest is None else tuple(each.code for each in manifest.permissions)
     return PermissionSet([Grant(EVERYWHERE, codes)])
+
+
+def is_open(settings: TypedSettings | None, plugin: Plugin, form: PublicForm[Any]) -> bool:
+    """Whether the tenant with these settings has the form on, by the setting that it names."""
+    if not form.setting:
+        return True
+    if settings is None or plugin.settings is None:
+        return False
+    return bool(getattr(settings.of(plugin.settings.schema), form.setting))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from jingwei_core.presence.figures import figures_of
+from jingwei_core.presence.public import is_open
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Denied
@@ -41,7 +42,7 @@ class MapLayerEntry(msgspec.Struct, frozen=True):
 
 
 class PublicPageEntry(msgspec.Struct, frozen=True):
-    """公开页面: a page that anybody may read, by its path on this host."""
+    """公开页面、公开表单: what anybody may read or send, by its path on this host."""
 
     plugin: str
     name: str
@@ -104,6 +105,18 @@ async def public_pages(ctx: Context) -> list[PublicPageEntry]:
         )
         for plugin in _plugins(ctx)
         for page in plugin.public_pages
+    ]
+
+
+async def public_forms(ctx: Context) -> list[PublicPageEntry]:
+    """The public forms of the tenant's plugins, as far as the tenant has them on."""
+    return [
+        PublicPageEntry(
+            plugin.id, _name(ctx, form), f"{PUBLIC_PATH}/{ctx.tenant.slug}/{plugin.id}/{form.path}"
+        )
+        for plugin in _plugins(ctx)
+        for form in plugin.public_forms
+        if is_open(ctx.typed_settings, plugin, form)
     ]
 
 
@@ -184,6 +197,14 @@ QUESTIONS = (
         signed_in=True,
         is_list=True,
         description="Pages of the plugins that anybody may read (公开页面).",
+    ),
+    Question(
+        "public_forms",
+        PublicPageEntry,
+        public_forms,
+        signed_in=True,
+        is_list=True,
+        description="Forms of the plugins that anybody may send (公开表单).",
     ),
     Question(
         "indicators",

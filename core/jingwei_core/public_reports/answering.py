@@ -9,8 +9,8 @@ from jingwei_core.commands.data import Change, UnitData
 from jingwei_core.events.guarding import require_guards
 from jingwei_core.events.stepping import Step, case_of, load_definition, take_step
 from jingwei_core.events.tables import Event
+from jingwei_core.presence.visitors import plain
 from jingwei_core.public_reports.following import NOBODY, count_use, find_report, may_rate
-from jingwei_core.public_reports.intake import plain
 from jingwei_core.public_reports.removing import REMOVE_ONE
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.public_reports.visitors import Counter, with_permissions

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from jingwei_core.public_reports.intake import plain
+from jingwei_core.presence.visitors import plain
 from jingwei_core.public_reports.records import ANSWER, CONTACT, PUBLIC_REPORT
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_sdk.commands import command

@@ -17,9 +17,10 @@ from jingwei_core.events.stepping import case_of
 from jingwei_core.events.tables import Event
 from jingwei_core.events.workflow import StateKind, WorkflowDefinition
 from jingwei_core.evidence.links import THUMBNAIL, VIEW, signed_link
+from jingwei_core.presence.visitors import HOUR_S, MINUTE_S, Count
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.public_reports.tokens import LENGTH
-from jingwei_core.public_reports.visitors import HOUR_S, MINUTE_S, Count, Counter
+from jingwei_core.public_reports.visitors import Counter
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import JingweiError, NotFound
 

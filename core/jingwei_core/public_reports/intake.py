@@ -5,7 +5,6 @@ kept while no connection is held; event, evidence and report are written in one 
 that is sent again answers what it answered before, and does nothing.
 """
 
-import unicodedata
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from jingwei_core.events.reporting import PUBLIC, TEXT_LENGTH, ReportEvent, chec
 from jingwei_core.events.step_evidence import AttachedEvidence
 from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_core.evidence.workers import ImageWorkers
+from jingwei_core.presence.visitors import DAY_S, HOUR_S, TRIES, Count, plain
 from jingwei_core.public_reports.offering import levels_of
 from jingwei_core.public_reports.photos import (
     KeptPicture,
@@ -35,7 +35,7 @@ from jingwei_core.public_reports.photos import (
     store_pictures,
 )
 from jingwei_core.public_reports.tables import PublicReport
-from jingwei_core.public_reports.visitors import DAY_S, HOUR_S, Count, Counter
+from jingwei_core.public_reports.visitors import Counter
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import Denied, Invalid, JingweiError
 
@@ -43,8 +43,6 @@ COMMAND = "public.report"
 """What stands in the audit log."""
 TITLE_LENGTH = 40
 SHORTEST = 5
-_TRIES = 5
-"""How often a form may be sent before it is right, for each report that is allowed."""
 _FIELDS = {"placeId": "place", "evidence": "photos"}
 _REPORTED = "SELECT true FROM core.public_report WHERE code_digest = $1"
 _LEVEL_OF = "SELECT level FROM core.place WHERE id = $1"
@@ -116,7 +114,7 @@ async def take_report(
 
 async def count_arrival(counter: Counter) -> None:
     """Count that a report is being sent, before its body is read; raises ``RateLimited``."""
-    most = counter.rules.limits.reports_per_hour * _TRIES
+    most = counter.rules.limits.reports_per_hour * TRIES
     await counter.count(counter.by_prefix("arrival", most, HOUR_S))
 
 
@@ -143,13 +141,6 @@ def _asked(counter: Counter, new: NewReport, files: Sequence[Picture]) -> _Asked
     event = ReportEvent(kind, title, text, place_id=new.place, position=new.position)
     report = msgspec.structs.replace(new, text=text, name=name, phone=phone)
     return _Asked(report, event, pictures, counter.desk.code(form))
-
-
-def plain(text: str) -> str:
-    """The text in NFC, without space around it and without characters that are not written."""
-    normal = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-    kept = (sign for sign in normal if sign in "\n\t" or unicodedata.category(sign)[0] != "C")
-    return "".join(kept).strip()
 
 
 @contextmanager

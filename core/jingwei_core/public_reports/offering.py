@@ -10,8 +10,9 @@ from jingwei_core.places.geometry import checked_position
 from jingwei_core.places.labels import ancestor_paths
 from jingwei_core.places.locate import locate
 from jingwei_core.places.search import PLACES, find_statement
+from jingwei_core.presence.visitors import MINUTE_S
 from jingwei_core.public_reports.rules import Rules
-from jingwei_core.public_reports.visitors import MINUTE_S, Counter
+from jingwei_core.public_reports.visitors import Counter
 from jingwei_core.session import CoreContext
 
 MOST_FOUND = 20

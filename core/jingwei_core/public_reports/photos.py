@@ -24,8 +24,9 @@ from jingwei_core.evidence.facts import Expected, Limits, accepted_format
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.store import UploadTerms, checked_terms, save_to
 from jingwei_core.evidence.tables import Evidence
+from jingwei_core.presence.visitors import HOUR_S
 from jingwei_core.public_reports.tokens import PhotoToken
-from jingwei_core.public_reports.visitors import HOUR_S, Counter
+from jingwei_core.public_reports.visitors import Counter
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from jingwei_core.presence.visitors import FORGET_CALLS
 from jingwei_core.public_reports.rules import OFF, read_rules
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Context
@@ -24,7 +25,6 @@ _REMOVE_OLD = f"""
  WHERE e.tenant_id = r.tenant_id AND e.id = r.event AND {_HAS}
    AND (e.is_final AND e.closed_at < $1 OR r.created_at < $3)
 """
-_FORGET_CALLS = "DELETE FROM core.public_call WHERE ends_at < $1"
 _RULES = "SELECT definition::text FROM core.public_report_rules"
 
 
@@ -36,4 +36,4 @@ async def remove_old(ctx: Context, payload: Mapping[str, Any]) -> None:
     closed = now - timedelta(days=rules.contact_days)
     longest = now - timedelta(days=rules.contact_longest_days)
     await ctx.unit.execute(_REMOVE_OLD, closed, now, longest)
-    await ctx.unit.execute(_FORGET_CALLS, now)
+    await ctx.unit.execute(FORGET_CALLS, now)

@@ -59,17 +59,3 @@ class PublicReportRules(TenantTable, tablename="public_report_rules", schema="co
     IS_SMALL = True
 
     definition = JSONB(default=None, null=False, help_text="reads as public.toml")
-
-
-class PublicCall(TenantTable, tablename="public_call", schema="core"):
-    """公众请求计数: how often somebody without an account asked within a window that ends soon.
-
-    ``bucket`` is a keyed digest: neither an address nor a code can be read from it.
-    """
-
-    UNIQUE = (("bucket",),)
-    INDEXES = (("ends_at", "id"),)
-
-    bucket = Text(default=None, null=False)
-    calls = Integer(default=1, null=False)
-    ends_at = Timestamptz(default=None, null=False)

@@ -1,21 +1,11 @@
-"""What residents hold in their hands (凭据): tracking codes, and the tokens of forms and photos.
+"""What residents hold in their hands (凭据): tracking codes, and the tokens of forms and photos."""
 
-All are made with a key of the tenant's own, derived from the deployment's secret: what was made in
-one tenant means nothing in another, and who reads the database cannot make or check any.
-"""
-
-import hashlib
-import hmac
-import ipaddress
-import secrets
 import uuid
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
 
-import jwt
 import msgspec
 
+from jingwei_core.presence.desk import LONGEST_TOKEN, Desk, FormToken
 from jingwei_core.settings import Settings
 from jingwei_sdk.context import Tenant
 from jingwei_sdk.errors import Denied
@@ -25,16 +15,6 @@ ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
 """16 of 30 letters: 78 bits. At 30 tries a minute nobody meets one of a million codes in a life."""
 GROUP = 4
-_ALGORITHM = "HS256"
-_LONGEST = 1000
-Token = TypeVar("Token", bound=msgspec.Struct)
-
-
-class FormToken(msgspec.Struct, frozen=True):
-    """A form that was opened at ``at``, UNIX seconds; ``nonce`` makes it one form of many."""
-
-    at: int
-    nonce: str
 
 
 class PhotoToken(msgspec.Struct, frozen=True):
@@ -47,38 +27,19 @@ class PhotoToken(msgspec.Struct, frozen=True):
     until: int
 
 
-class Desk:
-    """Makes and checks what the residents of one tenant hold."""
+class ReportDesk(Desk):
+    """Makes and checks what those who report in one tenant hold."""
 
     def __init__(self, settings: Settings, tenant: Tenant) -> None:
-        self._secret = settings.derived_secret(f"public-report {tenant.id}").encode()
-
-    def form(self, now: datetime) -> str:
-        """A token for a form that is opened now."""
-        token = FormToken(int(now.timestamp()), secrets.token_hex(16))
-        return self._signed("form", token)
-
-    def opened(self, token: str, now: datetime, good_for: timedelta, fill_s: int) -> FormToken:
-        """The form that a token stands for.
-
-        Raises ``Denied``: ``PUBLIC_FORM_EXPIRED`` when it was opened too long ago, or never;
-        ``PUBLIC_FORM_TOO_FAST`` when nobody can have filled it in since.
-        """
-        form = self._read("form", token, FormToken)
-        age_s = now.timestamp() - form.at if form is not None else -1
-        if form is None or not -1 < age_s <= good_for.total_seconds():
-            raise Denied("PUBLIC_FORM_EXPIRED", field="form")
-        if age_s < fill_s:
-            raise Denied("PUBLIC_FORM_TOO_FAST", field="form", seconds=fill_s)
-        return form
+        super().__init__(settings, tenant, "public-report")
 
     def photo(self, photo: PhotoToken) -> str:
         """A token for a photo that was announced."""
-        return self._signed("photo", photo)
+        return self.signed("photo", photo)
 
     def announced(self, token: str, now: datetime, field: str) -> PhotoToken:
         """The photo that a token stands for; raises ``Denied`` (``PUBLIC_PHOTO_UNKNOWN``)."""
-        photo = self._read("photo", token, PhotoToken)
+        photo = self.read("photo", token, PhotoToken)
         if photo is None or photo.until < now.timestamp():
             raise Denied("PUBLIC_PHOTO_UNKNOWN", field=field)
         return photo
@@ -89,7 +50,7 @@ class Desk:
         It follows from the form, so that who sends a form again because the answer was lost gets
         the same code, though only its digest is kept.
         """
-        number = int.from_bytes(self._mac("code", form.nonce), "big")
+        number = int.from_bytes(self.mac("code", form.nonce), "big")
         letters = ""
         for _ in range(LENGTH):
             number, letter = divmod(number, len(ALPHABET))
@@ -99,39 +60,4 @@ class Desk:
     def digest(self, code: str) -> str:
         """What is kept of a tracking code, as people write it: in small letters, with spaces."""
         plain = "".join(letter for letter in code.upper() if letter in ALPHABET)
-        return self._mac("digest", plain if len(code) <= _LONGEST else "").hex()
-
-    def bucket(self, what: str, of: str, window: int) -> str:
-        """The name under which calls of a window are counted; another one in each window."""
-        return self._mac("bucket", f"{what} {of} {window}").hex()[:32]
-
-    def _mac(self, purpose: str, text: str) -> bytes:
-        return hmac.digest(self._secret, f"{purpose} {text}".encode(), hashlib.sha256)
-
-    def _signed(self, purpose: str, token: msgspec.Struct) -> str:
-        claims = {"for": purpose, **msgspec.to_builtins(token)}
-        return jwt.encode(claims, self._secret, algorithm=_ALGORITHM)
-
-    def _read(self, purpose: str, token: str, shape: type[Token]) -> Token | None:
-        if len(token) > _LONGEST:
-            return None
-        try:
-            claims: Mapping[str, Any] = jwt.decode(token, self._secret, algorithms=[_ALGORITHM])
-            if claims.get("for") != purpose:
-                return None
-            return msgspec.convert(claims, shape)
-        except (jwt.PyJWTError, msgspec.ValidationError, ValueError):
-            return None
-
-
-def prefix_of(address: str) -> str:
-    """The part of an address that one household or office has: /24 of IPv4, /56 of IPv6; the whole
-    text of what is no address."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    mapped = getattr(found, "ipv4_mapped", None)
-    found = mapped or found
-    length = 24 if found.version == 4 else 56
-    return str(ipaddress.ip_network((found, length), strict=False))
+        return self.mac("digest", plain if len(code) <= LONGEST_TOKEN else "").hex()

@@ -1,100 +1,36 @@
-"""Visitors (来访者): how a request of somebody without an account begins, and how often it may.
+"""The counter for reports (公众上报窗口): a counter like that of any public form, with the tenant's
+rules."""
 
-What acts is the platform itself, under a name of its own and with the few permissions that a report
-takes. Calls are counted in the database, in a transaction of their own: they count in every
-process, and whether or not anything came of them.
-"""
-
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
+from jingwei_core.presence.visitors import Visitor, Window, in_public
 from jingwei_core.public_reports.rules import OFF, Rules, rules_of
-from jingwei_core.public_reports.tokens import Desk, prefix_of
-from jingwei_core.session import CoreContext, Request, system_context
-from jingwei_sdk.context import Actor, Tenant
-from jingwei_sdk.errors import Denied, NotFound, RateLimited
+from jingwei_core.public_reports.tokens import ReportDesk
+from jingwei_core.session import CoreContext, Request
+from jingwei_sdk.errors import Denied, NotFound
+from jingwei_sdk.presence import OPEN_TO_PUBLIC
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
 
-ACTOR = "public"
-"""What stands in the audit log and in the timeline for all who report without an account."""
-
-PERMISSIONS = ("event.report", "place.read")
-HOUR_S = 3600
-DAY_S = 86_400
-MINUTE_S = 60
-
-_COUNT = """
-INSERT INTO core.public_call (bucket, ends_at) VALUES ($1, $2)
-ON CONFLICT (tenant_id, bucket) DO UPDATE SET calls = public_call.calls + 1
-RETURNING calls
-"""
+PERMISSIONS = tuple(sorted(OPEN_TO_PUBLIC))
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody without an account: where they come from, and how they are answered.
+class Counter(Window):
+    """The counter of a tenant for reports of the public: its rules and what it makes and checks."""
 
-    ``address`` is never stored; a keyed digest of its prefix is, until the window ends.
-    """
-
-    tenant: Tenant
-    address: str
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """What is counted: ``what`` is done by ``of``, at most ``most`` times in ``window_s``."""
-
-    what: str
-    of: str
-    most: int
-    window_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The public counter of a tenant (公众窗口): its rules and what it makes and checks."""
-
-    platform: "Platform"
-    visitor: Visitor
+    desk: ReportDesk
     rules: Rules
-    desk: Desk
 
     @asynccontextmanager
     async def acting(self, *more: str) -> AsyncIterator[CoreContext]:
         """A context for one unit of work, with the permissions of a report and ``more``."""
-        asked = self.visitor.request
-        async with system_context(self.platform, self.visitor.tenant, ACTOR, asked) as ctx:
-            yield with_permissions(ctx, *more)
-
-    async def count(self, *counts: Count) -> None:
-        """Count a call in each of these; raises ``RateLimited`` (``PUBLIC_TOO_OFTEN``) when there
-        were too many of any, with the seconds after which another one is taken."""
-        now = self.platform.clock.now().timestamp()
-        async with self.platform.database.unit(self.visitor.tenant.id) as unit:
-            for count in counts:
-                window = int(now // count.window_s)
-                ends = (window + 1) * count.window_s
-                bucket = self.desk.bucket(count.what, count.of, window)
-                calls = await unit.fetchval(_COUNT, bucket, datetime.fromtimestamp(ends, UTC))
-                if calls > count.most:
-                    break
-            else:
-                return
-        wait_s = max(1, math.ceil(ends - now))
-        raise RateLimited("PUBLIC_TOO_OFTEN", retry_after_s=wait_s, limit=count.most)
-
-    def by_prefix(self, what: str, most: int, window_s: int) -> Count:
-        """What is counted for the address that the visitor comes from."""
-        return Count(what, prefix_of(self.visitor.address), most, window_s)
+        async with self.acting_with(*PERMISSIONS, *more) as ctx:
+            yield ctx
 
 
 async def counter_for(platform: "Platform", slug: str, address: str, request: Request) -> Counter:
@@ -110,8 +46,7 @@ async def counter_for(platform: "Platform", slug: str, address: str, request: Re
     except (NotFound, Denied) as error:
         raise missing from error
     visitor = Visitor(state.tenant, address, request)
-    desk = Desk(platform.settings, state.tenant)
-    opening = Counter(platform, visitor, OFF, desk)
+    opening = Counter(platform, visitor, ReportDesk(platform.settings, state.tenant), OFF)
     async with opening.acting() as ctx:
         rules = await rules_of(ctx)
     return replace(opening, rules=rules)
@@ -119,5 +54,4 @@ async def counter_for(platform: "Platform", slug: str, address: str, request: Re
 
 def with_permissions(ctx: CoreContext, *more: str) -> CoreContext:
     """The same unit of work with the permissions of a report and ``more``, and no others."""
-    held = PermissionSet([Grant(EVERYWHERE, (*PERMISSIONS, *more))])
-    return replace(ctx, permissions=held, actor=Actor("system", ACTOR))
+    return in_public(ctx, *PERMISSIONS, *more)

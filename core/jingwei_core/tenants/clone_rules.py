@@ -22,7 +22,8 @@ from jingwei_core.patrols.tables import (
 )
 from jingwei_core.people.tables import Person
 from jingwei_core.places.tables import Place, PlaceCode, PlaceShape
-from jingwei_core.public_reports.tables import PublicCall, PublicReport
+from jingwei_core.presence.tables import PublicCall
+from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.reminders.tables import Reminder
 from jingwei_core.tasks.tables import EventTask, JointOperation
 from jingwei_core.tenants.tables import PracticeSwitch

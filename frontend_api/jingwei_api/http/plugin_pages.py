@@ -1,12 +1,22 @@
-"""GET /public/…: pages of plugins that anybody may read (公开页面), as JSON, in moderation."""
+"""/public/…: pages of plugins that anybody may read (公开页面), and forms that anybody may send
+(公开表单), as JSON, in moderation."""
 
 from typing import Any
 
-from litestar import Request, Response, Router, get
+import msgspec
+from litestar import Request, Response, Router, get, post
 
+from jingwei_api.http.public_body import small_json
 from jingwei_api.http.services import arrival_of, services_of
 from jingwei_api.limits.budget import Budgets
-from jingwei_core.presence.public import FoundPage, answer_page, find_page
+from jingwei_core.presence.forms import FormWindow, form_window
+from jingwei_core.presence.public import (
+    FoundForm,
+    FoundPage,
+    answer_page,
+    find_form,
+    find_public,
+)
 from jingwei_core.presence.questions import PUBLIC_PATH
 from jingwei_sdk.errors import Invalid, RateLimited
 
@@ -18,23 +28,50 @@ Http = Request[Any, Any, Any]
 
 
 def public_router() -> Router:
-    """The pages, each limited in how often one address may call it in a minute.
+    """The pages, each limited in how often one address may call it in a minute, and the forms.
 
-    The limit holds for one process.
+    The limit of a page holds for one process; forms are counted in the database.
     """
     calls = Budgets()
 
     @get("/{tenant:str}/{plugin:str}/{page:path}", summary="A public page of a plugin")
     async def public_page(request: Http, tenant: str, plugin: str, page: str) -> Response[bytes]:
-        """What the page answers to the arguments in the address."""
+        """What the page answers to the arguments in the address; of a form a new one."""
         platform = services_of(request).platform
-        found = await find_page(platform, tenant, plugin, page.strip("/"))
+        found = await find_public(platform, tenant, plugin, page.strip("/"))
+        if isinstance(found, FoundForm):
+            window = _window(request, found)
+            await window.count_arrival()
+            return _told(msgspec.json.encode(window.opened()))
         _count(calls, request, found)
         body = await answer_page(platform, found, _query(request), arrival_of(request).request)
         headers = {"Cache-Control": f"public, max-age={FRESH_FOR_S}", "Vary": "Accept-Language"}
         return Response(body, media_type="application/json", headers=headers)
 
-    return Router(PUBLIC_PATH, route_handlers=[public_page])
+    return Router(PUBLIC_PATH, route_handlers=[public_page, take_form])
+
+
+@post("/{tenant:str}/{plugin:str}/{page:path}", status_code=200, summary="Send a public form")
+async def take_form(request: Http, tenant: str, plugin: str, page: str) -> Response[bytes]:
+    """What the plugin answers to the form."""
+    platform = services_of(request).platform
+    window = _window(request, await find_form(platform, tenant, plugin, page.strip("/")))
+    await window.count_arrival()
+    sent = await small_json(request)
+    if not isinstance(sent, dict):
+        raise Invalid("PUBLIC_FORM_INVALID")
+    return _told(await window.take(sent))
+
+
+def _window(request: Http, found: FoundForm) -> FormWindow:
+    address = request.client.host if request.client else ""
+    platform, asked = services_of(request).platform, arrival_of(request).request
+    return form_window(platform, found, address, asked)
+
+
+def _told(body: bytes) -> Response[bytes]:
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _count(calls: Budgets, request: Http, found: FoundPage) -> None:

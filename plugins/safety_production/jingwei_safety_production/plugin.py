@@ -9,6 +9,7 @@ from jingwei_safety_production import (
     following,
     hazards,
     inspections,
+    tips,
 )
 from jingwei_safety_production.data_rights import CLONE_RULES, DATA_RIGHTS
 from jingwei_safety_production.event_types import HAZARD_SETTLED
@@ -51,6 +52,7 @@ plugin = Plugin(
             workflow="safety_supervised",
             deadline_profile="safety_supervised",
         ),
+        EventKindDeclaration(tips.EVENT_KIND, "群众反映的安全隐患", "Hazard told by the public"),
     ),
     workflows=(WorkflowFile(Path("workflows/safety_supervised.toml")),),
     deadlines=(DeadlineFile(Path("deadlines.csv")),),
@@ -59,6 +61,7 @@ plugin = Plugin(
     navigation=following.NAVIGATION,
     map_layers=following.MAP_LAYERS,
     public_pages=following.PUBLIC_PAGES,
+    public_forms=tips.PUBLIC_FORMS,
     demo=Demo(demo.fill),
     data_rights=DATA_RIGHTS,
     clone_rules=CLONE_RULES,

@@ -30,6 +30,13 @@ class SafetySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             " that the event of a major hazard goes to; empty: as its kind is routed",
         ),
     ] = ""
+    public_tips: Annotated[
+        bool,
+        msgspec.Meta(
+            description="是否接受群众随手拍隐患，无需登录 · whether anybody may tell of a hazard"
+            " without an account"
+        ),
+    ] = False
 
 
 SETTINGS = SettingsOf(SafetySettings)

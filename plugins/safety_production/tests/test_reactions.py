@@ -1,4 +1,5 @@
-"""What work safety does of itself: reactions, reminders, the public page, demo rows, rights."""
+"""What work safety does of itself: reactions, reminders, what the public sees and tells, demo rows,
+rights."""
 
 import uuid
 from random import Random
@@ -11,7 +12,9 @@ from jingwei_safety_production.data_rights import erase_inspector, export_inspec
 from jingwei_safety_production.demo import fill
 from jingwei_safety_production.following import due_hazards, major_hazards
 from jingwei_safety_production.reactions import inspections_of_an_account
+from jingwei_safety_production.tips import EVENT_KIND, PUBLIC_FORMS, HazardTip, take_tip
 from jingwei_sdk.channels import Delivered
+from jingwei_sdk.errors import NotFound
 from jingwei_sdk.hook_specs import extend_subject_export
 from jingwei_sdk.payloads import SubjectExport
 from jingwei_sdk.testing.contract import (
@@ -110,6 +113,19 @@ async def test_the_public_page_tells_numbers_only(jingwei_city: City) -> None:
     async with jingwei_city.system() as ctx:
         told = await major_hazards(ctx, {})
     assert dict(told) == {"open": 1, "settled": 0, "day": "2026-06-03"}
+
+
+async def test_a_tip_of_the_public_is_an_event_at_its_place(jingwei_city: City) -> None:
+    (form,) = PUBLIC_FORMS
+    public = await jingwei_city.holding(*form.acts_with)
+    async with public.context() as ctx:
+        with pytest.raises(NotFound) as refusal:
+            await take_tip(ctx, HazardTip("nowhere", "安全出口被杂物堵塞"))
+        assert refusal.value.code == "SAFETY_PLACE_UNKNOWN"
+        told = await take_tip(ctx, HazardTip(GRID, "安全出口被杂物堵塞\n" + "很久了" * 20))
+    assert dict(told) == {"received": "2026-06-03"}
+    kinds = [row["code"] for row in await jingwei_city.fetch(KIND_OF_EVENTS)]
+    assert kinds == [EVENT_KIND]
 
 
 async def test_demo_rows_are_added_once(jingwei_city: City) -> None:

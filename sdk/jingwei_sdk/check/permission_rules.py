@@ -6,7 +6,7 @@ from jingwei_sdk.check.found import Found, at
 from jingwei_sdk.check.subject import MANIFEST_FILE, Subject
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.presence import PUBLIC
+from jingwei_sdk.presence import OPEN_TO_PUBLIC, PUBLIC
 
 
 def declared_permissions(subject: Subject) -> Iterator[Found]:
@@ -47,7 +47,8 @@ def one_prefix(subject: Subject) -> Iterator[Found]:
 
 
 def offered(plugin: Plugin) -> Iterator[tuple[str, str]]:
-    """Everything a plugin offers to users, with the permission that guards it."""
+    """Everything a plugin offers to users, with the permission that guards it; a public form with
+    those that it acts with."""
     for record in plugin.records:
         yield record.name, record.read
         yield from ((f"{record.name}.{name}", code) for name, code in record.guarded.items())
@@ -69,6 +70,8 @@ def offered(plugin: Plugin) -> Iterator[tuple[str, str]]:
     for page in plugin.public_pages:
         if page.permission != PUBLIC:
             yield page.path, page.permission
+    for form in plugin.public_forms:
+        yield from ((form.path, code) for code in form.acts_with if code not in OPEN_TO_PUBLIC)
 
 
 def _codes(subject: Subject) -> list[str]:

@@ -119,6 +119,7 @@ def _pairs(subject: Subject) -> Iterator[tuple[str, str, str]]:
         yield from ((each.code, each.zh, each.en) for each in plugin.channels)
         for page in plugin.public_pages:
             yield page.path, page.zh, page.en
+        yield from ((each.path, each.zh, each.en) for each in plugin.public_forms)
 
 
 def settings_described(subject: Subject) -> Iterator[Found]:

@@ -25,7 +25,7 @@ from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import Manifest, PermissionText, Requirement, RoleText, manifest_schema
 from jingwei_sdk.payloads import EventTransition
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
-from jingwei_sdk.presence import MapLayer, NavigationItem, PublicPage
+from jingwei_sdk.presence import MapLayer, NavigationItem, PublicForm, PublicPage
 from jingwei_sdk.questions import Question
 from jingwei_sdk.records import Extension, Record, TenantWide
 from jingwei_sdk.reminders import Reminder
@@ -104,6 +104,14 @@ async def page(ctx: Context, query: Mapping[str, str]) -> Mapping[str, Any]:
     return {}
 
 
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    text: str
+
+
+async def taken(ctx: Context, given: Told) -> Mapping[str, Any]:
+    return {}
+
+
 PLUGIN = Plugin(
     id="lamps",
     package="x",
@@ -128,6 +136,7 @@ PLUGIN = Plugin(
     navigation=(NavigationItem("lamps.list", "灯", "Lamps", "Lamp", "lamps.read"),),
     map_layers=(MapLayer("lamps.layer", "灯", "Lamps", "Lamp", "lamps.read"),),
     public_pages=(PublicPage("dark", "灯", "Lamps", page, "public"),),
+    public_forms=(PublicForm("tell", "灯", "Lamps", Told, taken, "public"),),
     demo=Demo(fill),
     data_rights=(DataRights("Account", copied, erased),),
     clone_rules=(CloneRule(Lamp, "copy"),),
@@ -158,6 +167,7 @@ TOLD = {
     "navigation": ["lamps.list"],
     "map_layers": ["lamps.layer"],
     "public_pages": ["dark"],
+    "public_forms": ["tell"],
     "demo": "fill",
     "data_rights": ["Account"],
     "clone_rules": ["lamps.lamp"],

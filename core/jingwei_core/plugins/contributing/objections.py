@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from croniter import croniter
+from msgspec.structs import fields
 from packaging.version import Version
 
 from jingwei_core.plugins.contributing.shipped_files import shipped_files
@@ -18,7 +19,7 @@ from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import Manifest, read_manifest
 from jingwei_sdk.messages import LOCALES
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.presence import MapLayer, NavigationItem
+from jingwei_sdk.presence import OPEN_TO_PUBLIC, MapLayer, NavigationItem
 from jingwei_sdk.records import Record
 from jingwei_sdk.settings import undescribed_in
 from jingwei_sdk.versions import served
@@ -98,6 +99,28 @@ def of_channels(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the channel {channel.code} needs {unknown}, which are no settings of the plugin"
 
 
+def of_forms(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
+    """A public form acts with what is its plugin's own or open to the public, and has its address
+    for itself; its switch is a setting of the plugin."""
+    own = OPEN_TO_PUBLIC | {each.code for each in manifest.permissions}
+    typed = plugin.settings
+    kinds = {each.name: each.type for each in fields(typed.schema)} if typed is not None else {}
+    paths = [each.path for each in plugin.public_pages]
+    paths += [each.path for each in plugin.public_forms]
+    for form in plugin.public_forms:
+        foreign = sorted(set(form.acts_with) - own)
+        if foreign:
+            yield f"the public form {form.path} acts with {foreign}, which are not the plugin's"
+        if form.setting and _plain_type(kinds.get(form.setting)) is not bool:
+            yield f"the public form {form.path} needs {form.setting}, which is no yes or no setting"
+        if paths.count(form.path) > 1:
+            yield f"the public path {form.path} is there twice"
+
+
+def _plain_type(kind: object) -> object:
+    return getattr(kind, "__origin__", kind)
+
+
 def _of_jobs(plugin: Plugin) -> Iterator[str]:
     foreign = sorted(job.name for job in plugin.jobs if not job.name.startswith(f"{plugin.id}."))
     if foreign:
@@ -141,6 +164,7 @@ def _pairs(plugin: Plugin, manifest: Manifest) -> Iterator[tuple[str, str, str]]
     yield from ((each.code, each.zh, each.en) for each in plugin.map_layers)
     yield from ((each.code, each.zh, each.en) for each in plugin.indicators)
     yield from ((each.path, each.zh, each.en) for each in plugin.public_pages)
+    yield from ((each.path, each.zh, each.en) for each in plugin.public_forms)
     yield from ((each.code, each.zh, each.en) for each in plugin.channels)
     try:
         workflows = shipped_files(plugin).workflows

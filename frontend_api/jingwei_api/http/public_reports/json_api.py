@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Response, get, post
 
+from jingwei_api.http.public_body import small_json
 from jingwei_api.http.public_reports.arriving import Http, counter_of
-from jingwei_api.http.public_reports.reading import JSON_BYTES, small_body
 from jingwei_api.schema.naming import camel
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.evidence.workers import ImageWorkers
@@ -109,12 +109,7 @@ _POSITION = ReportedPosition
 
 async def _posted(request: Http, shape: type[Posted]) -> Posted:
     """The body; raises ``Invalid`` (``PUBLIC_FORM_INVALID``) naming the field, if it is one."""
-    body = await small_body(request, JSON_BYTES)
-    try:
-        given = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Invalid("PUBLIC_FORM_INVALID") from error
-    return _converted(_snake(given), shape, strict=True)
+    return _converted(_snake(await small_json(request)), shape, strict=True)
 
 
 def _converted(given: Any, shape: type[Posted], *, strict: bool = False) -> Posted:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import multipart  # type: ignore[import-untyped]
 
+from jingwei_api.http.public_body import small_body
 from jingwei_api.http.public_reports.arriving import Http
 from jingwei_core.evidence.evidence_settings import EvidenceSettings
 from jingwei_core.public_reports.rules import MOST_PHOTOS
@@ -20,7 +21,6 @@ MOST_FIELDS = 24
 FIELD_BYTES = 12_000
 """2,000 characters of Chinese are 6,000 bytes."""
 FORM_BYTES = 32_000
-JSON_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,6 @@ class Sent:
     def get(self, name: str) -> str:
         """A field; empty where there is none."""
         return self.fields.get(name, "")
-
-
-async def small_body(request: Http, most: int) -> bytes:
-    """A body of at most so many bytes; raises ``Invalid`` (``PUBLIC_FORM_INVALID``)."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise Invalid("PUBLIC_FORM_INVALID")
-    return bytes(body)
 
 
 async def posted_fields(request: Http) -> Sent:
