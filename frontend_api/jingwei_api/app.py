@@ -16,7 +16,7 @@ from jingwei_api.execution.errors import ErrorTexts
 from jingwei_api.execution.executor import Executor
 from jingwei_api.execution.operation import Runtime
 from jingwei_api.http.auth import CALLS, auth_router, forget_calls
-from jingwei_api.http.console_page import console_file
+from jingwei_api.http.console_page import console_file, plugins_page
 from jingwei_api.http.evidence import download, upload
 from jingwei_api.http.failures import failed
 from jingwei_api.http.graphql_endpoint import graphql_get, graphql_post
@@ -38,6 +38,7 @@ HANDLERS = (
     graphql_post,
     graphql_socket,
     console_file,
+    plugins_page,
     upload,
     download,
     live,

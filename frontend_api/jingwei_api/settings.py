@@ -53,4 +53,7 @@ class ApiSettings(BaseSettings):
     trusted_only: bool = Field(
         default=False, description="run trusted documents and no others, introspection included"
     )
-    console: bool = Field(default=True, description="serve GraphiQL at GET /graphql")
+    console: bool = Field(
+        default=True,
+        description="serve GraphiQL at GET /graphql, and the page of plugins at /console/plugins",
+    )

@@ -1,6 +1,7 @@
 """state `incompatible` + reason in CLI, API, admin"""
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,31 @@ import pytest
 
 from jingwei_core.database import Database
 from jingwei_sdk.versions import SERVED
+from tests.api.browser import browsing, chromium
 from tests.core.plugins.packages import MANIFEST, Package
 from tests.crash.server import application_servers
 from tests.sdk.installation import Installation, in_a_process, lines_of
-from tests.tenants.small_world import TwoCities
+from tests.tenants.small_world import SmallCity, TwoCities
 
 ASKED = "{ me { name } platform { sdk plugins { plugin state reason } } }"
 GRANT = (
     "UPDATE core.role SET permissions = permissions || '{plugin.read}'::text[] WHERE code = 'admin'"
 )
+SIGN_IN = """
+(() => {
+  const form = document.getElementById("sign-in");
+  form.elements.tenant.value = "%s";
+  form.elements.login.value = "%s";
+  form.elements.password.value = "%s";
+  form.requestSubmit();
+})()
+"""
+SHOWN = """
+JSON.stringify([...document.querySelectorAll("#plugins tbody tr")].map((row) => {
+  const [plugin, , , state, reason] = [...row.cells].map((cell) => cell.textContent);
+  return { plugin, state, reason };
+}))
+"""
 WANTED = {"newer": ">=9,<10", "ancient": "<0.1"}
 
 
@@ -47,6 +64,21 @@ def _expected(state: str) -> dict[str, tuple[str, str]]:
     }
 
 
+async def _admin_sees(url: str, city: SmallCity, profile: Path) -> None:
+    """The page of plugins, for the city's admin who signs in there in a browser."""
+    program = chromium()
+    if program is None:
+        assert not os.environ.get("CI"), "CI needs chromium"
+        return
+    async with browsing(program, profile) as page:
+        await page.send("Page.navigate", url=f"{url}/console/plugins")
+        await page.until("typeof signedIn === 'function'")
+        await page.value(SIGN_IN % (city.tenant.slug, "admin", city.logins["admin"].password))
+        await page.until("document.querySelectorAll('#plugins tbody tr').length > 0")
+        shown = json.loads(await page.value(SHOWN))
+    assert _states(shown) == _expected("enabled")
+
+
 @pytest.mark.commit
 async def test_a_plugin_for_another_sdk_is_shown_and_cannot_be_switched_on(
     installation: Installation, two_cities: TwoCities, database: Database
@@ -69,7 +101,7 @@ async def test_a_plugin_for_another_sdk_is_shown_and_cannot_be_switched_on(
 
 @pytest.mark.commit
 async def test_one_that_was_on_before_is_a_line_with_a_reason_and_the_boot_goes_on(
-    installation: Installation, two_cities: TwoCities, database: Database
+    installation: Installation, two_cities: TwoCities, database: Database, tmp_path: Path
 ) -> None:
     async with database.owner() as unit:
         await unit.execute(GRANT)
@@ -79,6 +111,7 @@ async def test_one_that_was_on_before_is_a_line_with_a_reason_and_the_boot_goes_
             two_cities.first.tenant.id,
         )
     with application_servers(database.settings) as (server,):
+        await _admin_sees(server.url, two_cities.first, tmp_path / "profile")
         async with httpx.AsyncClient(base_url=server.url, trust_env=False) as http:
             headers = two_cities.first.headers("admin")
             answer = await http.post("/graphql", json={"query": ASKED}, headers=headers)

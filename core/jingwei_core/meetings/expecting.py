@@ -5,13 +5,13 @@ from datetime import datetime
 
 import msgspec
 
-from jingwei_core.events.ports import Message, is_there
+from jingwei_core.events.ports import Message
 from jingwei_core.meetings.rules import Series
 from jingwei_core.meetings.states import ExpectedAs, Presence
 from jingwei_core.meetings.tables import Meeting, MeetingAttendance
 from jingwei_core.places.labels import ancestor_paths
 from jingwei_core.reading.sight import beyond
-from jingwei_core.session import CoreContext
+from jingwei_core.recipients.telling import tell_others
 from jingwei_sdk.context import Context
 
 PLANNED = "MEETING_PLANNED"
@@ -103,16 +103,13 @@ async def expect(ctx: Context, meeting: Meeting, series: Series) -> Meeting:
 
 async def _invite(ctx: Context, meeting: Meeting, accounts: set[uuid.UUID]) -> None:
     """Tell who is expected since just now of a meeting that lies ahead, in the next digest."""
-    assert isinstance(ctx, CoreContext)
-    notifier = ctx.platform.event_ports.notifier
-    told = tuple(sorted(accounts - {ctx.actor.account_id}))
     planned: datetime = meeting.planned_at
-    if not told or planned <= ctx.clock.now() or not is_there(notifier):
+    if planned <= ctx.clock.now():
         return
     at = planned.astimezone(ctx.tenant.timezone).strftime(_TIME)
     about = ("Meeting", meeting.id)
     message = Message(PLANNED, {"at": at}, about, meeting.place_path, urgency="digest")
-    await notifier.tell(ctx, told, message)
+    await tell_others(ctx, accounts, message)
 
 
 def _row(meeting: Meeting, one: Expected) -> MeetingAttendance:

@@ -2,10 +2,11 @@
 
 import uuid
 
-from jingwei_core.events.ports import Message, is_there
+from jingwei_core.events.ports import Message
 from jingwei_core.events.tables import Event
 from jingwei_core.events.whom import Who, Whom
 from jingwei_core.recipients.resolving import Matter, resolve_whom
+from jingwei_core.recipients.telling import tell_others
 from jingwei_core.session import CoreContext
 from jingwei_core.tasks.tables import EventTask, JointOperation
 from jingwei_sdk.context import Context
@@ -50,30 +51,26 @@ async def tell_if_done(ctx: Context, event: Event) -> None:
     assert isinstance(ctx, CoreContext)
     if event.open_tasks or event.is_final:
         return
-    ports = ctx.platform.event_ports
-    told = {*await ports.recipients.resolve(ctx, Whom(Who.ASSIGNED), event)}
+    recipients = ctx.platform.event_ports.recipients
+    told = {*await recipients.resolve(ctx, Whom(Who.ASSIGNED), event)}
     for operation in await ctx.data.find(JointOperation, event=event.id):
         told |= await _present(ctx, event, operation.lead)
     params, about = {"number": event.number}, ("Event", event.id)
     message = Message(TOLD_DONE, params, about, event.place_path)
-    accounts = tuple(sorted(told - {ctx.actor.account_id}))
-    if accounts and is_there(ports.notifier):
-        await ports.notifier.tell(ctx, accounts, message)
+    await tell_others(ctx, told, message)
 
 
 async def _tell(
     ctx: Context, event: Event, task: EventTask, code: str, wanted: set[uuid.UUID | None]
 ) -> None:
-    assert isinstance(ctx, CoreContext)
-    notifier = ctx.platform.event_ports.notifier
     told: set[uuid.UUID] = set()
     for account in wanted:
         told |= await _present(ctx, event, account)
-    accounts = tuple(sorted(told - {ctx.actor.account_id}))
-    if accounts and is_there(notifier):
-        about = ("EventTask", task.id)
-        message = Message(code, {"number": event.number}, about, task.place_path)
-        await notifier.tell(ctx, accounts, message)
+    await tell_others(ctx, told, _message(event, task, code))
+
+
+def _message(event: Event, task: EventTask, code: str) -> Message:
+    return Message(code, {"number": event.number}, ("EventTask", task.id), task.place_path)
 
 
 async def _present(ctx: Context, event: Event, account: uuid.UUID | None) -> set[uuid.UUID]:
@@ -86,17 +83,9 @@ async def _present(ctx: Context, event: Event, account: uuid.UUID | None) -> set
 async def tell_of_opened(ctx: Context, event: Event, task: EventTask) -> None:
     """Tell the person that the task is for, or the members of its department, substitutes among
     them: a substitute holds the posts of the one who is away."""
-    assert isinstance(ctx, CoreContext)
-    notifier = ctx.platform.event_ports.notifier
-    if not is_there(notifier):
-        return
     if task.assignee is not None:
         accounts = [task.assignee]
     else:
         rows = await ctx.data.fetch(_MEMBERS, task.department, ctx.clock.now())
         accounts = [row["account"] for row in rows]
-    told = tuple(account for account in accounts if account != ctx.actor.account_id)
-    if told:
-        about = ("EventTask", task.id)
-        message = Message(TOLD_OPENED, {"number": event.number}, about, task.place_path)
-        await notifier.tell(ctx, told, message)
+    await tell_others(ctx, accounts, _message(event, task, TOLD_OPENED))

@@ -4,10 +4,10 @@ the city name besides (告知)."""
 import uuid
 from collections.abc import Iterable
 
-from jingwei_core.events.ports import Message, is_there
+from jingwei_core.events.ports import Message
 from jingwei_core.events.whom import read_whom
 from jingwei_core.recipients.resolving import Matter, resolve_whom
-from jingwei_core.session import CoreContext
+from jingwei_core.recipients.telling import tell_others
 from jingwei_core.workforce.rules import Approval
 from jingwei_core.workforce.states import LeaveState
 from jingwei_core.workforce.tables import Leave
@@ -44,9 +44,4 @@ async def tell_changed(ctx: Context, leave: Leave) -> None:
 
 
 async def _tell(ctx: Context, leave: Leave, code: str, accounts: Iterable[uuid.UUID]) -> None:
-    assert isinstance(ctx, CoreContext)
-    notifier = ctx.platform.event_ports.notifier
-    told = tuple(sorted({one for one in accounts if one != ctx.actor.account_id}))
-    if told and is_there(notifier):
-        message = Message(code, {}, ("Leave", leave.id), leave.place_path)
-        await notifier.tell(ctx, told, message)
+    await tell_others(ctx, accounts, Message(code, {}, ("Leave", leave.id), leave.place_path))

@@ -1,4 +1,7 @@
-"""The console at GET /graphql, with everything it needs from this server."""
+"""The console at GET /graphql and the page of plugins, with all that they need from this server.
+
+The pages hold nothing: what they show is asked for by whoever signs in there, as by anybody else.
+"""
 
 import gzip
 from functools import lru_cache
@@ -23,8 +26,10 @@ _TYPES = {
     "graphiql.min.css": "text/css",
     "graphiql.min.js": "text/javascript",
     "graphql-ws.min.js": "text/javascript",
+    "plugins.js": "text/javascript",
     "react-dom.production.min.js": "text/javascript",
     "react.production.min.js": "text/javascript",
+    "session.js": "text/javascript",
 }
 
 
@@ -33,11 +38,21 @@ def console_page(request: Request[Any, Any, Any]) -> Response[bytes]:
     settings = services_of(request).settings
     if not settings.console or "text/html" not in request.headers.get("accept", ""):
         raise MethodNotAllowedException(headers={"Allow": "POST"})
-    return Response(
-        _content("index.html"),
-        media_type="text/html; charset=utf-8",
-        headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"},
-    )
+    return _page("index.html")
+
+
+def _page(name: str) -> Response[bytes]:
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    return Response(_content(name), media_type="text/html; charset=utf-8", headers=headers)
+
+
+@get("/console/plugins", summary="The plugins of a tenant and why they are off, for its admin")
+async def plugins_page(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The page (管理页): whoever signs in with ``plugin.read`` sees each plugin's state, reason and
+    link; ``404`` where the deployment has no console."""
+    if not services_of(request).settings.console:
+        raise NotFoundException
+    return _page("plugins.html")
 
 
 @get("/console/{name:str}", summary="A file of GraphiQL")
