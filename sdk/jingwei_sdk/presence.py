@@ -99,7 +99,7 @@ class PublicForm(Generic[Given]):
     ``opened_by``; such a form is sent with the ``code``. What ``take`` finds in the field ``code``
     of ``given`` is its digest, the same in both; the code itself is kept nowhere. ``take`` answers
     ``None`` for a digest that it does not know. Codes are counted as those of public reports are,
-    in place of ``per_hour`` and ``per_day``.
+    for all forms that they open together, and by ``per_hour`` and ``per_day`` only with photos.
 
     Raises ``Refused``: ``PRESENCE_WITHOUT_PERMISSION``, ``PRESENCE_FORM_OPEN`` when ``given``
     takes unknown fields or has one called ``form``, ``PRESENCE_FORM_FIELDS`` when it lacks

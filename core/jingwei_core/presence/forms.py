@@ -119,8 +119,8 @@ class FormWindow(Window):
         form = self.found.form
         if form.opened_by:
             await self.count(self.by_prefix("arrival", LOOKS_PER_MINUTE * 2, MINUTE_S))
-        else:
-            await self.count(self.by_prefix("arrival", form.per_hour * TRIES * 2, HOUR_S))
+        if form.photos or not form.opened_by:
+            await self.count(self.by_prefix("arrivals", form.per_hour * TRIES * 2, HOUR_S))
 
     async def announce(self, new: NewPhoto) -> GrantedPhoto:
         """Where a photo that will come with the form is uploaded; raises as
@@ -141,12 +141,14 @@ class FormWindow(Window):
         """
         asked, declared = self._asked(sent), self.found.form
         if declared.opened_by:
-            await self.count_use(asked.digest)
+            # All forms that a code opens count together.
+            giving = _desk(self.platform, self.found, declared.opened_by)
+            await replace(self, desk=giving).count_use(asked.digest)
         async with self._acting() as ctx:
             kept = await ctx.unit.fetchval(_ANSWERED, asked.bucket)
         if kept is not None:
             return self.desk.unseal(asked.form, kept)
-        if not declared.opened_by:
+        if asked.pictures or not declared.opened_by:
             await self.count(
                 self.by_prefix("taken", declared.per_hour, HOUR_S),
                 Count("taken-in-all", str(self.found.tenant.id), declared.per_day, DAY_S),

@@ -73,12 +73,14 @@ async def find_form(platform: "Platform", slug: str, plugin_id: str, path: str) 
 async def find_form_with_photos(
     platform: "Platform", slug: str, plugin_id: str, path: str
 ) -> FoundForm | None:
-    """The form whose photos are announced at that path, if it is such a one; raises as
-    :func:`find_public`."""
+    """The form whose photos are announced at that path, if it is such a one."""
     of_form = path.removesuffix(PHOTOS_BELOW)
     if of_form == path:
         return None
-    found = await find_public(platform, slug, plugin_id, of_form)
+    try:
+        found = await find_public(platform, slug, plugin_id, of_form)
+    except NotFound:
+        return None
     return found if isinstance(found, FoundForm) and found.form.photos else None
 
 

@@ -98,6 +98,7 @@ OWN = PublicForm(
     opened_by="seen",
     fill_seconds=0,
 )
+AGAIN = replace(OWN, path="seen/again")
 
 
 @dataclass
@@ -117,9 +118,9 @@ class Visitor:
     def headers(self) -> dict[str, str]:
         return {"x-forwarded-for": self.resident.address}
 
-    async def opened(self, path: str = "seen") -> str:
+    async def opened(self, path: str = "seen", *, later: int = 10) -> str:
         told = (await self.http.get(self.url(path), headers=self.headers())).json()
-        self.resident.clock.forward(seconds=10)
+        self.resident.clock.forward(seconds=later)
         form: str = told["form"]
         return form
 
@@ -127,7 +128,7 @@ class Visitor:
         """A form as JSON."""
         if "form" not in given:
             given["form"] = await self.opened(path)
-        if not path.endswith("own"):
+        if "/" not in path:
             given = {"place": str(self.city.places[GRID]), "text": "路面有坑", **given}
         return await self.http.post(self.url(path), json=given, headers=self.headers())
 
@@ -175,7 +176,7 @@ async def originals(city: City) -> set[str]:
 @pytest.fixture(scope="module")
 async def address(public_platform: Platform) -> AsyncIterator[str]:
     """A process whose core has the forms."""
-    core = replace(core_contribution(), public_forms=(SEEN, OTHER, SILENT, OWN))
+    core = replace(core_contribution(), public_forms=(SEEN, OTHER, SILENT, OWN, AGAIN))
     platform = Platform(public_platform.database, PluginHost(core, []), public_platform.store)
     platform.clock = public_platform.clock
     async with serving(create_app(platform)) as url:
@@ -223,6 +224,19 @@ async def test_photos_of_what_is_not_taken_are_kept_nowhere(
     city = visitor.city
     before, files = await written(city), await originals(city)
     fresh = await visitor.uploaded(jpeg(71, 51))
+    await _refuses(visitor, fresh, stranger)
+    announced = (await visitor.announces(jpeg(74, 51))).json()["photo"]
+    answer = await visitor.sends(photos=[announced])
+    assert error_of(answer)[:2] == (404, "EVIDENCE_NOT_FOUND")
+    assert await written(city) == before
+    assert await originals(city) == files
+    visitor.resident.clock.forward(hours=2)
+    assert error_of(await visitor.sends(photos=[fresh]))[1] == "PUBLIC_PHOTO_UNKNOWN"
+    assert await written(city) == before
+
+
+async def _refuses(visitor: Visitor, fresh: str, stranger: Resident) -> None:
+    """What is refused with a photo that was uploaded, or with none that will do."""
     foreign = await visitor.uploaded(jpeg(72, 51), "other")
     here = visitor.resident
     visitor.resident = stranger
@@ -250,14 +264,6 @@ async def test_photos_of_what_is_not_taken_are_kept_nowhere(
     ]
     for answer, told in refused:
         assert error_of(answer)[:2] == told, answer.text
-    announced = (await visitor.announces(jpeg(74, 51))).json()["photo"]
-    answer = await visitor.sends(photos=[announced])
-    assert error_of(answer)[:2] == (404, "EVIDENCE_NOT_FOUND")
-    assert await written(city) == before
-    assert await originals(city) == files
-    visitor.resident.clock.forward(hours=2)
-    assert error_of(await visitor.sends(photos=[fresh]))[1] == "PUBLIC_PHOTO_UNKNOWN"
-    assert await written(city) == before
 
 
 async def test_whoever_has_the_code_follows_what_they_sent(visitor: Visitor) -> None:
@@ -326,6 +332,9 @@ async def test_codes_are_guessed_no_more_often_than_those_of_reports(visitor: Vi
     told = [error_of(await visitor.asks(each, form=forms[0]))[1] for each in codes]
     assert told == ["PUBLIC_CODE_UNKNOWN"] * LOOKS_PER_MINUTE
     assert error_of(await visitor.asks(code, form=forms[1])) == too_often
+    again = await visitor.opened("seen/again", later=0)
+    other = await visitor.sends("seen/again", form=again, code=code)
+    assert error_of(other) == too_often, "all forms that a code opens count together"
     visitor.resident.clock.forward(minutes=1)
     answers = []
     for each in range(USES_PER_HOUR):
