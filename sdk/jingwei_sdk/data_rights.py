@@ -14,6 +14,8 @@ from jingwei_sdk.tables import CoreRef, TenantTable, columns_of
 
 ACCOUNT = "Account"
 """The record that stands for a person who signs in."""
+PERSON = "Person"
+"""The record that stands for a resident (居民) in the core's register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,22 @@ class CloneRule:
 
 def holds_persons(table: type[TenantTable]) -> bool:
     """Whether rows of the table say something of a person: a ``PERSONAL`` column, or a reference
-    to an account."""
-    return bool(table.PERSONAL) or bool(accounts_in(table))
+    to an account or a resident."""
+    return bool(table.PERSONAL) or any(subjects_in(table).values())
 
 
 def accounts_in(table: type[TenantTable]) -> list[str]:
     """The columns of the table that refer to an account."""
-    references = (column for column in columns_of(table) if isinstance(column, CoreRef))
-    return [column._meta.name for column in references if column.target == ACCOUNT]
+    return subjects_in(table)[ACCOUNT]
+
+
+def subjects_in(table: type[TenantTable]) -> dict[str, list[str]]:
+    """The columns of the table that refer to somebody of the core's, by their record."""
+    references = [column for column in columns_of(table) if isinstance(column, CoreRef)]
+    return {
+        subject: [column._meta.name for column in references if column.target == subject]
+        for subject in (ACCOUNT, PERSON)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +90,16 @@ def unanswered(
     and what becomes of its rows in a copy of the tenant.
 
     A table that refers to an account is answered for by rights of ``Account``, since that is what
-    whoever signs in is asked for by; another by rights of any subject.
+    whoever signs in is asked for by, and one that refers to a resident by rights of ``Person``;
+    another by rights of any subject.
     """
     personal = [table for table in tables if holds_persons(table)]
     only = tuple(personal) if len(personal) == 1 else ()
     answered = {(table, each.subject) for each in rights for table in each.tables or only}
     ruled = {rule.table for rule in rules}
     for table in personal:
-        subject = ACCOUNT if accounts_in(table) else ""
-        if not any(table is one and subject in ("", whose) for one, whose in answered):
-            yield Unanswered(table, subject)
+        for subject in [whose for whose, found in subjects_in(table).items() if found] or [""]:
+            if not any(table is one and subject in ("", whose) for one, whose in answered):
+                yield Unanswered(table, subject)
         if table not in ruled:
             yield Unanswered(table, None)

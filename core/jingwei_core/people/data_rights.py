@@ -11,7 +11,7 @@ from uuid import UUID
 from jingwei_core.people.tables import Person
 from jingwei_core.privacy.answering import changed_by, rows_by_topic
 from jingwei_sdk.context import Context
-from jingwei_sdk.data_rights import DataRights
+from jingwei_sdk.data_rights import PERSON, DataRights
 from jingwei_sdk.errors import NotFound
 
 _PERSON = (
@@ -42,7 +42,7 @@ async def erase_person(ctx: Context, person: UUID) -> int:
 
 
 def _unknown(person: UUID) -> NotFound:
-    return NotFound("SUBJECT_UNKNOWN", record="Person", who=str(person))
+    return NotFound("SUBJECT_UNKNOWN", record=PERSON, who=str(person))
 
 
-RIGHTS = (DataRights("Person", export_person, erase_person, (Person,)),)
+RIGHTS = (DataRights(PERSON, export_person, erase_person, (Person,)),)

@@ -9,7 +9,7 @@ from jingwei_sdk._called import computed_fields, name_of
 from jingwei_sdk.check.found import Found, Said, at
 from jingwei_sdk.check.migrated_columns import unmade_columns
 from jingwei_sdk.check.subject import MIGRATIONS, Source, Subject
-from jingwei_sdk.data_rights import accounts_in, unanswered
+from jingwei_sdk.data_rights import subjects_in, unanswered
 from jingwei_sdk.personal_fields import objections
 from jingwei_sdk.tables import TenantTable
 
@@ -207,7 +207,8 @@ def answered_rights(subject: Subject) -> Iterator[Found]:
         if table in said:
             continue
         said.add(table)
-        for name in (*table.PERSONAL, *accounts_in(table)):
+        referring = (name for names in subjects_in(table).values() for name in names)
+        for name in (*table.PERSONAL, *referring):
             yield at(file.path, _line(file, table.__name__), name=f"{table.__name__}.{name}")
 
 

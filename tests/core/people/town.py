@@ -8,6 +8,7 @@ from jingwei_core.people.states import DocumentType
 from jingwei_core.platform import Platform
 from tests.core.events.city import GRID, ROOT, SIBLING, City, build_city
 from tests.core.events.frozen_clock import MONDAY
+from tests.tenants.staff import add_role, employ
 
 READ = ["place.read", "person.read"]
 REGISTER = [*READ, "person.write", "person.reveal"]
@@ -58,33 +59,15 @@ class Town(City):
 
     async def kept(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
-        return {
-            table: await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-            for table in KEPT
-        }
+        return await self.rows(KEPT)
 
 
 async def build_town(platform: Platform) -> Town:
     city = await build_city(platform)
     town = Town(platform, city.tenant, city.places, city.departments, city.people, city.kinds)
     roles = {"registrar": REGISTER, "reader": READ, "guardian": [*REGISTER, "person.reveal-child"]}
-    made = {
-        code: await town.value(
-            "INSERT INTO core.role (code, name, permissions) VALUES ($1, $1, $2) RETURNING id",
-            code,
-            permissions,
-        )
-        for code, permissions in roles.items()
-    }
+    made = {code: await add_role(town, code, may) for code, may in roles.items()}
+    begun = MONDAY - timedelta(days=1)
     for login, (role, path) in PEOPLE.items():
-        town.people[login] = await town.value(
-            "INSERT INTO core.account (login, name) VALUES ($1, $1) RETURNING id", login
-        )
-        await town.fetch(
-            "INSERT INTO core.post (account, role, place_id, valid_from) VALUES ($1, $2, $3, $4)",
-            town.people[login],
-            made[role],
-            town.places[path],
-            MONDAY - timedelta(days=1),
-        )
+        await employ(town, login, made[role], town.places[path], valid_from=begun)
     return town
