@@ -20,11 +20,12 @@ _WORDS = {
 }
 _SHOWN = """
 WITH RECURSIVE merged AS (
-    SELECT e.id, e.merged_into, 1 AS depth FROM core.event e WHERE e.id = $1 AND e.source = ANY($2)
+    SELECT e.id, e.merged_into, 1 AS depth FROM core.event e WHERE e.id = $1
     UNION ALL
     SELECT e.id, e.merged_into, m.depth + 1 FROM core.event e JOIN merged m ON e.id = m.merged_into
      WHERE m.depth < 20)
-SELECT m.id FROM merged m ORDER BY m.depth DESC LIMIT 1
+SELECT m.id, (SELECT e.source FROM core.event e WHERE e.id = $1) AS source
+  FROM merged m ORDER BY m.depth DESC LIMIT 1
 """
 _EVENT = """
 SELECT e.state, e.workflow, e.is_final, e.closed_at
@@ -49,11 +50,19 @@ async def progress_of_source(
 
     Raises ``NotFound`` (``ROW_NOT_FOUND``) for any other one.
     """
-    shown = await ctx.data.fetchval(_SHOWN, event, list(sources))
-    told = None if shown is None else await progress_of(ctx, event, shown)
+    rows = await ctx.data.fetch(_SHOWN, event)
+    is_told = bool(rows) and rows[0]["source"] in sources
+    told = await progress_of(ctx, event, rows[0]["id"]) if is_told else None
     if told is None:
         raise NotFound("ROW_NOT_FOUND", record="Event", id=str(event))
     return told
+
+
+async def shown_of(ctx: CoreContext, event: uuid.UUID) -> uuid.UUID | None:
+    """The event whose progress is shown for this one: another one where it was merged into that,
+    ``None`` where there is no such event."""
+    rows = await ctx.data.fetch(_SHOWN, event)
+    return rows[0]["id"] if rows else None
 
 
 async def progress_of(

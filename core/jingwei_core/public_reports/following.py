@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from jingwei_core.events.guarding import GuardBook
-from jingwei_core.events.public_face import progress_of
+from jingwei_core.events.public_face import progress_of, shown_of
 from jingwei_core.events.stepping import case_of
 from jingwei_core.events.tables import Event
 from jingwei_core.presence.desk import LENGTH
@@ -25,14 +25,7 @@ NOBODY = uuid.UUID(int=0)
 """Stands for the report of an unknown code, so that it takes the same statements."""
 
 _FIND = """
-WITH RECURSIVE found AS (SELECT r.id, r.event FROM core.public_report r WHERE r.code_digest = $1),
-merged AS (
-    SELECT e.id, e.merged_into, 1 AS depth FROM core.event e JOIN found f ON f.event = e.id
-    UNION ALL
-    SELECT e.id, e.merged_into, m.depth + 1 FROM core.event e JOIN merged m ON e.id = m.merged_into
-     WHERE m.depth < 20)
-SELECT f.id, f.event, (SELECT m.id FROM merged m ORDER BY m.depth DESC LIMIT 1) AS shown
-  FROM (VALUES (1)) AS one LEFT JOIN found f ON true
+SELECT r.id, r.event FROM (VALUES (1)) AS one LEFT JOIN core.public_report r ON r.code_digest = $1
 """
 
 
@@ -83,7 +76,8 @@ async def count_use(counter: Counter, code: str) -> None:
 async def find_report(ctx: CoreContext, counter: Counter, code: str) -> Found:
     """What the code stands for."""
     row = (await ctx.data.fetch(_FIND, counter.desk.digest(code)))[0]
-    return Found(row["id"], row["event"] or NOBODY, row["shown"] or NOBODY)
+    event = row["event"] or NOBODY
+    return Found(row["id"], event, await shown_of(ctx, event) or NOBODY)
 
 
 async def follow(counter: Counter, code: str) -> Progress:
