@@ -82,32 +82,27 @@ async def _keep(stage: CoreStage, announced: Announced) -> Kept:
 async def keep_picture(
     stage: CoreStage, evidence_id: uuid.UUID, expected: Expected, source: Path
 ) -> Kept:
-    """Inspect a picture in a file, keep it under lock and make the derived ones, in the file's
-    folder; again, it answers the same.
+    """Inspect a picture in a file, make the derived ones in the file's folder, and keep it under
+    lock with them; again, it answers the same.
 
-    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`; then nothing is
-    kept.
+    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image` and
+    :func:`~jingwei_core.evidence.derive.derive`; then nothing is kept.
     """
     settings, store = stage.platform.evidence_settings, stage.platform.store
     limits = Limits(max_bytes=settings.max_bytes)
     facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
-    until = lock_time(stage.now() + settings.retention)
     key, view, small = kept_keys(stage.tenant.id, evidence_id)
+    # All that can refuse the picture comes before the lock, which nobody can take back.
+    derived = []
+    for to, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
+        target = source.with_name(f"of-{side}")
+        made = await stage.workers.derive(source, facts.format, target, side)
+        derived.append((to, target, made))
+    until = lock_time(stage.now() + settings.retention)
     until = await _keep_original(store, key, source, expected, until)
-    for derived, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
-        await _derive(stage, source, facts, (derived, side))
+    for to, target, made in derived:
+        await store.put(to, target, content_type=made.content_type, sha256=made.sha256)
     return Kept(facts, key, until, view, small)
-
-
-async def _derive(
-    stage: CoreStage, source: Path, facts: ImageFacts, wanted: tuple[str, int]
-) -> None:
-    """Make a picture of so many pixels on its longer side, and store it under the key."""
-    key, side = wanted
-    target = source.with_name(f"of-{side}")
-    made = await stage.workers.derive(source, facts.format, target, side)
-    store = stage.platform.store
-    await store.put(key, target, content_type=made.content_type, sha256=made.sha256)
 
 
 async def _discard(stage: CoreStage, announced: Announced) -> None:
