@@ -1,5 +1,6 @@
 """clash → that plugin off, others served"""
 
+import ast
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from piccolo.columns import Text
 
 from jingwei_core.contribution import core_contribution, core_manifest
+from jingwei_core.plugins import claims
 from jingwei_core.plugins.host import Installed, PluginHost
 from jingwei_core.plugins.registry_checks import Candidate, Clash
+from jingwei_sdk.channels import Channel, Delivered, Message
 from jingwei_sdk.commands import command
 from jingwei_sdk.context import Context
 from jingwei_sdk.events import EventType
@@ -19,6 +22,7 @@ from jingwei_sdk.manifest import Manifest, PermissionText, RoleText
 from jingwei_sdk.plugin import EventKindDeclaration, Job, Plugin
 from jingwei_sdk.presence import MapLayer, NavigationItem
 from jingwei_sdk.records import Computed, Extension, Record, TenantWide
+from jingwei_sdk.subscriptions import Subscription
 from jingwei_sdk.tables import TenantTable
 
 TEXTS = {
@@ -72,6 +76,23 @@ async def make_too(ctx: Context) -> Sent:
     return Sent()
 
 
+@command("thing.mend-now", permission="thing.make", tenant_wide=True)
+async def mend(ctx: Context) -> Sent:
+    """A command whose mutation is `thingMendNow`."""
+    return Sent()
+
+
+@command("thing.mend.now", permission="thing.make", tenant_wide=True)
+async def mend_too(ctx: Context) -> Sent:
+    """Another command, and the same mutation."""
+    return Sent()
+
+
+async def send(ctx: Context, message: Message) -> Delivered:
+    """An attempt."""
+    return Delivered()
+
+
 def _field(name: str) -> Extension:
     return Extension("Event", computed={name: Computed(int, ("id",), counted, "thing.read")})
 
@@ -82,6 +103,9 @@ CLAIMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "record SharedThing": ({"records": (THING,)}, {"records": (THING,)}),
     "query sharedThings": ({"records": (THING,)}, {"records": (OTHER,)}),
     "command thing.make": ({"commands": (make,)}, {"commands": (make_too,)}),
+    "mutation thingMendNow": ({"commands": (mend,)}, {"commands": (mend_too,)}),
+    "subscription shared_changes": ({"subscriptions": (Subscription("shared_changes"),)},) * 2,
+    "channel shared": ({"channels": (Channel("shared", "同", "Shared", send),)},) * 2,
     "job shared.tidy": ({"jobs": (Job("shared.tidy", work),)},) * 2,
     "event_kind city.shared": (
         {"event_kinds": (EventKindDeclaration("city.shared", "一", "One"),)},
@@ -111,6 +135,10 @@ GRANTS: dict[str, dict[str, Any]] = {
     "graphql_prefix Shared": {"graphql_prefix": "Shared"},
     "permission_area shared": {"permission_prefix": "shared"},
 }
+
+
+NAMESPACED = {"question", "consumer", "reminder", "public_page", "public_form"}
+"""Claims that hold the plugin's id: no two plugins can have the same."""
 
 
 def _found(plugin_id: str, manifest: dict[str, Any], declared: dict[str, Any]) -> Installed:
@@ -150,6 +178,19 @@ def test_the_later_of_two_that_claim_one_name_is_off_beside_the_first_and_nobody
     assert alone.enabled == {"core", "bbb", "ccc"}
     assert set(alone.owners.values()) == {"core", "bbb", "ccc"}
     assert "bbb" not in host.registry(everything).owners.values()
+
+
+def test_each_kind_of_name_that_two_plugins_can_both_claim_has_its_case() -> None:
+    code = ast.parse(Path(str(claims.__file__)).read_text(encoding="utf-8"))
+    kinds = {
+        node.value.elts[0].value
+        for node in ast.walk(code)
+        if isinstance(node, ast.Yield)
+        and isinstance(node.value, ast.Tuple)
+        and isinstance(node.value.elts[0], ast.Constant)
+    }
+    # Fields on records of others are claimed where both are put together.
+    assert {case.split(" ")[0] for case in (*CLAIMS, *GRANTS)} == {*kinds, "field"} - NAMESPACED
 
 
 def test_what_is_the_cores_is_nobodys_and_is_seen_before_anybody_switches_it_on() -> None:

@@ -110,9 +110,13 @@ async def finish(
 ) -> None:
     """Add the organisations and events of all packages, side by side."""
 
+    # The stamps of all cities are one file.
+    stamping = asyncio.Lock()
+
     async def one(package: TenantPackage) -> None:
         await seed_world(platform, package, tell)
-        await asyncio.to_thread(complete, platform.settings, package.tenant.slug)
+        async with stamping:
+            await asyncio.to_thread(complete, platform.settings, package.tenant.slug)
 
     async with asyncio.TaskGroup() as group:
         for package in packages:

@@ -8,6 +8,7 @@ from jingwei_core.demo.events import Storyteller
 from jingwei_core.demo.organisations import seed_organisations
 from jingwei_core.demo.people import load_cast, seed_people
 from jingwei_core.demo.plugins import fill_plugins
+from jingwei_core.demo.residents import seed_residents
 from jingwei_core.demo.rounds import seed_rounds
 from jingwei_core.demo.workforce import seed_workforce
 from jingwei_core.evidence.opening import open_workers
@@ -26,8 +27,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What one run added: accounts, organisations, steps of events, rows of plugins, and commands
-    about patrols and visits."""
+    """What one run added: accounts, organisations, steps of events, rows of plugins, commands
+    about patrols and visits, and residents."""
 
     slug: str
     accounts: int = 0
@@ -35,6 +36,7 @@ class Seeded:
     steps: int = 0
     plugin_rows: int = 0
     rounds: int = 0
+    residents: int = 0
 
 
 Told = Callable[[Progress], None]
@@ -56,12 +58,13 @@ async def seed(
 
 
 async def seed_world(platform: Platform, package: TenantPackage, progress: Told) -> Seeded:
-    """Organisations, patrols, visits and events, by the demo accounts that are there; then what the
-    plugins add."""
+    """Organisations, residents, patrols, visits and events, by the demo accounts that are there;
+    then what the plugins add."""
     slug = package.tenant.slug
     tenant = await platform.tenant(slug)
     cast = await load_cast(platform, tenant, package)
     organisations = await seed_organisations(platform, tenant, package, cast)
+    residents = await seed_residents(platform, tenant, cast)
     rounds = await seed_rounds(platform, tenant, package, cast)
     steps = 0
     events = sorted(package.demo.events, key=lambda row: -row.days_ago)
@@ -72,4 +75,5 @@ async def seed_world(platform: Platform, package: TenantPackage, progress: Told)
             steps += await teller.tell(row, cast)
             progress(Progress(slug, number, len(events)))
     added = await fill_plugins(platform, package) if package.tenant.demo else {}
-    return Seeded(slug, 0, organisations, steps, sum(added.values()), rounds)
+    rows = sum(added.values())
+    return Seeded(slug, 0, organisations, steps, rows, rounds, residents)

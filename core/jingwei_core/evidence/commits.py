@@ -23,6 +23,7 @@ from jingwei_core.evidence.facts import (
     Expected,
     ImageFacts,
     Limits,
+    Picture,
 )
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.records import EVIDENCE
@@ -76,56 +77,54 @@ async def _keep(stage: CoreStage, announced: Announced) -> Kept:
     with tempfile.TemporaryDirectory(prefix="evidence-") as name:
         source = Path(name) / "upload"
         await save_to(stage.platform.store, announced.staged_key, source, limit=expected.size)
-        return await keep_picture(stage, announced.id, expected, source)
+        ready = await prepare_picture(stage, announced.id, expected, source)
+        return await keep_prepared(stage.platform.store, ready)
 
 
-async def keep_picture(
-    stage: CoreStage, evidence_id: uuid.UUID, expected: Expected, source: Path
-) -> Kept:
-    """Inspect a picture in a file, keep it under lock and make the derived ones, in the file's
-    folder; again, it answers the same.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture in a file that was inspected, with the derived ones beside it; none is stored yet.
 
-    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image`; then nothing is
-    kept.
+    ``kept`` says where they will lie.
     """
-    facts = await inspect_picture(stage, expected, source)
-    return await keep_inspected(stage, to_be_kept(stage, evidence_id, facts), expected, source)
+
+    expected: Expected
+    source: Path
+    kept: Kept
+    derived: tuple[tuple[str, Path, Picture], ...]
 
 
-async def inspect_picture(stage: CoreStage, expected: Expected, source: Path) -> ImageFacts:
-    """What a picture in a file is, by the deployment's limits; raises as :func:`keep_picture`."""
-    limits = Limits(max_bytes=stage.platform.evidence_settings.max_bytes)
-    return await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
+async def prepare_picture(
+    stage: CoreStage, evidence_id: uuid.UUID, expected: Expected, source: Path
+) -> Prepared:
+    """Inspect a picture in a file, and make the derived ones in the file's folder: all that can
+    refuse it comes before the lock, which nobody can take back.
 
-
-def to_be_kept(stage: CoreStage, evidence_id: uuid.UUID, facts: ImageFacts) -> Kept:
-    """Where an inspected picture will lie, and how long it will be locked."""
-    until = lock_time(stage.now() + stage.platform.evidence_settings.retention)
+    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image` and
+    :func:`~jingwei_core.evidence.derive.derive`.
+    """
+    settings = stage.platform.evidence_settings
+    limits = Limits(max_bytes=settings.max_bytes)
+    facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
     key, view, small = kept_keys(stage.tenant.id, evidence_id)
-    return Kept(facts, key, until, view, small)
+    derived = []
+    for to, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
+        target = source.with_name(f"of-{side}")
+        made = await stage.workers.derive(source, facts.format, target, side)
+        derived.append((to, target, made))
+    until = lock_time(stage.now() + settings.retention)
+    return Prepared(expected, source, Kept(facts, key, until, view, small), tuple(derived))
 
 
-async def keep_inspected(stage: CoreStage, planned: Kept, expected: Expected, source: Path) -> Kept:
-    """Keep an inspected picture under lock, and make the derived ones in the file's folder; again,
-    it answers the same."""
+async def keep_prepared(store: ObjectStore, ready: Prepared) -> Kept:
+    """Keep a picture under lock, with the derived ones; again, it answers the same."""
+    kept = ready.kept
     until = await _keep_original(
-        stage.platform.store, planned.store_key, source, expected, planned.locked_until
+        store, kept.store_key, ready.source, ready.expected, kept.locked_until
     )
-    derived = ((planned.derivative_key, DERIVATIVE_SIDE), (planned.thumbnail_key, THUMBNAIL_SIDE))
-    for wanted in derived:
-        await _derive(stage, source, planned.facts, wanted)
-    return msgspec.structs.replace(planned, locked_until=until)
-
-
-async def _derive(
-    stage: CoreStage, source: Path, facts: ImageFacts, wanted: tuple[str, int]
-) -> None:
-    """Make a picture of so many pixels on its longer side, and store it under the key."""
-    key, side = wanted
-    target = source.with_name(f"of-{side}")
-    made = await stage.workers.derive(source, facts.format, target, side)
-    store = stage.platform.store
-    await store.put(key, target, content_type=made.content_type, sha256=made.sha256)
+    for to, target, made in ready.derived:
+        await store.put(to, target, content_type=made.content_type, sha256=made.sha256)
+    return msgspec.structs.replace(kept, locked_until=until)
 
 
 async def _discard(stage: CoreStage, announced: Announced) -> None:

@@ -32,7 +32,8 @@ SELECT p.id AS plan_id, p.name AS plan_name, p.name_en AS plan_name_en,
   JOIN core.patrol_plan p ON p.id = x.plan
   JOIN core.place l ON l.id = x.place
  CROSS JOIN LATERAL (
-    SELECT count(*)::integer AS walks, coalesce(bool_or(t.day = $3), false) AS today
+    SELECT (CASE p.per WHEN 'day' THEN count(*) ELSE count(DISTINCT t.day) END)::integer AS walks,
+           coalesce(bool_or(t.day = $3), false) AS today
       FROM core.patrol t
      WHERE t.tenant_id = p.tenant_id AND t.plan = p.id AND t.place_id = l.id AND t.day <= $3
        AND t.day >= CASE p.per WHEN 'day' THEN $3 WHEN 'week' THEN $4 ELSE $5 END
@@ -58,7 +59,8 @@ async def walks_due(
     """The places below any of the paths that a plan wants walked today, by path.
 
     ``of_all``: whoever walks them, or else those of the actor's roles only. Each row has the plan,
-    the place, its ``path``, the ``role`` that walks it, ``times``, ``per`` and ``done``.
+    the place, its ``path``, the ``role`` that walks it, ``times``, ``per`` and ``done``: patrols of
+    the day, or days of the week or month on which it was walked.
     """
     today = ctx.today()
     begins = [period_begin(today, per) for per in (Per.WEEK, Per.MONTH)]

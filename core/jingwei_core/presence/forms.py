@@ -158,7 +158,7 @@ class FormWindow(Window):
         stage = CoreStage(self.platform, self.found.tenant, self.workers)
         async with inspected(stage, asked.pictures) as seen:
             await self._guarded(self._rehearsing, asked, seen)
-            pictures = await keep_pictures(stage, seen)
+            pictures = await keep_pictures(self.platform.store, seen)
         return await self._guarded(self._acting, asked, pictures)
 
     def _asked(self, sent: Sent) -> _Asked:

@@ -21,14 +21,14 @@ from uuid_utils.compat import uuid7
 from jingwei_core.commands.staging import CoreStage
 from jingwei_core.evidence.commits import (
     Kept,
+    Prepared,
     committed,
-    inspect_picture,
-    keep_inspected,
-    to_be_kept,
+    keep_prepared,
+    prepare_picture,
 )
 from jingwei_core.evidence.facts import Expected, accepted_format
 from jingwei_core.evidence.keys import Area, object_key
-from jingwei_core.evidence.store import UploadTerms, checked_terms, save_to
+from jingwei_core.evidence.store import ObjectStore, UploadTerms, checked_terms, save_to
 from jingwei_core.evidence.tables import Evidence
 from jingwei_core.presence.desk import PhotoToken
 from jingwei_core.presence.visitors import HOUR_S, Window
@@ -67,11 +67,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """An inspected picture on its way to become evidence: the file it lies in, and where it is
-    kept or will be."""
+    """A picture on its way to become evidence, and where it is kept, or will be."""
 
-    picture: Picture
-    file: Path
+    id: uuid.UUID
+    ready: Prepared
     kept: Kept
 
 
@@ -130,7 +129,7 @@ async def inspected(
     stage: CoreStage, pictures: Sequence[Picture]
 ) -> AsyncIterator[tuple[KeptPicture, ...]]:
     """The pictures in files for as long as the block lasts, all of them inspected; nothing is
-    kept of them yet.
+    stored of them yet.
 
     Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image` and
     ``EVIDENCE_SIZE`` on ``photos.<n>``, ``NotFound`` (``EVIDENCE_NOT_FOUND``) for one that was
@@ -146,22 +145,15 @@ async def inspected(
         found = []
         for picture in pictures:
             file = await stack.enter_async_context(_file_of(stage, picture))
-            facts = await inspect_picture(stage, picture.expected, file)
-            found.append(KeptPicture(picture, file, to_be_kept(stage, picture.id, facts)))
+            ready = await prepare_picture(stage, picture.id, picture.expected, file)
+            found.append(KeptPicture(picture.id, ready, ready.kept))
         yield tuple(found)
 
 
-async def keep_pictures(stage: CoreStage, seen: Sequence[KeptPicture]) -> tuple[KeptPicture, ...]:
-    """Keep each under lock, and make the pictures that are derived from it."""
-    return tuple(
-        [
-            replace(
-                each,
-                kept=await keep_inspected(stage, each.kept, each.picture.expected, each.file),
-            )
-            for each in seen
-        ]
-    )
+async def keep_pictures(store: ObjectStore, seen: Sequence[KeptPicture]) -> tuple[KeptPicture, ...]:
+    """Keep each under lock, with the pictures that are derived from it."""
+    kept = [replace(each, kept=await keep_prepared(store, each.ready)) for each in seen]
+    return tuple(kept)
 
 
 async def store_pictures(ctx: Context, kept: Sequence[KeptPicture]) -> None:
@@ -170,11 +162,11 @@ async def store_pictures(ctx: Context, kept: Sequence[KeptPicture]) -> None:
     Raises ``Conflict`` (``PUBLIC_PHOTO_USED``) for one that came with another form.
     """
     for each in kept:
-        expected = each.picture.expected
-        if await ctx.data.find(Evidence, id=each.picture.id):
+        expected = each.ready.expected
+        if await ctx.data.find(Evidence, id=each.id):
             raise Conflict("PUBLIC_PHOTO_USED", field="photos")
         row = Evidence(
-            id=each.picture.id,
+            id=each.id,
             content_type=expected.content_type,
             size_bytes=expected.size,
             sha256=expected.sha256,

@@ -107,7 +107,7 @@ async def take_report(
     )
     stage = CoreStage(counter.platform, counter.visitor.tenant, workers)
     async with inspected(stage, asked.pictures) as seen:
-        kept = await keep_pictures(stage, seen)
+        kept = await keep_pictures(stage.platform.store, seen)
     async with counter.acting() as ctx:
         if not await _is_known(ctx, counter, asked):
             await _write(ctx, counter, asked, kept)
@@ -180,7 +180,7 @@ async def _write(
 ) -> None:
     """The event, its photos and the report."""
     await store_pictures(ctx, kept)
-    photos = tuple(AttachedEvidence(each.picture.id, PhotoPhase.BEFORE) for each in kept)
+    photos = tuple(AttachedEvidence(each.id, PhotoPhase.BEFORE) for each in kept)
     checked = await check_report(ctx, msgspec.structs.replace(asked.event, evidence=photos))
     event = await register(ctx, msgspec.structs.replace(checked, source=PUBLIC))
     report = asked.report

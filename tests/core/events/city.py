@@ -4,7 +4,7 @@ import json
 import secrets
 import tomllib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -163,10 +163,14 @@ class City:
 
     async def state(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
-        found: dict[str, Any] = {}
-        for table in COUNTED:
-            found[table] = await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-        return found
+        return await self.rows(COUNTED)
+
+    async def rows(self, tables: Iterable[str]) -> dict[str, Any]:
+        """All rows of these tables of the core, to be compared."""
+        return {
+            table: await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
+            for table in tables
+        }
 
 
 async def build_city(platform: Platform, plugins: tuple[str, ...] = ()) -> City:

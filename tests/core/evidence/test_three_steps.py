@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -100,12 +101,14 @@ async def test_a_commit_that_broke_off_is_finished_by_the_next(
     city: City, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ):
     evidence_id = await city.uploaded("worker", PHOTO)
-    derive = city.commits._workers.derive
+    put, derived = type(store).put, area_prefix(city.tenant.id, Area.DERIVED)
 
-    async def broken(*_: object) -> None:
-        raise Conflict("BROKEN_OFF")
+    async def broken(self: ObjectStore, key: str, *args: Any, **more: Any) -> Any:
+        if key.startswith(derived):
+            raise Conflict("BROKEN_OFF")
+        return await put(self, key, *args, **more)
 
-    monkeypatch.setattr(city.commits._workers, "derive", broken)
+    monkeypatch.setattr(type(store), "put", broken)
     with pytest.raises(Conflict) as refusal:
         await city.commit("worker", evidence_id)
     assert refusal.value.code == "BROKEN_OFF"
@@ -114,7 +117,7 @@ async def test_a_commit_that_broke_off_is_finished_by_the_next(
     assert row["status"] == "pending"
     assert await objects(store, city, Area.ORIGINAL) == [str(evidence_id)]
 
-    monkeypatch.setattr(city.commits._workers, "derive", derive)
+    monkeypatch.setattr(type(store), "put", put)
     await city.commit("worker", evidence_id)
 
     row = await city.row(evidence_id)
@@ -144,6 +147,25 @@ async def test_what_is_no_picture_becomes_no_evidence(city: City, store: ObjectS
     row = await city.row(evidence_id)
     assert row is not None
     assert (row["status"], row["version"], row["locked_until"]) == ("pending", 1, None)
+    assert await objects(store, city, Area.ORIGINAL) == []
+    assert await objects(store, city, Area.DERIVED) == []
+
+
+async def test_a_picture_that_cannot_be_made_smaller_is_not_locked(
+    city: City, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+):
+    """What was inspected may still need more memory to scale than a worker has."""
+
+    async def too_large(*_: object) -> None:
+        raise Invalid("EVIDENCE_BOMB", found="memory")
+
+    evidence_id = await city.uploaded("worker", PHOTO)
+    before = await city.row(evidence_id)
+    monkeypatch.setattr(city.commits._workers, "derive", too_large)
+    with pytest.raises(Invalid) as refusal:
+        await city.commit("worker", evidence_id)
+    assert refusal.value.code == "EVIDENCE_BOMB"
+    assert await city.row(evidence_id) == before
     assert await objects(store, city, Area.ORIGINAL) == []
     assert await objects(store, city, Area.DERIVED) == []
 

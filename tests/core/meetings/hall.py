@@ -133,10 +133,7 @@ class Hall(Street):
 
     async def kept(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
-        more = {
-            table: await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-            for table in MEETING_TABLES
-        }
+        more = await self.rows(MEETING_TABLES)
         return {**await super().kept(), **await self.state(), **more}
 
 

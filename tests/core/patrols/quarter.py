@@ -80,10 +80,7 @@ class Quarter(City):
 
     async def kept(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
-        return {
-            table: await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-            for table in KEPT
-        }
+        return await self.rows(KEPT)
 
 
 async def build_quarter(platform: Platform) -> Quarter:

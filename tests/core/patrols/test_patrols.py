@@ -76,8 +76,16 @@ async def test_twice_a_week_is_due_on_two_days_of_it(quarter: Quarter) -> None:
         assert await due(quarter, "west") == expected
         if expected:
             place = quarter.places[GRID]
-            await quarter.run("west", "patrol.log", plan_id=plan, place_id=place)
-            assert await due(quarter, "west") == []
+            for _ in range(2):
+                await quarter.run("west", "patrol.log", plan_id=plan, place_id=place)
+                assert await due(quarter, "west") == []
+
+
+async def test_twice_a_day_is_due_until_it_was_walked_twice(quarter: Quarter) -> None:
+    walk = {"plan_id": await quarter.plan(times=2), "place_id": quarter.places[GRID]}
+    for expected in ([GRID], []):
+        await quarter.run("west", "patrol.log", **walk)
+        assert await due(quarter, "west") == expected
 
 
 async def test_classes_of_places_are_due_where_there_is_one(quarter: Quarter) -> None:

@@ -48,10 +48,7 @@ async def routed(city: City, definition: Mapping[str, Any], rooms: Rooms | None 
 
 async def everything(city: City) -> dict[str, Any]:
     """What a refusal must leave alone."""
-    return {
-        table: await city.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-        for table in TABLES
-    }
+    return await city.rows(TABLES)
 
 
 async def refusal_of(

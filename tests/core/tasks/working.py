@@ -64,10 +64,8 @@ async def operation(street: City, row: uuid.UUID) -> Any:
 
 async def state(street: City) -> dict[str, Any]:
     """Everything that a refusal must leave alone."""
-    found = await street.state()
-    for table in ("event_task", "joint_operation", "notification"):
-        found[table] = await street.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-    return found
+    more = await street.rows(("event_task", "joint_operation", "notification"))
+    return {**await street.state(), **more}
 
 
 async def refused(street: City, login: str, name: str, row: uuid.UUID, **given: Any) -> Any:

@@ -99,10 +99,7 @@ class Street(City):
 
     async def kept(self) -> dict[str, Any]:
         """Everything that a refusal must leave alone."""
-        return {
-            table: await self.fetch(f"SELECT x::text FROM core.{table} x ORDER BY 1")
-            for table in KEPT
-        }
+        return await self.rows(KEPT)
 
 
 async def build_street(platform: Platform) -> Street:
