@@ -25,10 +25,11 @@ def comparison() -> str:
             f"{row['zh']} · {row['en']}",
             *(_PEER[peer] for peer in row["peers"]),
             row["ours"],
-            _proof(row["test"]),
+            _proofs(row),
         ]
         for row in data["rows"]
     ]
+    more = [[f"{row['zh']} · {row['en']}", row["ours"], _proofs(row)] for row in data["more"]]
     proven = sum(1 for row in data["rows"] if row["test"])
     return page(
         "en",
@@ -36,8 +37,14 @@ def comparison() -> str:
         "✓ 有 yes, (✓) 部分 partly, ✗ 未见 not found in what was read, – 不适用 not applicable.",
         f"{proven} 项有验收测试 · of {len(lines)} features {proven} are proven by the test named.",
         table(heads, lines),
+        "## 四十项之外 · Besides the forty",
+        table(["", "Jingwei", "test"], more),
     )
 
 
-def _proof(test: str) -> str:
-    return f"[{test.rpartition('/')[2]}](../../{test})" if test else ""
+def _proofs(row: dict[str, Any]) -> str:
+    """Links to the tests of a row; ``FileNotFoundError`` for one that is not there."""
+    tests = [test for test in (row["test"], *row.get("also", ())) if test]
+    for test in tests:
+        (ROOT / test).stat()
+    return ", ".join(f"[{test.rpartition('/')[2]}](../../{test})" for test in tests)
