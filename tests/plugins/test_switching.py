@@ -24,6 +24,7 @@ from jingwei_sdk.tables import TenantTable
 from tests.fixtures.command_line import CommandLine
 from tests.plugins.world import PLUGIN, City
 from tests.servers.databases import environment
+from tests.tenants.listing import list_tenant
 
 WATCHER = Path(__file__).with_name("watch_registry.py")
 
@@ -224,10 +225,7 @@ async def test_plugins_that_need_one_another(platform: Platform, yichang: City) 
 
 async def _tenant(database: Database) -> Platform:
     async with database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES (gen_random_uuid(), 'small', 'small', 'Asia/Shanghai')"
-        )
+        await list_tenant(unit, "small")
     platform = assemble(database)
     async with system_context(platform, await platform.tenant("small"), "test") as ctx:
         # Somebody has to be able to take the steps of its workflow.
