@@ -3,14 +3,13 @@
 import pytest
 
 from jingwei_api.schema.builder import lean_schema
-from jingwei_core.access.tables import Role
 from jingwei_core.database import Database
 from jingwei_core.platform import Platform, assemble
 from jingwei_core.plugins.host import discover
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.registry import Registry
 from jingwei_core.session import system_context
-from tests.tenants.listing import list_tenant
+from tests.tenants.listing import add_hands, list_tenant
 
 INSTALLED = [found.id for found in discover()]
 CITIES = ("one", "two")
@@ -23,9 +22,7 @@ async def cities(database: Database) -> Platform:
             await list_tenant(unit, slug)
     platform = assemble(database)
     for slug in CITIES:
-        async with system_context(platform, await platform.tenant(slug), "test") as ctx:
-            # Somebody has to be able to take the steps of a plugin's workflow.
-            await ctx.data.insert(Role(code="all", name="all", permissions=["event.*"]))
+        await add_hands(platform, slug)
     return platform
 
 

@@ -4,7 +4,10 @@ import uuid
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from jingwei_core.access.tables import Role
 from jingwei_core.database.unit import Unit
+from jingwei_core.platform import Platform
+from jingwei_core.session import system_context
 from jingwei_sdk.context import Tenant
 
 ZONE = "Asia/Shanghai"
@@ -26,3 +29,9 @@ async def list_tenant(
         [(tenant.id, plugin) for plugin in plugins],
     )
     return tenant
+
+
+async def add_hands(platform: Platform, slug: str) -> None:
+    """A role that may take every step of an event: a plugin's workflow works in the tenant."""
+    async with system_context(platform, await platform.tenant(slug), "test") as ctx:
+        await ctx.data.insert(Role(code="all", name="all", permissions=["event.*"]))
