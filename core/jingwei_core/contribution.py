@@ -1,5 +1,6 @@
 """What the core contributes, by the same declarations that a plugin uses."""
 
+from functools import cache
 from pathlib import Path
 
 from jingwei_core.access import commands as access_commands
@@ -74,8 +75,10 @@ _QUESTIONS = (
 )
 
 
+@cache
 def core_contribution() -> Plugin:
-    """The core as a contribution: what it keeps, reads, writes, does by itself and shows."""
+    """The core as a contribution: what it keeps, reads, writes, does by itself and shows; the same
+    one for all of a process, so that what others work out of it is worked out once."""
     return Plugin(
         id=CORE_ID,
         package="jingwei_core",
@@ -100,6 +103,7 @@ def core_contribution() -> Plugin:
     )
 
 
+@cache
 def core_manifest() -> Manifest:
     """The core's own manifest: its permissions with the names that people read."""
     return read_manifest(Path(__file__).with_name("plugin.toml"))

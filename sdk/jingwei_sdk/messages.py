@@ -12,6 +12,7 @@ A package ships ``messages.toml``::
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jingwei_sdk.errors import JingweiError, Refused
@@ -38,7 +39,7 @@ class Catalogue:
 
         Raises ``Refused`` (``MESSAGE_INCOMPLETE``, ``MESSAGE_DUPLICATE``) before anything is added.
         """
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = _parsed(path.read_text(encoding="utf-8"))
         for code, texts in entries.items():
             missing = [locale for locale in LOCALES if not texts.get(locale)]
             if missing:
@@ -71,6 +72,13 @@ class Catalogue:
             **error.params,
         }
         return self.message(error.code, locale, params)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Mapping[str, Mapping[str, str]]:
+    """The entries of a file's text: every platform of a process reads the same texts, and parsing
+    them takes longer than all else that makes it."""
+    return tomllib.loads(text)
 
 
 class _Missing(dict[str, object]):

@@ -16,6 +16,7 @@ from jingwei_sdk.context import Context
 from jingwei_sdk.plugin import Manifest, Plugin
 from jingwei_sdk.records import AtPlace, Computed, Extension, Many, Record
 from tests.api.client import PASSWORD
+from tests.tenants.listing import list_tenant
 
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -67,14 +68,8 @@ async def build_world(platform: Platform) -> World:
 
 
 async def _build(platform: Platform, slug: str) -> City:
-    city = City(platform, uuid.uuid4(), slug)
     async with platform.database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            city.id,
-            slug,
-        )
+        city = City(platform, (await list_tenant(unit, slug)).id, slug)
     for ordinal, (path, level) in enumerate(PLACES.items()):
         city.places[path] = await city.value(
             "INSERT INTO core.place"

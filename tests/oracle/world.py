@@ -29,6 +29,7 @@ from tests.oracle.planting_people import plant_people, plant_places
 from tests.oracle.stored import Row, Stored, stored_rows
 from tests.oracle.subject import Subject, executor_of
 from tests.oracle.viewer import Viewer
+from tests.tenants.listing import list_tenant
 
 SEED = int(os.environ.get("JINGWEI_TEST_ORACLE_SEED", "20260615"))
 """Of the planted cities; what is asked of them is drawn by Hypothesis (``--hypothesis-seed``)."""
@@ -127,7 +128,8 @@ async def build_world(platform: Platform, seed: int = SEED) -> dict[str, Seen]:
     for name, plugins in PLUGINS.items():
         slug = f"oracle-{name}"
         tenant = uuid.UUID(int=chance.getrandbits(128), version=4)
-        await new_tenant(platform, tenant, slug, plugins)
+        async with platform.database.owner() as unit:
+            await list_tenant(unit, slug, plugins, tenant_id=tenant)
         planted[name] = City(tenant, slug, random.Random(chance.random()))
     # What is kept of figures is folded half-way: then some counts are folded and some wait.
     for steps in STEPS:
@@ -153,23 +155,3 @@ async def seen(platform: Platform, executor: Any, slug: str) -> Seen:
     stored = await stored_rows(platform.database, registry, tenant.id)
     plain = Plain(schema, registry, Worked(platform))
     return Seen(slug, Subject(executor, tenant), plain, stored, registry, {})
-
-
-async def new_tenant(
-    platform: Platform, tenant: uuid.UUID, slug: str, plugins: tuple[str, ...]
-) -> None:
-    """A tenant with plugins switched on, as the platform's own tables say it."""
-    async with platform.database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            tenant,
-            slug,
-        )
-        for plugin in plugins:
-            await unit.execute(
-                "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled)"
-                " VALUES ($1, $2, true)",
-                tenant,
-                plugin,
-            )

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from piccolo.columns import Text
 
-from jingwei_core.access.tables import Role
 from jingwei_core.contribution import core_contribution
 from jingwei_core.database import Database
 from jingwei_core.evidence.opening import open_store
@@ -24,6 +23,7 @@ from jingwei_sdk.tables import TenantTable
 from tests.fixtures.command_line import CommandLine
 from tests.plugins.world import PLUGIN, City
 from tests.servers.databases import environment
+from tests.tenants.listing import add_hands, list_tenant
 
 WATCHER = Path(__file__).with_name("watch_registry.py")
 
@@ -224,14 +224,9 @@ async def test_plugins_that_need_one_another(platform: Platform, yichang: City) 
 
 async def _tenant(database: Database) -> Platform:
     async with database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES (gen_random_uuid(), 'small', 'small', 'Asia/Shanghai')"
-        )
+        await list_tenant(unit, "small")
     platform = assemble(database)
-    async with system_context(platform, await platform.tenant("small"), "test") as ctx:
-        # Somebody has to be able to take the steps of its workflow.
-        await ctx.data.insert(Role(code="all", name="all", permissions=["event.*"]))
+    await add_hands(platform, "small")
     return platform
 
 

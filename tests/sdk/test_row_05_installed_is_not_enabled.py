@@ -9,6 +9,7 @@ from jingwei_core.plugins.host import discover
 from jingwei_core.plugins.switching import switch_audited
 from jingwei_core.registry import Registry
 from jingwei_core.session import system_context
+from tests.tenants.listing import add_hands, list_tenant
 
 INSTALLED = [found.id for found in discover()]
 CITIES = ("one", "two")
@@ -17,12 +18,12 @@ CITIES = ("one", "two")
 @pytest.fixture
 async def cities(database: Database) -> Platform:
     async with database.platform() as unit:
-        await unit.executemany(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES (gen_random_uuid(), $1, $1, 'Asia/Shanghai')",
-            [(slug,) for slug in CITIES],
-        )
-    return assemble(database)
+        for slug in CITIES:
+            await list_tenant(unit, slug)
+    platform = assemble(database)
+    for slug in CITIES:
+        await add_hands(platform, slug)
+    return platform
 
 
 async def _registry(platform: Platform, slug: str) -> Registry:

@@ -14,15 +14,12 @@ from jingwei_core.session import system_context
 from jingwei_core.tenant_states import TenantState
 from tests.crash.server import application_servers
 from tests.sdk.installation import in_a_process
+from tests.tenants.listing import add_hands, list_tenant
 from tests.tenants.small_world import SmallCity, TwoCities
 
 PLUGIN = "safety-production"
 WITHIN_S = 2.0
 ASKED = '{ __type(name: "SafetyEnterprise") { name } }'
-CITY = (
-    "INSERT INTO platform.tenant (id, slug, name, timezone)"
-    " VALUES (gen_random_uuid(), $1, $1, 'Asia/Shanghai')"
-)
 
 
 async def _until(platform: Platform, slug: str, *, has: bool) -> float:
@@ -38,8 +35,11 @@ async def _until(platform: Platform, slug: str, *, has: bool) -> float:
 async def here(database: Database) -> Platform:
     """The process that switches, with two tenants."""
     async with database.platform() as unit:
-        await unit.executemany(CITY, [("one",), ("two",)])
-    return assemble(database)
+        for slug in ("one", "two"):
+            await list_tenant(unit, slug)
+    platform = assemble(database)
+    await add_hands(platform, "one")
+    return platform
 
 
 @pytest.mark.commit

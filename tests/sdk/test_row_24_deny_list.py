@@ -19,6 +19,7 @@ from jingwei_sdk.errors import Refused, Unavailable
 from jingwei_sdk.trust.signature import new_key
 from tests.core.plugins.packages import MANIFEST, Package
 from tests.sdk.installation import Installation, in_a_process, lines_of
+from tests.tenants.listing import list_tenant
 
 LINK = "https://example.org/advisories/7"
 CODE = """
@@ -130,10 +131,7 @@ async def test_a_list_that_comes_while_serving_counts_and_so_does_one_that_lifts
     denying: Denying, database: Database
 ) -> None:
     async with database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES (gen_random_uuid(), 'one', 'one', 'Asia/Shanghai')"
-        )
+        await list_tenant(unit, "one")
     denying.write(1, versions="<0.5")
     async with denying.serving() as platform:
         await switch_audited(platform, "one", "bad", enabled=True, settings={})

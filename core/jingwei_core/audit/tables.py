@@ -39,7 +39,8 @@ class AuditEntry(TenantTable, tablename="audit_entry", schema="core"):
 
 @sealed
 class AuditHead(TenantTable, tablename="audit_head", schema="core"):
-    """审计链头: the last link of the tenant's chain; moved by ``core.audit_append`` only."""
+    """审计链头: the last link of the tenant's chain, with the hash of the one before it; moved by
+    ``core.audit_append`` only."""
 
     UNIQUE = ((),)
 

@@ -13,6 +13,7 @@ from jingwei_core.access.policy import Enforcers
 from jingwei_sdk.errors import NotFound
 from tests.core.access.world import GRID, NOON, ROOT, SIBLING, City
 from tests.fixtures.command_line import CommandLine, Told
+from tests.tenants.listing import list_tenant
 
 Run = Callable[..., Awaitable[Told]]
 CODES = {ROOT: "420501", GRID: "420502", SIBLING: "420574"}
@@ -96,12 +97,7 @@ def access(listed: City, jingwei: CommandLine) -> Run:
 async def listed(city: City) -> City:
     """The city with a row in the platform's list of tenants."""
     async with city.platform.database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            city.tenant.id,
-            f"t{city.tenant.id.hex}",
-        )
+        await list_tenant(unit, f"t{city.tenant.id.hex}", tenant_id=city.tenant.id)
     await city.account("grid-01", "worker", GRID)
     return city
 

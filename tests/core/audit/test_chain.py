@@ -15,6 +15,7 @@ from jingwei_core.audit.chain import Verdict, verify_chain
 from jingwei_core.database.engine import Database
 from jingwei_core.database.unit import Unit
 from tests.fixtures.command_line import CommandLine
+from tests.tenants.listing import list_tenant
 
 CITY = uuid.UUID("00000000-0000-7000-8000-00000000000a")
 NEIGHBOUR = uuid.UUID("00000000-0000-7000-8000-00000000000b")
@@ -177,11 +178,7 @@ async def test_a_head_noted_earlier_must_be_in_the_chain(
 ) -> None:
     await three_rows(database)
     async with database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, 'noted', '甲市', 'Asia/Shanghai')",
-            CITY,
-        )
+        await list_tenant(unit, "noted", tenant_id=CITY)
     head = (await verdict(database)).head
 
     found = await jingwei(database.settings, "audit", "verify", "noted", "--head", head)

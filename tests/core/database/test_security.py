@@ -9,6 +9,7 @@ from jingwei_core.database.security import secure
 from jingwei_core.database.security_check import violations
 from jingwei_core.database.security_rules import Rules, rules_for
 from jingwei_core.settings import Settings
+from tests.tenants.listing import list_tenant
 
 OURS, NEIGHBOUR = uuid.UUID(int=1), uuid.UUID(int=2)
 PLACE = (
@@ -110,12 +111,7 @@ async def test_the_application_cannot_become_another_role(database: Database, ro
 
 async def test_switching_a_plugin_counts_up_the_epoch(database: Database):
     async with database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, 'ours', 'x', 'Asia/Shanghai')",
-            OURS,
-        )
-        await unit.execute("INSERT INTO platform.plugin_state VALUES ($1, 'probe', true)", OURS)
+        await list_tenant(unit, "ours", ("probe",), tenant_id=OURS)
         await unit.execute("UPDATE platform.plugin_state SET enabled = false")
         assert await unit.fetchval("SELECT epoch FROM platform.plugin_epoch") == 2
 

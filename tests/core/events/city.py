@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jingwei_core.commands.bus import Answer, Call, execute
 from jingwei_core.platform import Platform
 from jingwei_core.session import CoreContext, Identity, Request, account_context, system_context
 from jingwei_sdk.context import Tenant
 from tests.core.events.frozen_clock import MONDAY
+from tests.tenants.listing import list_tenant
 from tests.tenants.staff import add_role, employ
 
 ROOT, GRID, SIBLING = "/1/", "/1/2/", "/1/22/"
@@ -175,21 +175,8 @@ class City:
 
 async def build_city(platform: Platform, plugins: tuple[str, ...] = ()) -> City:
     slug = f"city-{secrets.token_hex(4)}"
-    tenant = Tenant(uuid.uuid4(), slug, slug, ZoneInfo("Asia/Shanghai"))
     async with platform.database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone) VALUES ($1, $2, $2, $3)",
-            tenant.id,
-            slug,
-            "Asia/Shanghai",
-        )
-        for plugin in plugins:
-            await unit.execute(
-                "INSERT INTO platform.plugin_state (tenant_id, plugin_id, enabled)"
-                " VALUES ($1, $2, true)",
-                tenant.id,
-                plugin,
-            )
+        tenant = await list_tenant(unit, slug, plugins)
     await platform.state(slug)
     city = City(platform, tenant)
     await _places(city)

@@ -5,7 +5,6 @@ import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -20,6 +19,7 @@ from jingwei_core.platform import Platform, assemble
 from jingwei_core.session import Identity, Request, account_context, system_context
 from jingwei_sdk.commands import declaration
 from jingwei_sdk.context import Tenant
+from tests.tenants.listing import list_tenant
 
 ROLES = {
     "worker": ["evidence.upload", "evidence.read"],
@@ -117,15 +117,9 @@ async def city_of(
     clock = Hands()
     platform = await asyncio.to_thread(assemble, database)
     platform.store, platform.clock = store, clock
-    # A new id each time: what one test locks in the S3 server outlives its transaction.
-    tenant = Tenant(uuid.uuid4(), slug, slug, ZoneInfo("Asia/Shanghai"))
     async with database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            tenant.id,
-            slug,
-        )
+        # A new id each time: what one test locks in the S3 server outlives its transaction.
+        tenant = await list_tenant(unit, slug)
     accounts = await _accounts(database, tenant.id)
     return City(platform, tenant, accounts, Commits(platform, workers), http, clock)
 

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from jingwei_core.events.whom import read_whom
 from jingwei_core.platform import Platform
@@ -13,6 +12,7 @@ from jingwei_core.recipients.resolving import Matter, resolve_whom
 from jingwei_core.session import Request, system_context
 from jingwei_sdk.context import Tenant
 from tests.core.events.frozen_clock import MONDAY, FrozenClock
+from tests.tenants.listing import list_tenant
 
 # path: level. "/1/2/3/" has the look-alike sibling "/1/2/31/", and grids lie right under "/1/2/4/".
 PLACES = {
@@ -109,14 +109,8 @@ class Tree:
 
 async def build_tree(platform: Platform) -> Tree:
     slug = f"tree-{secrets.token_hex(4)}"
-    tenant = Tenant(uuid.uuid4(), slug, slug, ZoneInfo("Asia/Shanghai"))
     async with platform.database.owner() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            tenant.id,
-            slug,
-        )
+        tenant = await list_tenant(unit, slug)
     tree = Tree(platform, tenant)
     for number, (path, level) in enumerate(PLACES.items(), 1):
         above = path[: path.rstrip("/").rindex("/") + 1]

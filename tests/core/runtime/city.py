@@ -13,6 +13,7 @@ from jingwei_core.registers.tables import Organisation
 from jingwei_core.session import CoreContext, Identity, Request, system_context
 from jingwei_core.text import search_text
 from jingwei_sdk.context import Tenant
+from tests.tenants.listing import list_tenant
 
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 # 2 and 74 make the labels "2" and "22": the second looks as if it lay below the first.
@@ -43,14 +44,8 @@ class City:
 
 
 async def build(platform: Platform, slug: str) -> City:
-    tenant_id = uuid.uuid4()
     async with platform.database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            tenant_id,
-            slug,
-        )
+        await list_tenant(unit, slug)
     tenant = (await platform.state(slug)).tenant
     city = City(platform, tenant)
     async with system_context(platform, tenant, "test") as ctx:

@@ -8,6 +8,7 @@ from jingwei_core import tenant_states
 from jingwei_core.database import Database
 from jingwei_sdk.errors import NotFound
 from tests.core.plugins.hooks.hearing_world import hearing
+from tests.tenants.listing import list_tenant
 
 
 async def test_any_number_of_unknown_names_costs_one_look(
@@ -32,9 +33,6 @@ async def test_any_number_of_unknown_names_costs_one_look(
     # Who is there is found all the while, and who comes is found when this process made it.
     assert (await platform.state("here")).tenant.slug == "here"
     async with database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES (gen_random_uuid(), 'nobody-7', 'x', 'Asia/Shanghai')"
-        )
+        await list_tenant(unit, "nobody-7")
     platform.forget()
     assert (await platform.state("nobody-7")).tenant.slug == "nobody-7"

@@ -18,6 +18,7 @@ from jingwei_core.session import Identity, Request, account_context, system_cont
 from jingwei_core.settings import Settings
 from jingwei_sdk.context import Tenant
 from tests.plugins.lifecycle.ward_book.book import installed
+from tests.tenants.listing import list_tenant
 
 SLUGS = ("east", "west")
 
@@ -95,12 +96,7 @@ async def wards_in(settings: Settings, book: Installed | None = None) -> AsyncIt
 
 async def _ward(platform: Platform, slug: str) -> Ward:
     async with platform.database.platform() as unit:
-        await unit.execute(
-            "INSERT INTO platform.tenant (id, slug, name, timezone)"
-            " VALUES ($1, $2, $2, 'Asia/Shanghai')",
-            uuid.uuid4(),
-            slug,
-        )
+        await list_tenant(unit, slug)
     tenant = (await platform.state(slug)).tenant
     ward = Ward(platform, tenant, uuid.uuid4(), uuid.uuid4())
     ward.place = await ward.value(
