@@ -74,7 +74,7 @@ def create_app(platform: Platform, settings: ApiSettings | None = None) -> Lites
             *HANDLERS,
             *metrics_handlers(chosen.metrics_token),
             auth_router(chosen.auth_calls_per_minute),
-            public_router(),
+            public_router(workers),
             *public_report_routers(workers),
         ],
         lifespan=[lifespan],

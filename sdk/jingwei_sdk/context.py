@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from jingwei_sdk.errors import Denied, Refused
+from jingwei_sdk.progress import PublicProgress
 from jingwei_sdk.tables import TenantTable
 
 if TYPE_CHECKING:
@@ -212,7 +213,11 @@ class Signals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """What a plugin says to open an event (事件) of one of its kinds."""
+    """What a plugin says to open an event (事件) of one of its kinds.
+
+    ``photos`` are evidence of the actor, or photos of the public form that is taken; they show what
+    was found (phase ``before``).
+    """
 
     kind: str
     place_id: uuid.UUID
@@ -222,13 +227,22 @@ class OpenEvent:
     subject_type: str | None = None
     subject_id: uuid.UUID | None = None
     due_at: datetime | None = None
+    photos: Sequence[uuid.UUID] = ()
 
 
 class Events(Protocol):
     """The core's event service, as plugins may use it."""
 
     async def open(self, ctx: "Context", new: OpenEvent) -> uuid.UUID:
-        """Register an event and return its id; raises ``Invalid`` for an unknown kind or form."""
+        """Register an event and return its id; raises ``Invalid`` for an unknown kind or form, or
+        photos that the actor may not attach."""
+        ...
+
+    async def progress(self, ctx: "Context", event_id: uuid.UUID) -> PublicProgress:
+        """How an event that the public or a plugin opened stands, in words for the public.
+
+        Raises ``NotFound`` (``ROW_NOT_FOUND``) for any other event.
+        """
         ...
 
 

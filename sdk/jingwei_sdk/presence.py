@@ -17,6 +17,11 @@ PUBLIC = "public"
 OPEN_TO_PUBLIC = frozenset({"event.report", "place.read"})
 """The permissions of the core that a public form may act with, beside its plugin's own."""
 
+PHOTOS_BELOW = "/photos"
+"""Where, below the path of a form, its photos are announced."""
+MOST_PHOTOS = 6
+"""Photos that may come with one form of the public; the platform's own number."""
+
 Given = TypeVar("Given", bound=msgspec.Struct)
 _PATH = re.compile(r"^[a-z][a-z0-9-]*(/[a-z0-9-]+)*\Z")
 
@@ -85,21 +90,37 @@ class PublicForm(Generic[Given]):
     address (IPv4 /24, IPv6 /56) and ``per_day`` in a tenant, none sooner than ``fill_seconds``
     after the form was opened.
 
+    ``photos`` is how many photos may come with it, at most :data:`MOST_PHOTOS`; they are checked
+    and kept like all evidence, and only with a form that is taken: ``take`` is called twice then,
+    and nothing stays of the first call. Their ids stand in the field ``photos`` of ``given``, a
+    tuple of UUIDs, for :attr:`jingwei_sdk.context.OpenEvent.photos`.
+
+    With ``gives_code`` the answer has a ``code``, which opens the forms that name this one in
+    ``opened_by``; such a form is sent with the ``code``. What ``take`` finds in the field ``code``
+    of ``given`` is its digest, the same in both; the code itself is kept nowhere. ``take`` answers
+    ``None`` for a digest that it does not know. Codes are counted as those of public reports are,
+    for all forms that they open together, and by ``per_hour`` and ``per_day`` only with photos.
+
     Raises ``Refused``: ``PRESENCE_WITHOUT_PERMISSION``, ``PRESENCE_FORM_OPEN`` when ``given``
-    takes unknown fields or has one called ``form``.
+    takes unknown fields or has one called ``form``, ``PRESENCE_FORM_FIELDS`` when it lacks
+    ``photos`` or ``code`` though the form has them, when the form both gives a code and is opened
+    by one, and for more photos than there may be.
     """
 
     path: str
     zh: str
     en: str
     given: type[Given]
-    take: Callable[[Context, Given], Awaitable[Mapping[str, Any]]]
+    take: Callable[[Context, Given], Awaitable[Mapping[str, Any] | None]]
     permission: str
     acts_with: tuple[str, ...] = ()
     setting: str = ""
     per_hour: int = 20
     per_day: int = 2000
     fill_seconds: int = 3
+    photos: int = 0
+    gives_code: bool = False
+    opened_by: str = ""
 
     def __post_init__(self) -> None:
         if self.permission != PUBLIC or not _PATH.match(self.path):
@@ -109,6 +130,12 @@ class PublicForm(Generic[Given]):
         is_closed = self.given.__struct_config__.forbid_unknown_fields
         if not is_closed or "form" in self.given.__struct_encode_fields__:
             raise Refused("PRESENCE_FORM_OPEN", item=self.path)
+        needed = {"photos"} if self.photos else set[str]()
+        needed |= {"code"} if self.gives_code or self.opened_by else set()
+        is_both = self.gives_code and bool(self.opened_by)
+        has_all = needed <= set(self.given.__struct_encode_fields__)
+        if is_both or not has_all or not 0 <= self.photos <= MOST_PHOTOS:
+            raise Refused("PRESENCE_FORM_FIELDS", item=self.path, most=MOST_PHOTOS)
 
 
 def _check(code: str, permission: str) -> None:

@@ -1,4 +1,5 @@
-"""What the core reads, writes, asks, tells and sends out is declared as a plugin declares it."""
+"""What the core reads, writes, asks, tells, sends out and takes of the public is declared as a
+plugin declares it, or done by the same code."""
 
 import ast
 from dataclasses import replace
@@ -7,12 +8,16 @@ from pathlib import Path
 from jingwei_api.schema.builder import lean_schema
 from jingwei_core.contribution import core_contribution
 from jingwei_core.outbox.channels import find_channel
+from jingwei_core.presence.desk import Desk
+from jingwei_core.presence.visitors import Window
 from jingwei_core.registry import build_registry
+from jingwei_safety_production.plugin import plugin as safety
 from jingwei_sdk.commands import declaration
 
 HERE = Path(__file__).resolve().parents[2]
 API = HERE / "frontend_api" / "jingwei_api"
-OUTBOX = HERE / "core" / "jingwei_core" / "outbox"
+CORE = HERE / "core" / "jingwei_core"
+OUTBOX = CORE / "outbox"
 ROOMS = ("schema", "planning", "limits", "execution")
 # Rows lie at places whoever declares them (jingwei_sdk.tables.PlacedTable).
 KNOWN = {("schema/references.py", "Place")}
@@ -75,3 +80,69 @@ def test_without_its_declarations_the_core_has_no_question_no_stream_and_no_way_
     assert "Me" not in schema.type_map
     assert schema.subscription_type is None
     assert (find_channel(bare, "webhook"), find_channel(bare, "log")) == (None, None)
+
+
+def _trees(*folders: Path) -> list[ast.Module]:
+    files = [path for folder in folders for path in folder.rglob("*.py")]
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in files]
+
+
+def _modules(trees: list[ast.Module]) -> set[str]:
+    """What is imported, and from where."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    plain = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    return plain | {
+        f"{node.module}.{each.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+    }
+
+
+def _asked_of(trees: list[ast.Module], *names: str) -> set[str]:
+    """What is asked of things by these names; without one, of anything."""
+    return {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and (not names or getattr(node.value, "attr", getattr(node.value, "id", "")) in names)
+    }
+
+
+def test_reports_of_the_public_have_nothing_that_a_public_form_of_a_plugin_has_not() -> None:
+    reports = _trees(CORE / "public_reports", API / "http" / "public_reports")
+    forms = [
+        ast.parse((CORE / "presence" / file).read_text("utf-8"))
+        for file in ("forms.py", "photos.py")
+    ]
+    # Tokens, codes, counts, photos: what they do at the counter, a form of a plugin does as well.
+    at_the_counter = {name for kind in (Desk, Window) for name in vars(kind) if name[0] != "_"}
+    done = _asked_of(reports, "counter", "desk") & at_the_counter
+    assert {"form", "opened", "code", "digest", "count", "count_use", "by_prefix"} <= done
+    assert done <= _asked_of(forms)
+    # And there is no second way to do it.
+    own = {"hmac", "jwt", "secrets", "hashlib", "ipaddress", "multipart", "tempfile"}
+    imported = _modules(reports)
+    assert {name.partition(".")[0] for name in imported} & own == set()
+    evidence = {name for name in imported if name.startswith("jingwei_core.evidence.")}
+    assert evidence <= _modules(forms)
+    said = {
+        str(node.value)
+        for tree in reports
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and "public_call" in str(node.value)
+    }
+    assert said == set()
+    # How an event stands is told by what ctx.events.progress tells.
+    assert "jingwei_core.events.public_face.progress_of" in imported
+    assert "PublicProgress" not in {
+        node.name for tree in reports for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_a_shipped_plugin_takes_photos_and_gives_codes() -> None:
+    forms = {form.path: form for form in safety.public_forms}
+    assert forms["tip"].photos > 0
+    assert forms["tip"].gives_code
+    assert forms["tip/state"].opened_by == "tip"

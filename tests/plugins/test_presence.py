@@ -138,7 +138,8 @@ async def test_a_public_form_is_listed_once_the_city_has_said_yes(
     )
     path = "/public/yichang/safety-production/tip"
     told = await ask(executor, yichang, "onlooker", query)
-    assert told == {"publicForms": [{"name": "随手拍隐患", "path": path}]}
+    state = {"name": "查询隐患办理进度", "path": f"{path}/state"}
+    assert told == {"publicForms": [{"name": "随手拍隐患", "path": path}, state]}
 
 
 async def test_without_its_permissions_and_where_it_is_off_there_is_nothing(

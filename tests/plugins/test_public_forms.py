@@ -26,6 +26,7 @@ from tests.plugins.world import GRID, PLUGIN, City
 PATH = "/public/{slug}/safety-production/tip"
 TEXT = "安全出口被杂物堵塞"
 EVENTS = "SELECT * FROM core.event WHERE kind = (SELECT id FROM core.event_kind WHERE code = $1)"
+TIPS = "SELECT x::text FROM safety_production.tip x"
 CALLS = "SELECT x::text FROM core.public_call x ORDER BY 1"
 
 
@@ -48,6 +49,12 @@ class Public:
     async def sends(self, form: str, **given: object) -> httpx.Response:
         body = {"form": form, "place": GRID, "text": TEXT, **given}
         return await self.http.post(PATH.format(slug=self.city.tenant.slug), json=body)
+
+    async def asks(self, code: str) -> httpx.Response:
+        """How the tip of this code stands."""
+        url = PATH.format(slug=self.city.tenant.slug) + "/state"
+        form = (await self.http.get(url)).json().get("form", "")
+        return await self.http.post(url, json={"form": form, "code": code})
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -73,7 +80,7 @@ async def public(platform: Platform, yichang: City) -> AsyncIterator[Public]:
 @pytest.fixture
 def changed() -> Iterator[Callable[..., None]]:
     """Makes the form another one for the length of a test."""
-    (form,) = tips.PUBLIC_FORMS
+    form = tips.PUBLIC_FORMS[0]
     names = ("take", "acts_with", "per_hour", "per_day")
     before = {name: getattr(form, name) for name in names}
 
@@ -88,7 +95,7 @@ def changed() -> Iterator[Callable[..., None]]:
 async def test_a_tip_is_taken_once_and_by_nobody_in_particular(public: Public):
     city, form = public.city, await public.opened()
     answer = await public.sends(form, text=f"  {TEXT}\x00\r\n二楼 ")
-    assert (answer.status_code, answer.json()) == (200, {"received": "2026-11-23"})
+    assert (answer.status_code, answer.json()["received"]) == (200, "2026-11-23")
     (event,) = await city.fetch(EVENTS, tips.EVENT_KIND)
     assert (event["title"], event["description"]) == (TEXT, f"{TEXT}\n二楼")
     assert (event["source"], event["reporter"]) == ("public", None)
@@ -105,9 +112,39 @@ async def test_a_tip_is_taken_once_and_by_nobody_in_particular(public: Public):
     again = await public.sends(form, text="别的内容，别的地方")
     assert (again.status_code, again.content) == (200, answer.content)
     assert await city.state() == before
-    kept = "".join(row[0] for row in await city.fetch(CALLS))
-    assert "received" not in kept
-    assert "198.51" not in kept
+    kept = "".join(row[0] for row in [*await city.fetch(CALLS), *await city.fetch(TIPS)])
+    for told in ("received", "198.51", answer.json()["code"]):
+        assert told not in kept
+
+
+async def test_with_its_code_a_tip_is_followed_where_it_was_told(public: Public, changzhi: City):
+    city = public.city
+    answer = await public.sends(await public.opened())
+    (event,) = await city.fetch(EVENTS, tips.EVENT_KIND)
+    code, states = answer.json()["code"], []
+    for actions in ((), ("file", "verify", "dispatch", "handle", "check", "close")):
+        await city.act(event["id"], *actions)
+        told = await public.asks(code)
+        assert told.status_code == 200, told.text
+        states.append((told.json()["state"], told.json()["isFinished"]))
+        # Nothing of those who handle it, nor where it was sent from.
+        assert told.json().keys() == {"state", "isFinished", "steps", "photos"}
+        assert "属实" not in told.text
+    assert states == [("已收到", False), ("已办结", True)]
+
+    await switch_audited(
+        city.platform, changzhi.tenant.slug, PLUGIN, enabled=True, settings={"public_tips": True}
+    )
+    before = await changzhi.state()
+    unknown = (404, "PUBLIC_CODE_UNKNOWN", "code")
+    assert code_of(await Public(public.http, changzhi).asks(code)) == unknown
+    assert await changzhi.state() == before
+    before = await city.state()
+    assert code_of(await public.asks("2222-2222-2222-2222")) == unknown
+    await switch_audited(city.platform, city.tenant.slug, PLUGIN, enabled=False, settings={})
+    before["core.audit_entry"] = (await city.state())["core.audit_entry"]
+    assert code_of(await public.asks(code)) == (404, "PUBLIC_PAGE_NOT_FOUND", None)
+    assert await city.state() == before
 
 
 async def test_what_is_no_form_of_this_city_is_refused_and_nothing_changes(public: Public):
@@ -226,7 +263,9 @@ async def test_it_acts_with_what_it_names_and_no_more(public: Public, changed: C
     city, form = public.city, await public.opened()
     changed(take=tells, acts_with=("safety.hazard.read", "place.read"))
     answer = await public.sends(form, place=str(await city.place(GRID)))
-    assert answer.json() == {
+    told = answer.json()
+    assert told.pop("code")
+    assert told == {
         "held": ["safety.hazard.read", "place.read"],
         "hazards": 0,
         "accounts": 0,

@@ -153,6 +153,7 @@ class City:
         """Everything that a refusal must leave alone."""
         tables = (
             *("core.event", "core.event_step", "core.audit_entry", "core.organisation"),
+            *("core.evidence", "safety_production.tip"),
             *("safety_production.enterprise", "safety_production.checklist"),
             *("safety_production.inspection", "safety_production.inspection_item"),
             "safety_production.hazard",

@@ -41,6 +41,14 @@ class WithToken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     form: str
 
 
+class Coded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+
+
+class Pictured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    photos: tuple[uuid.UUID, ...]
+
+
 class Needed(msgspec.Struct, frozen=True):
     """Settings that a tenant could not start with."""
 
@@ -150,6 +158,22 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: PublicForm("permits", "许可", "Permits", WithToken, taken, PUBLIC),
         "PRESENCE_FORM_OPEN",
     ),
+    **{
+        f"form that {what}": (
+            lambda given=given, more=more: PublicForm(
+                "permits", "许可", "Permits", given, taken, PUBLIC, **more
+            ),
+            "PRESENCE_FORM_FIELDS",
+        )
+        for what, given, more in (
+            ("takes photos into no field", Coded, {"photos": 1}),
+            ("takes more photos than there may be", Pictured, {"photos": 7}),
+            ("takes fewer photos than none", Pictured, {"photos": -1}),
+            ("gives a code to no field", Pictured, {"gives_code": True}),
+            ("asks for a code in no field", Pictured, {"opened_by": "other"}),
+            ("gives and asks for a code", Coded, {"gives_code": True, "opened_by": "other"}),
+        )
+    },
     "question without permission": (
         lambda: Question("permitOf", Given, answered),
         "QUESTION_WITHOUT_PERMISSION",

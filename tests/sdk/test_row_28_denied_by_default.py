@@ -42,7 +42,13 @@ class Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
-async def take(ctx: Context, given: Sent) -> Mapping[str, Any]:
+class Coded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent with a code."""
+
+    code: str
+
+
+async def take(ctx: Context, given: Any) -> Mapping[str, Any]:
     """Nothing."""
     return {}
 
@@ -154,7 +160,8 @@ def test_what_names_another_packages_permission_is_not_loaded(case: str):
 
 def form(path: str = "other", **more: Any) -> Plugin:
     """Work safety with another public form."""
-    added = PublicForm(path, "别", "Other", Sent, take, PUBLIC, **more)
+    shape = more.pop("given", Sent)
+    added = PublicForm(path, "别", "Other", shape, take, PUBLIC, **more)
     return replace(safety, public_forms=(*safety.public_forms, added))
 
 
@@ -179,6 +186,15 @@ def test_a_public_form_has_an_address_and_a_switch_of_its_own():
         assert objection(form(setting=setting), manifest()) == (
             f"the public form other needs {setting}, which is no yes or no setting"
         )
+
+
+def test_a_public_form_is_opened_by_the_code_of_another_one_of_the_plugin():
+    for path in ("no-such", "other", "major-hazards"):
+        told = objection(form(given=Coded, opened_by=path), manifest())
+        assert told == f"the public form other is opened by {path}, which gives no code"
+    assert objection(form(given=Coded, opened_by="tip"), manifest()) == ""
+    below = form("tip/photos")
+    assert objection(below, manifest()) == "the public path tip/photos is there twice"
 
 
 def test_a_field_for_everybody_is_not_loaded():

@@ -20,6 +20,7 @@ from jingwei_core.commands.data import UnitData
 from jingwei_core.database.plugin_sql import PluginSqlRefused, check_statement, is_closed
 from jingwei_core.session import CoreContext
 from jingwei_sdk.context import Clock, Context, Events, OpenEvent, Records, Row, Tenant
+from jingwei_sdk.progress import PublicProgress
 from jingwei_sdk.tables import TenantTable, columns_of
 
 CORE = "core"
@@ -145,6 +146,9 @@ class _EventsOf:
 
     async def open(self, ctx: Context, new: OpenEvent) -> uuid.UUID:
         return await self.__events.open(self.__ctx, new)
+
+    async def progress(self, ctx: Context, event_id: uuid.UUID) -> PublicProgress:
+        return await self.__events.progress(self.__ctx, event_id)
 
 
 class _RecordsOf:

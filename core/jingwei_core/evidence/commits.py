@@ -23,6 +23,7 @@ from jingwei_core.evidence.facts import (
     Expected,
     ImageFacts,
     Limits,
+    Picture,
 )
 from jingwei_core.evidence.keys import Area, object_key
 from jingwei_core.evidence.records import EVIDENCE
@@ -76,33 +77,54 @@ async def _keep(stage: CoreStage, announced: Announced) -> Kept:
     with tempfile.TemporaryDirectory(prefix="evidence-") as name:
         source = Path(name) / "upload"
         await save_to(stage.platform.store, announced.staged_key, source, limit=expected.size)
-        return await keep_picture(stage, announced.id, expected, source)
+        ready = await prepare_picture(stage, announced.id, expected, source)
+        return await keep_prepared(stage.platform.store, ready)
 
 
-async def keep_picture(
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture in a file that was inspected, with the derived ones beside it; none is stored yet.
+
+    ``kept`` says where they will lie.
+    """
+
+    expected: Expected
+    source: Path
+    kept: Kept
+    derived: tuple[tuple[str, Path, Picture], ...]
+
+
+async def prepare_picture(
     stage: CoreStage, evidence_id: uuid.UUID, expected: Expected, source: Path
-) -> Kept:
-    """Inspect a picture in a file, make the derived ones in the file's folder, and keep it under
-    lock with them; again, it answers the same.
+) -> Prepared:
+    """Inspect a picture in a file, and make the derived ones in the file's folder: all that can
+    refuse it comes before the lock, which nobody can take back.
 
     Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image` and
-    :func:`~jingwei_core.evidence.derive.derive`; then nothing is kept.
+    :func:`~jingwei_core.evidence.derive.derive`.
     """
-    settings, store = stage.platform.evidence_settings, stage.platform.store
+    settings = stage.platform.evidence_settings
     limits = Limits(max_bytes=settings.max_bytes)
     facts = await stage.workers.inspect(source, expected, limits, stage.tenant.timezone)
     key, view, small = kept_keys(stage.tenant.id, evidence_id)
-    # All that can refuse the picture comes before the lock, which nobody can take back.
     derived = []
     for to, side in ((view, DERIVATIVE_SIDE), (small, THUMBNAIL_SIDE)):
         target = source.with_name(f"of-{side}")
         made = await stage.workers.derive(source, facts.format, target, side)
         derived.append((to, target, made))
     until = lock_time(stage.now() + settings.retention)
-    until = await _keep_original(store, key, source, expected, until)
-    for to, target, made in derived:
+    return Prepared(expected, source, Kept(facts, key, until, view, small), tuple(derived))
+
+
+async def keep_prepared(store: ObjectStore, ready: Prepared) -> Kept:
+    """Keep a picture under lock, with the derived ones; again, it answers the same."""
+    kept = ready.kept
+    until = await _keep_original(
+        store, kept.store_key, ready.source, ready.expected, kept.locked_until
+    )
+    for to, target, made in ready.derived:
         await store.put(to, target, content_type=made.content_type, sha256=made.sha256)
-    return Kept(facts, key, until, view, small)
+    return msgspec.structs.replace(kept, locked_until=until)
 
 
 async def _discard(stage: CoreStage, announced: Announced) -> None:

@@ -1,4 +1,5 @@
-"""What visitors hold in their hands (凭据): tokens of forms, names that calls are counted by.
+"""What visitors hold in their hands (凭据): tokens of forms and photos, codes, names that calls are
+counted by.
 
 All are made with a key of one counter of one tenant, derived from the deployment's secret: what was
 made at one counter means nothing at another, and who reads the database cannot make or check any.
@@ -10,6 +11,7 @@ import hmac
 import ipaddress
 import os
 import secrets
+import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -25,6 +27,11 @@ from jingwei_sdk.errors import Denied
 LONGEST_TOKEN = 1000
 _ALGORITHM = "HS256"
 _NONCE_BYTES = 12
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Of codes. No 0 and O, no 1, I and L, and no U, which reads as V by hand."""
+LENGTH = 16
+"""16 of 30 letters: 78 bits. At 30 tries a minute nobody meets one of a million codes in a life."""
+GROUP = 4
 Token = TypeVar("Token", bound=msgspec.Struct)
 
 
@@ -33,6 +40,16 @@ class FormToken(msgspec.Struct, frozen=True):
 
     at: int
     nonce: str
+
+
+class PhotoToken(msgspec.Struct, frozen=True):
+    """A photo that may be uploaded, and sent with a form until ``until``, UNIX seconds."""
+
+    id: uuid.UUID
+    content_type: str
+    size: int
+    sha256: str
+    until: int
 
 
 class Desk:
@@ -59,6 +76,35 @@ class Desk:
         if age_s < fill_s:
             raise Denied("PUBLIC_FORM_TOO_FAST", field="form", seconds=fill_s)
         return form
+
+    def photo(self, photo: PhotoToken) -> str:
+        """A token for a photo that was announced."""
+        return self.signed("photo", photo)
+
+    def announced(self, token: str, now: datetime, field: str) -> PhotoToken:
+        """The photo that a token stands for; raises ``Denied`` (``PUBLIC_PHOTO_UNKNOWN``)."""
+        photo = self.read("photo", token, PhotoToken)
+        if photo is None or photo.until < now.timestamp():
+            raise Denied("PUBLIC_PHOTO_UNKNOWN", field=field)
+        return photo
+
+    def code(self, form: FormToken) -> str:
+        """The code (查询码) of what is sent with this form, in groups of four.
+
+        It follows from the form, so that who sends a form again because the answer was lost gets
+        the same code, though only its digest is kept.
+        """
+        number = int.from_bytes(self.mac("code", form.nonce), "big")
+        letters = ""
+        for _ in range(LENGTH):
+            number, letter = divmod(number, len(ALPHABET))
+            letters += ALPHABET[letter]
+        return "-".join(letters[at : at + GROUP] for at in range(0, LENGTH, GROUP))
+
+    def digest(self, code: str) -> str:
+        """What is kept of a code, as people write it: in small letters, with spaces."""
+        plain = "".join(letter for letter in code.upper() if letter in ALPHABET)
+        return self.mac("digest", plain if len(code) <= LONGEST_TOKEN else "").hex()
 
     def bucket(self, what: str, of: str, window: int) -> str:
         """The name under which calls of a window are counted; another one in each window."""

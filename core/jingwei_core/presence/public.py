@@ -12,7 +12,7 @@ from jingwei_core.session import Request, onlooker_context
 from jingwei_sdk.context import Tenant, TypedSettings
 from jingwei_sdk.errors import Denied, JingweiError, NotFound, Unavailable
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.presence import PublicForm, PublicPage
+from jingwei_sdk.presence import PHOTOS_BELOW, PublicForm, PublicPage
 
 if TYPE_CHECKING:
     from jingwei_core.platform import Platform
@@ -68,6 +68,20 @@ async def find_form(platform: "Platform", slug: str, plugin_id: str, path: str) 
     if isinstance(found, FoundPage):
         raise NotFound("PUBLIC_PAGE_NOT_FOUND", path=f"{slug}/{plugin_id}/{path}")
     return found
+
+
+async def find_form_with_photos(
+    platform: "Platform", slug: str, plugin_id: str, path: str
+) -> FoundForm | None:
+    """The form whose photos are announced at that path, if it is such a one."""
+    of_form = path.removesuffix(PHOTOS_BELOW)
+    if of_form == path:
+        return None
+    try:
+        found = await find_public(platform, slug, plugin_id, of_form)
+    except NotFound:
+        return None
+    return found if isinstance(found, FoundForm) and found.form.photos else None
 
 
 async def answer_page(

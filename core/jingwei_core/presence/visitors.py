@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from jingwei_core.access.permissions import EVERYWHERE, Grant, PermissionSet
 from jingwei_core.presence.desk import Desk, prefix_of
+from jingwei_core.presence.often import LOOKS_PER_MINUTE, USES_PER_HOUR
 from jingwei_core.session import CoreContext, Request, system_context
 from jingwei_sdk.context import Actor, Tenant
 from jingwei_sdk.errors import RateLimited
@@ -92,6 +93,14 @@ class Window:
                 return
         wait_s = max(1, math.ceil(ends - now))
         raise RateLimited("PUBLIC_TOO_OFTEN", retry_after_s=wait_s, limit=count.most)
+
+    async def count_use(
+        self, digest: str, looks: int = LOOKS_PER_MINUTE, uses: int = USES_PER_HOUR
+    ) -> None:
+        """Count a use of the code with this digest, known or not; raises as :meth:`count`."""
+        await self.count(
+            self.by_prefix("look", looks, MINUTE_S), Count("code", digest, uses, HOUR_S)
+        )
 
     def by_prefix(self, what: str, most: int, window_s: int) -> Count:
         """What is counted for the address that the visitor comes from."""

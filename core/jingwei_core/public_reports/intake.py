@@ -25,15 +25,16 @@ from jingwei_core.events.reporting import PUBLIC, TEXT_LENGTH, ReportEvent, chec
 from jingwei_core.events.step_evidence import AttachedEvidence
 from jingwei_core.events.workflow_guards import PhotoPhase
 from jingwei_core.evidence.workers import ImageWorkers
-from jingwei_core.presence.visitors import DAY_S, HOUR_S, TRIES, Count, plain
-from jingwei_core.public_reports.offering import levels_of
-from jingwei_core.public_reports.photos import (
+from jingwei_core.presence.photos import (
     KeptPicture,
     Picture,
     announced_pictures,
+    inspected,
     keep_pictures,
     store_pictures,
 )
+from jingwei_core.presence.visitors import DAY_S, HOUR_S, TRIES, Count, plain
+from jingwei_core.public_reports.offering import levels_of
 from jingwei_core.public_reports.tables import PublicReport
 from jingwei_core.public_reports.visitors import Counter
 from jingwei_core.session import CoreContext
@@ -105,7 +106,8 @@ async def take_report(
         Count("reports", tenant, limits.reports_per_day, DAY_S),
     )
     stage = CoreStage(counter.platform, counter.visitor.tenant, workers)
-    kept = await keep_pictures(stage, asked.pictures)
+    async with inspected(stage, asked.pictures) as seen:
+        kept = await keep_pictures(stage.platform.store, seen)
     async with counter.acting() as ctx:
         if not await _is_known(ctx, counter, asked):
             await _write(ctx, counter, asked, kept)
@@ -178,7 +180,7 @@ async def _write(
 ) -> None:
     """The event, its photos and the report."""
     await store_pictures(ctx, kept)
-    photos = tuple(AttachedEvidence(each.picture.id, PhotoPhase.BEFORE) for each in kept)
+    photos = tuple(AttachedEvidence(each.id, PhotoPhase.BEFORE) for each in kept)
     checked = await check_report(ctx, msgspec.structs.replace(asked.event, evidence=photos))
     event = await register(ctx, msgspec.structs.replace(checked, source=PUBLIC))
     report = asked.report

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_core.presence.often import LOOKS_PER_MINUTE, PHOTOS_PER_HOUR, USES_PER_HOUR
 from jingwei_core.rule_files import read_rule_file
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import NotFound
+from jingwei_sdk.presence import MOST_PHOTOS
 
-MOST_PHOTOS = 6
 Code = Annotated[str, msgspec.Meta(pattern=r"\S", max_length=200)]
 Words = Annotated[str, msgspec.Meta(max_length=1000)]
 Often = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -27,11 +28,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Reports sent from one prefix."""
     reports_per_day: Often = 2000
     """Reports in the whole tenant."""
-    photos_per_hour: Often = 120
+    photos_per_hour: Often = PHOTOS_PER_HOUR
     """Photos from one prefix."""
-    looks_per_minute: Often = 30
+    looks_per_minute: Often = LOOKS_PER_MINUTE
     """Tracking codes tried, and what is done with them, from one prefix."""
-    uses_per_hour: Often = 60
+    uses_per_hour: Often = USES_PER_HOUR
     """Uses of one tracking code."""
     searches_per_minute: Often = 60
     """Places looked for from one prefix."""

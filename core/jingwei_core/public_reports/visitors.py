@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from jingwei_core.presence.desk import Desk
 from jingwei_core.presence.visitors import Visitor, Window, in_public
 from jingwei_core.public_reports.rules import OFF, Rules, rules_of
-from jingwei_core.public_reports.tokens import ReportDesk
 from jingwei_core.session import CoreContext, Request
 from jingwei_sdk.errors import Denied, NotFound
 from jingwei_sdk.presence import OPEN_TO_PUBLIC
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from jingwei_core.platform import Platform
 
 PERMISSIONS = tuple(sorted(OPEN_TO_PUBLIC))
+COUNTER = "public-report"
+"""What keys of this counter are derived for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counter(Window):
     """The counter of a tenant for reports of the public: its rules and what it makes and checks."""
 
-    desk: ReportDesk
     rules: Rules
 
     @asynccontextmanager
@@ -46,7 +47,7 @@ async def counter_for(platform: "Platform", slug: str, address: str, request: Re
     except (NotFound, Denied) as error:
         raise missing from error
     visitor = Visitor(state.tenant, address, request)
-    opening = Counter(platform, visitor, ReportDesk(platform.settings, state.tenant), OFF)
+    opening = Counter(platform, visitor, Desk(platform.settings, state.tenant, COUNTER), OFF)
     async with opening.acting() as ctx:
         rules = await rules_of(ctx)
     return replace(opening, rules=rules)

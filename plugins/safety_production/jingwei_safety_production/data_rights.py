@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from jingwei_safety_production.tables import SafetyInspection
+from jingwei_safety_production.tables import SafetyInspection, SafetyTip
 from jingwei_sdk.context import Context
 from jingwei_sdk.data_rights import ACCOUNT, CloneRule, DataRights
 
@@ -27,4 +27,4 @@ async def erase_inspector(ctx: Context, account: UUID) -> int:
 
 
 DATA_RIGHTS = (DataRights(ACCOUNT, export_inspector, erase_inspector),)
-CLONE_RULES = (CloneRule(SafetyInspection, "skip"),)
+CLONE_RULES = (CloneRule(SafetyInspection, "skip"), CloneRule(SafetyTip, "skip"))

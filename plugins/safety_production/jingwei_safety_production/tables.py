@@ -121,10 +121,20 @@ class SafetyHazard(PlacedTable, tablename="hazard", schema=SCHEMA):
     overdue_since = Date(default=None, null=True, help_text="first day after rectify_by")
 
 
+class SafetyTip(TenantTable, tablename="tip", schema=SCHEMA):
+    """群众反映: what opens the progress of a tip, and which event it is; nothing of who sent it."""
+
+    UNIQUE = (("code_digest",), ("event",))
+
+    code_digest = Text(default=None, null=False, help_text="of the code, which is not kept")
+    event = CoreRef("Event", null=False)
+
+
 TABLES: tuple[type[TenantTable], ...] = (
     SafetyEnterprise,
     SafetyChecklist,
     SafetyInspection,
     SafetyInspectionItem,
     SafetyHazard,
+    SafetyTip,
 )

@@ -1,14 +1,17 @@
 """Tips of the public (随手拍隐患): what anybody tells of a hazard without an account.
 
 A tip is no hazard yet: it becomes an event that is looked at on site, and an inspection finds what
-is to be rectified. Nothing is kept of who sent it.
+is to be rectified. Nothing is kept of who sent it: with the code that they got they see how it
+stands.
 """
 
+import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_safety_production.tables import SafetyTip
 from jingwei_sdk.context import Context, OpenEvent
 from jingwei_sdk.errors import NotFound
 from jingwei_sdk.presence import PUBLIC, PublicForm
@@ -22,6 +25,14 @@ class HazardTip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     place: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
     text: Annotated[str, msgspec.Meta(min_length=5, max_length=1000)]
+    photos: tuple[uuid.UUID, ...]
+    code: str
+
+
+class OwnTip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The code that a tip was answered with."""
+
+    code: str
 
 
 async def take_tip(ctx: Context, tip: HazardTip) -> Mapping[str, Any]:
@@ -34,8 +45,23 @@ async def take_tip(ctx: Context, tip: HazardTip) -> Mapping[str, Any]:
         raise NotFound("SAFETY_PLACE_UNKNOWN", field="place", place=tip.place)
     first = tip.text.splitlines()[0]
     title = first if len(first) <= _TITLE_LENGTH else first[: _TITLE_LENGTH - 1] + "…"
-    await ctx.events.open(ctx, OpenEvent(EVENT_KIND, places[0]["id"], title, tip.text))
+    told = OpenEvent(EVENT_KIND, places[0]["id"], title, tip.text, photos=tip.photos)
+    event = await ctx.events.open(ctx, told)
+    await ctx.data.insert(SafetyTip(code_digest=tip.code, event=event))
     return {"received": ctx.today().isoformat()}
+
+
+async def tell_state(ctx: Context, own: OwnTip) -> Mapping[str, Any] | None:
+    """隐患办理进度: how the tip stands, in the tenant's words for the public."""
+    for tip in await ctx.data.find(SafetyTip, code_digest=own.code):
+        told = await ctx.events.progress(ctx, tip.event)
+        return {
+            "state": told.state,
+            "isFinished": told.is_finished,
+            "steps": [{"name": step.name, "at": step.at.isoformat()} for step in told.steps],
+            "photos": [photo.thumbnail_url for photo in told.photos],
+        }
+    return None
 
 
 PUBLIC_FORMS = (
@@ -50,5 +76,18 @@ PUBLIC_FORMS = (
         setting="public_tips",
         per_hour=10,
         per_day=500,
+        photos=3,
+        gives_code=True,
+    ),
+    PublicForm(
+        "tip/state",
+        "查询隐患办理进度",
+        "How a hazard that was told stands",
+        OwnTip,
+        tell_state,
+        PUBLIC,
+        setting="public_tips",
+        fill_seconds=0,
+        opened_by="tip",
     ),
 )

@@ -12,7 +12,14 @@ from jingwei_safety_production.data_rights import erase_inspector, export_inspec
 from jingwei_safety_production.demo import fill
 from jingwei_safety_production.following import due_hazards, major_hazards
 from jingwei_safety_production.reactions import inspections_of_an_account
-from jingwei_safety_production.tips import EVENT_KIND, PUBLIC_FORMS, HazardTip, take_tip
+from jingwei_safety_production.tips import (
+    EVENT_KIND,
+    PUBLIC_FORMS,
+    HazardTip,
+    OwnTip,
+    take_tip,
+    tell_state,
+)
 from jingwei_sdk.channels import Delivered
 from jingwei_sdk.errors import NotFound
 from jingwei_sdk.hook_specs import extend_subject_export
@@ -116,14 +123,18 @@ async def test_the_public_page_tells_numbers_only(jingwei_city: City) -> None:
 
 
 async def test_a_tip_of_the_public_is_an_event_at_its_place(jingwei_city: City) -> None:
-    (form,) = PUBLIC_FORMS
-    public = await jingwei_city.holding(*form.acts_with)
+    public = await jingwei_city.holding(*PUBLIC_FORMS[0].acts_with)
     async with public.context() as ctx:
         with pytest.raises(NotFound) as refusal:
-            await take_tip(ctx, HazardTip("nowhere", "安全出口被杂物堵塞"))
+            await take_tip(ctx, HazardTip("nowhere", "安全出口被杂物堵塞", (), "1a"))
         assert refusal.value.code == "SAFETY_PLACE_UNKNOWN"
-        told = await take_tip(ctx, HazardTip(GRID, "安全出口被杂物堵塞\n" + "很久了" * 20))
+        long = "安全出口被杂物堵塞\n" + "很久了" * 20
+        told = await take_tip(ctx, HazardTip(GRID, long, (), "1a"))
+        state = await tell_state(ctx, OwnTip("1a"))
+        assert await tell_state(ctx, OwnTip("1b")) is None
     assert dict(told) == {"received": "2026-06-03"}
+    assert state is not None
+    assert (state["isFinished"], len(state["steps"]), state["photos"]) == (False, 1, [])
     kinds = [row["code"] for row in await jingwei_city.fetch(KIND_OF_EVENTS)]
     assert kinds == [EVENT_KIND]
 

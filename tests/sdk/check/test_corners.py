@@ -92,6 +92,17 @@ def test_which_migrations_old_code_survives(sql: str, is_additive: bool, plugin:
         ('add_column(params={"null": True, "default": None})', True),
         ('add_column(params={"null": False, "default": ""})', True),
         ('add_column(params={"null": False, "default": None})', False),
+        ('add_column(tablename="a", params={"null": False, "default": None})', False),
+        (
+            'add_table(tablename="a")\n'
+            'manager.add_column(tablename="a", params={"null": False, "default": None})',
+            True,
+        ),
+        (
+            'add_table(tablename="a")\n'
+            'manager.add_column(tablename="b", params={"null": False, "default": None})',
+            False,
+        ),
         ('alter_column(params={"index": True})', True),
         ('alter_column(params={"null": False})', False),
         ("alter_column(column_class=Text, old_column_class=Integer)", False),

@@ -19,7 +19,7 @@ from jingwei_sdk.indicators import Indicator
 from jingwei_sdk.manifest import Manifest, read_manifest
 from jingwei_sdk.messages import LOCALES
 from jingwei_sdk.plugin import Plugin
-from jingwei_sdk.presence import OPEN_TO_PUBLIC, MapLayer, NavigationItem
+from jingwei_sdk.presence import OPEN_TO_PUBLIC, PHOTOS_BELOW, MapLayer, NavigationItem
 from jingwei_sdk.records import Record
 from jingwei_sdk.settings import undescribed_in
 from jingwei_sdk.versions import served
@@ -107,14 +107,18 @@ def of_forms(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
     kinds = {each.name: each.type for each in fields(typed.schema)} if typed is not None else {}
     paths = [each.path for each in plugin.public_pages]
     paths += [each.path for each in plugin.public_forms]
+    paths += [f"{each.path}{PHOTOS_BELOW}" for each in plugin.public_forms if each.photos]
+    giving = {each.path for each in plugin.public_forms if each.gives_code}
     for form in plugin.public_forms:
         foreign = sorted(set(form.acts_with) - own)
         if foreign:
             yield f"the public form {form.path} acts with {foreign}, which are not the plugin's"
         if form.setting and _plain_type(kinds.get(form.setting)) is not bool:
             yield f"the public form {form.path} needs {form.setting}, which is no yes or no setting"
-        if paths.count(form.path) > 1:
-            yield f"the public path {form.path} is there twice"
+        if form.opened_by and form.opened_by not in giving:
+            yield f"the public form {form.path} is opened by {form.opened_by}, which gives no code"
+    for path in sorted({each for each in paths if paths.count(each) > 1}):
+        yield f"the public path {path} is there twice"
 
 
 def _plain_type(kind: object) -> object:

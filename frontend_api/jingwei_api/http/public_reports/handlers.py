@@ -14,14 +14,9 @@ import msgspec
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
 
+from jingwei_api.http.public_parts import Sent, posted_fields, posted_parts, values_of
 from jingwei_api.http.public_reports.arriving import Http, counter_of, locale_of
 from jingwei_api.http.public_reports.pages import ASSET_TYPES, ROOT, asset, page
-from jingwei_api.http.public_reports.reading import (
-    Sent,
-    posted_fields,
-    posted_report,
-    values_of,
-)
 from jingwei_api.http.services import services_of
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.evidence.workers import ImageWorkers
@@ -29,7 +24,6 @@ from jingwei_core.public_reports import answering
 from jingwei_core.public_reports.following import follow
 from jingwei_core.public_reports.intake import NewReport, count_arrival, take_report
 from jingwei_core.public_reports.offering import OfferedPlace, Sought, find_places, offer
-from jingwei_core.public_reports.photos import picture_of
 from jingwei_core.public_reports.visitors import Counter
 from jingwei_sdk.errors import Invalid, JingweiError, RateLimited
 
@@ -122,9 +116,8 @@ async def send_report(request: Http, tenant: str, workers: ImageWorkers) -> Resp
     try:
         counter = await counter_of(request, tenant)
         await count_arrival(counter)
-        async with posted_report(request) as sent:
-            pictures = [await picture_of(one.file, one.content_type) for one in sent.photos]
-            taken = await take_report(counter, _report(sent), workers, pictures)
+        async with posted_parts(request) as sent:
+            taken = await take_report(counter, _report(sent), workers, await sent.pictures())
     except JingweiError as error:
         return await _form_again(request, tenant, sent, error)
     return _page(request, tenant, "sent", {"code": taken.code})

@@ -4,24 +4,18 @@ Photos go by three steps: ``photos`` answers a form, the app posts the file ther
 the photo. A tracking code is always in the body.
 """
 
-from typing import Any, TypeVar
-
 import msgspec
 from litestar import Response, get, post
 
-from jingwei_api.http.public_body import small_json
+from jingwei_api.http.public_body import converted, posted, told
 from jingwei_api.http.public_reports.arriving import Http, counter_of
-from jingwei_api.schema.naming import camel
 from jingwei_core.events.placing import ReportedPosition
 from jingwei_core.evidence.workers import ImageWorkers
+from jingwei_core.presence.photos import NewPhoto, announce_photo
 from jingwei_core.public_reports import answering
 from jingwei_core.public_reports.following import follow
 from jingwei_core.public_reports.intake import NewReport, count_arrival, take_report
 from jingwei_core.public_reports.offering import Sought, find_places, offer
-from jingwei_core.public_reports.photos import NewPhoto, announce_photo
-from jingwei_sdk.errors import Invalid
-
-Posted = TypeVar("Posted", bound=msgspec.Struct)
 
 
 class WithCode(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,7 +39,7 @@ class CodedReopening(answering.Reopening, frozen=True, forbid_unknown_fields=Tru
 @get("/{tenant:str}/api/form", summary="A new form")
 async def form(request: Http, tenant: str) -> Response[bytes]:
     """The token of a new form, the kinds, and how many photos it takes."""
-    return _told(await offer(await counter_of(request, tenant)))
+    return told(await offer(await counter_of(request, tenant)))
 
 
 @get("/{tenant:str}/api/places", summary="Places to choose from")
@@ -55,30 +49,33 @@ async def places(request: Http, tenant: str) -> Response[bytes]:
     query = {name: str(request.query_params.get(name, "")) for name in ("q", "lon", "lat", "crs")}
     sought = Sought(text=query.pop("q")[:40])
     if query["lon"] or query["lat"]:
-        at = _converted({"crs": query["crs"], "lon": query["lon"], "lat": query["lat"]}, _POSITION)
+        at = converted(
+            {"crs": query["crs"], "lon": query["lon"], "lat": query["lat"]}, ReportedPosition
+        )
         sought = Sought(position=(at.lon, at.lat, at.crs))
-    return _told({"places": await find_places(counter, sought)})
+    return told({"places": await find_places(counter, sought)})
 
 
 @post("/{tenant:str}/api/photos", status_code=201, summary="Announce a photo")
 async def photos(request: Http, tenant: str) -> Response[bytes]:
     """Where the photo goes, and by what the report names it."""
     counter = await counter_of(request, tenant)
-    return _told(await announce_photo(counter, await _posted(request, NewPhoto)), 201)
+    new = await posted(request, NewPhoto)
+    return told(await announce_photo(counter, new, counter.rules.limits.photos_per_hour), 201)
 
 
 @post("/{tenant:str}/api/follow", status_code=200, summary="How a report stands")
 async def show(request: Http, tenant: str) -> Response[bytes]:
     """How the report of the code stands."""
     counter = await counter_of(request, tenant)
-    return _told(await follow(counter, (await _posted(request, WithCode)).code))
+    return told(await follow(counter, (await posted(request, WithCode)).code))
 
 
 @post("/{tenant:str}/api/rate", status_code=204, summary="Rate the outcome")
 async def rate(request: Http, tenant: str) -> None:
     """Nothing."""
     counter = await counter_of(request, tenant)
-    given = await _posted(request, CodedRating)
+    given = await posted(request, CodedRating)
     await answering.rate(counter, given.code, given)
 
 
@@ -86,7 +83,7 @@ async def rate(request: Http, tenant: str) -> None:
 async def reopen(request: Http, tenant: str) -> None:
     """Nothing."""
     counter = await counter_of(request, tenant)
-    given = await _posted(request, CodedReopening)
+    given = await posted(request, CodedReopening)
     await answering.reopen(counter, given.code, given)
 
 
@@ -94,53 +91,11 @@ async def reopen(request: Http, tenant: str) -> None:
 async def forget(request: Http, tenant: str) -> None:
     """Nothing."""
     counter = await counter_of(request, tenant)
-    await answering.forget_contact(counter, (await _posted(request, WithCode)).code)
+    await answering.forget_contact(counter, (await posted(request, WithCode)).code)
 
 
 async def send_report(request: Http, tenant: str, workers: ImageWorkers) -> Response[bytes]:
     """The tracking code of a report that was sent as JSON."""
     counter = await counter_of(request, tenant)
     await count_arrival(counter)
-    return _told(await take_report(counter, await _posted(request, NewReport), workers), 201)
-
-
-_POSITION = ReportedPosition
-
-
-async def _posted(request: Http, shape: type[Posted]) -> Posted:
-    """The body; raises ``Invalid`` (``PUBLIC_FORM_INVALID``) naming the field, if it is one."""
-    return _converted(_snake(await small_json(request)), shape, strict=True)
-
-
-def _converted(given: Any, shape: type[Posted], *, strict: bool = False) -> Posted:
-    try:
-        return msgspec.convert(given, shape, strict=strict)
-    except (msgspec.ValidationError, RecursionError) as error:
-        field = str(error).partition(" - at `$")[2].strip("`.") or None
-        raise Invalid("PUBLIC_FORM_INVALID", field=field) from error
-
-
-def _told(value: Any, status: int = 200) -> Response[bytes]:
-    body = msgspec.json.encode(_camel(msgspec.to_builtins(value)))
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Language"}
-    return Response(body, status_code=status, media_type="application/json", headers=headers)
-
-
-def _camel(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {camel(name): _camel(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_camel(item) for item in value]
-    return value
-
-
-def _snake(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_snake_name(name): _snake(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_snake(item) for item in value]
-    return value
-
-
-def _snake_name(name: str) -> str:
-    return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in name)
+    return told(await take_report(counter, await posted(request, NewReport), workers), 201)

@@ -1,4 +1,4 @@
-"""Reading what a page sends (读取表单): fields of a known size, photos into files."""
+"""Reading what a page of the public sends (读取表单): fields of a known size, photos into files."""
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -10,11 +10,11 @@ from urllib.parse import parse_qsl
 
 import multipart  # type: ignore[import-untyped]
 
-from jingwei_api.http.public_body import small_body
-from jingwei_api.http.public_reports.arriving import Http
-from jingwei_core.evidence.evidence_settings import EvidenceSettings
-from jingwei_core.public_reports.rules import MOST_PHOTOS
+from jingwei_api.http.public_body import Http, small_body
+from jingwei_api.http.services import services_of
+from jingwei_core.presence.photos import Picture, picture_of
 from jingwei_sdk.errors import Invalid
+from jingwei_sdk.presence import MOST_PHOTOS
 
 PHOTOS = "photos"
 MOST_FIELDS = 24
@@ -42,6 +42,10 @@ class Sent:
         """A field; empty where there is none."""
         return self.fields.get(name, "")
 
+    async def pictures(self) -> list[Picture]:
+        """The photos, measured."""
+        return [await picture_of(each.file, each.content_type) for each in self.photos]
+
 
 async def posted_fields(request: Http) -> Sent:
     """The fields of a form without photos; raises ``Invalid`` (``PUBLIC_FORM_INVALID``)."""
@@ -53,27 +57,34 @@ async def posted_fields(request: Http) -> Sent:
 
 
 @asynccontextmanager
-async def posted_report(request: Http) -> AsyncIterator[Sent]:
-    """A form with photos, which lie in files for as long as the block lasts.
+async def posted_parts(request: Http) -> AsyncIterator[Sent]:
+    """A form with at most :data:`~jingwei_sdk.presence.MOST_PHOTOS` photos, which lie in files for
+    as long as the block lasts.
 
     Raises ``Invalid``: ``PUBLIC_FORM_INVALID``, ``PUBLIC_PHOTO_TOO_MANY``, ``EVIDENCE_SIZE``; then
     the rest of the body is not read.
     """
-    with tempfile.TemporaryDirectory(prefix="report-") as name:
-        yield await _Reading(Path(name)).read(request)
+    limit = services_of(request).platform.evidence_settings.max_bytes
+    with tempfile.TemporaryDirectory(prefix="public-") as name:
+        yield await _Reading(Path(name), limit).read(request)
+
+
+def is_parts(request: Http) -> bool:
+    """Whether the body says that it is one for :func:`posted_parts`."""
+    return _boundary(request) != ""
 
 
 class _Reading:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._sent = Sent()
-        self._limit = EvidenceSettings().max_bytes
+        self._limit = limit
 
     async def read(self, request: Http) -> Sent:
-        kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
-        if kind != "multipart/form-data" or not options.get("boundary"):
+        boundary = _boundary(request)
+        if not boundary:
             raise Invalid("PUBLIC_FORM_INVALID")
-        events = _events(options["boundary"], request)
+        events = _events(boundary, request)
         try:
             async for event in events:
                 await self._part(event, events)
@@ -115,6 +126,12 @@ class _Reading:
                 file.write(event)
         if size:
             self._sent.photos.append(SentPhoto(path, part.content_type or ""))
+
+
+def _boundary(request: Http) -> str:
+    """What stands between the parts; empty for a body that has none."""
+    kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
+    return str(options.get("boundary", "")) if kind == "multipart/form-data" else ""
 
 
 # The parser tells of a part by its segment, its bytes, and None at its end.

@@ -1,7 +1,7 @@
-"""Photos of public reports (公众上报照片): announced, uploaded, kept with their report.
+"""Photos of the public (公众照片): announced and uploaded, or sent with a form; kept with it.
 
-A photo that was uploaded and never reported with lies in the staged area, which is cleared; nothing
-of somebody without an account is locked before the report that it belongs to holds.
+A photo that was uploaded and never sent with a form lies in the staged area, which is cleared;
+nothing of somebody without an account is locked before the form that it belongs to holds.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,14 +19,19 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from jingwei_core.commands.staging import CoreStage
-from jingwei_core.evidence.commits import Kept, committed, keep_picture
-from jingwei_core.evidence.facts import Expected, Limits, accepted_format
+from jingwei_core.evidence.commits import (
+    Kept,
+    Prepared,
+    committed,
+    keep_prepared,
+    prepare_picture,
+)
+from jingwei_core.evidence.facts import Expected, accepted_format
 from jingwei_core.evidence.keys import Area, object_key
-from jingwei_core.evidence.store import UploadTerms, checked_terms, save_to
+from jingwei_core.evidence.store import ObjectStore, UploadTerms, checked_terms, save_to
 from jingwei_core.evidence.tables import Evidence
-from jingwei_core.presence.visitors import HOUR_S
-from jingwei_core.public_reports.tokens import PhotoToken
-from jingwei_core.public_reports.visitors import Counter
+from jingwei_core.presence.desk import PhotoToken
+from jingwei_core.presence.visitors import HOUR_S, Window
 from jingwei_sdk.context import Context
 from jingwei_sdk.errors import Conflict, Invalid
 
@@ -40,8 +45,8 @@ class NewPhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class GrantedPhoto(msgspec.Struct, frozen=True):
-    """Where it goes: a form with these fields, in this order, and then a part ``file``. The report
-    names it by ``photo``."""
+    """Where it goes: a form with these fields, in this order, and then a part ``file``. What is
+    sent names it by ``photo``."""
 
     photo: str
     method: str
@@ -52,8 +57,8 @@ class GrantedPhoto(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of a report: what was said of it, and the file it lies in or ``None`` while it is
-    in the staged area."""
+    """A picture that came with a form: what was said of it, and the file it lies in or ``None``
+    while it is in the staged area."""
 
     id: uuid.UUID
     expected: Expected
@@ -62,19 +67,20 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class KeptPicture:
-    """A picture under lock, on its way to become evidence."""
+    """A picture on its way to become evidence, and where it is kept, or will be."""
 
-    picture: Picture
+    id: uuid.UUID
+    ready: Prepared
     kept: Kept
 
 
-async def announce_photo(counter: Counter, new: NewPhoto) -> GrantedPhoto:
-    """A form that takes exactly the announced photo.
+async def announce_photo(window: Window, new: NewPhoto, per_hour: int) -> GrantedPhoto:
+    """A form that takes exactly the announced photo; so many an hour from one address.
 
     Raises ``Invalid`` (``EVIDENCE_TYPE``, ``EVIDENCE_SIZE``, ``EVIDENCE_DIGEST``) and
     ``RateLimited`` (``PUBLIC_TOO_OFTEN``).
     """
-    platform, tenant = counter.platform, counter.visitor.tenant
+    platform, tenant = window.platform, window.visitor.tenant
     settings = platform.evidence_settings
     accepted_format(new.content_type)
     if new.size > settings.max_bytes:
@@ -84,13 +90,12 @@ async def announce_photo(counter: Counter, new: NewPhoto) -> GrantedPhoto:
     terms = checked_terms(
         UploadTerms(key, new.content_type, new.size, new.sha256, settings.upload_form_s)
     )
-    most = counter.rules.limits.photos_per_hour
-    await counter.count(counter.by_prefix("photo", most, HOUR_S))
+    await window.count(window.by_prefix("photo", per_hour, HOUR_S))
     ticket = await platform.store.presign_upload(terms)
     until = int(platform.clock.now().timestamp()) + settings.upload_form_s
     told = PhotoToken(photo_id, new.content_type, new.size, new.sha256, until)
     return GrantedPhoto(
-        photo=counter.desk.photo(told),
+        photo=window.desk.photo(told),
         method=ticket.method,
         url=ticket.url,
         fields=list(ticket.fields.items()),
@@ -98,15 +103,15 @@ async def announce_photo(counter: Counter, new: NewPhoto) -> GrantedPhoto:
     )
 
 
-def announced_pictures(counter: Counter, tokens: Sequence[str]) -> tuple[Picture, ...]:
-    """The pictures that the tokens of a report stand for.
+def announced_pictures(window: Window, tokens: Sequence[str]) -> tuple[Picture, ...]:
+    """The pictures that the tokens sent with a form stand for.
 
     Raises ``Denied`` (``PUBLIC_PHOTO_UNKNOWN``), ``Invalid`` (``PUBLIC_PHOTO_TWICE``).
     """
-    now = counter.platform.clock.now()
+    now = window.platform.clock.now()
     found: dict[uuid.UUID, Picture] = {}
     for at, token in enumerate(tokens):
-        told = counter.desk.announced(token, now, f"photos.{at}")
+        told = window.desk.announced(token, now, f"photos.{at}")
         if told.id in found:
             raise Invalid("PUBLIC_PHOTO_TWICE", field=f"photos.{at}")
         found[told.id] = Picture(told.id, Expected(told.content_type, told.size, told.sha256))
@@ -119,44 +124,49 @@ async def picture_of(file: Path, content_type: str) -> Picture:
     return Picture(uuid7(), Expected(content_type, size, digest), file)
 
 
-async def keep_pictures(stage: CoreStage, pictures: Sequence[Picture]) -> tuple[KeptPicture, ...]:
-    """Inspect them all, then keep each under lock: of a report with a broken picture nothing is
-    locked.
+@asynccontextmanager
+async def inspected(
+    stage: CoreStage, pictures: Sequence[Picture]
+) -> AsyncIterator[tuple[KeptPicture, ...]]:
+    """The pictures in files for as long as the block lasts, all of them inspected; nothing is
+    stored of them yet.
 
-    Raises ``Invalid`` as :func:`keep_picture` on ``photos.<n>``, ``NotFound``
-    (``EVIDENCE_NOT_FOUND``) for one that was never uploaded; then none is kept.
+    Raises ``Invalid`` as :func:`~jingwei_core.evidence.inspection.inspect_image` and
+    ``EVIDENCE_SIZE`` on ``photos.<n>``, ``NotFound`` (``EVIDENCE_NOT_FOUND``) for one that was
+    never uploaded.
     """
-    settings = stage.platform.evidence_settings
+    limit = stage.platform.evidence_settings.max_bytes
     for at, picture in enumerate(pictures):
         accepted_format(picture.expected.content_type)
-        if picture.expected.size > settings.max_bytes:
-            size, limit = picture.expected.size, settings.max_bytes
+        if picture.expected.size > limit:
+            size = picture.expected.size
             raise Invalid("EVIDENCE_SIZE", field=f"photos.{at}", size=size, limit=limit)
-    limits = Limits(max_bytes=settings.max_bytes)
     async with AsyncExitStack() as stack:
-        files = [await stack.enter_async_context(_file_of(stage, each)) for each in pictures]
-        looked_at = zip(pictures, files, strict=True)
-        for picture, file in looked_at if len(pictures) > 1 else ():
-            await stage.workers.inspect(file, picture.expected, limits, stage.tenant.timezone)
-        return tuple(
-            [
-                KeptPicture(each, await keep_picture(stage, each.id, each.expected, file))
-                for each, file in zip(pictures, files, strict=True)
-            ]
-        )
+        found = []
+        for picture in pictures:
+            file = await stack.enter_async_context(_file_of(stage, picture))
+            ready = await prepare_picture(stage, picture.id, picture.expected, file)
+            found.append(KeptPicture(picture.id, ready, ready.kept))
+        yield tuple(found)
+
+
+async def keep_pictures(store: ObjectStore, seen: Sequence[KeptPicture]) -> tuple[KeptPicture, ...]:
+    """Keep each under lock, with the pictures that are derived from it."""
+    kept = [replace(each, kept=await keep_prepared(store, each.ready)) for each in seen]
+    return tuple(kept)
 
 
 async def store_pictures(ctx: Context, kept: Sequence[KeptPicture]) -> None:
     """Write the pictures down as evidence that nobody owns.
 
-    Raises ``Conflict`` (``PUBLIC_PHOTO_USED``) for one that another report brought.
+    Raises ``Conflict`` (``PUBLIC_PHOTO_USED``) for one that came with another form.
     """
     for each in kept:
-        expected = each.picture.expected
-        if await ctx.data.find(Evidence, id=each.picture.id):
+        expected = each.ready.expected
+        if await ctx.data.find(Evidence, id=each.id):
             raise Conflict("PUBLIC_PHOTO_USED", field="photos")
         row = Evidence(
-            id=each.picture.id,
+            id=each.id,
             content_type=expected.content_type,
             size_bytes=expected.size,
             sha256=expected.sha256,
@@ -169,7 +179,7 @@ async def store_pictures(ctx: Context, kept: Sequence[KeptPicture]) -> None:
 @asynccontextmanager
 async def _file_of(stage: CoreStage, picture: Picture) -> AsyncIterator[Path]:
     """The picture in a file whose folder may be written to."""
-    with tempfile.TemporaryDirectory(prefix="report-") as name:
+    with tempfile.TemporaryDirectory(prefix="photo-") as name:
         source = Path(name) / "upload"
         if picture.file is not None:
             await asyncio.to_thread(picture.file.replace, source)
