@@ -99,6 +99,8 @@ class Ledger:
         assert settings.database_url is not None
         connection = await connect(settings.database_url)
         try:
+            # Workers for tables of some hundred rows take longer to start than to read them.
+            await connection.execute("SET max_parallel_workers_per_gather = 0")
             rows = await connection.fetch(
                 "SELECT n.nspname || '.' || quote_ident(c.relname) AS name FROM pg_class c"
                 " JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -109,7 +111,7 @@ class Ledger:
             )
             parts = [
                 f"SELECT '{row['name']}' AS name, count(*) AS rows,"
-                f" sum(hashtextextended(ctid || ' ' || xmin, 0)) AS sum FROM {row['name']}"
+                f" sum(hashtextextended(ctid::text || xmin::text, 0)) AS sum FROM {row['name']}"
                 for row in rows
             ]
             yield cls(await connection.prepare(" UNION ALL ".join(parts)))
