@@ -2,7 +2,9 @@
 
 LONGEST = (
     "leak/test_reading.py",
+    "faults/test_commands.py",
     "sdk/test_row_35_scaffolder.py",
+    "leak/test_mutations.py",
     "oracle/test_can_fail.py",
     "oracle/test_leak_world.py",
     "sdk/test_row_34_test_kit.py",
