@@ -245,6 +245,27 @@ class Events(Protocol):
         """
         ...
 
+    async def act(
+        self,
+        ctx: "Context",
+        event_id: uuid.UUID,
+        action: str,
+        *,
+        note: str = "",
+        reason: str = "",
+    ) -> None:
+        """Take an action of the event's workflow (办理) as the actor, who needs ``event.read`` and
+        what the action asks for where the event is; its guards and requirements hold.
+
+        In a public form it is the one action of
+        :attr:`~jingwei_sdk.presence.PublicForm.action_setting`, which the tenant gives the public
+        for events that the public or a plugin opened.
+
+        Raises ``NotFound`` (``ROW_NOT_FOUND``) for an event out of sight, ``Denied``, ``Conflict``
+        (``EVENT_ACTION_NOT_ALLOWED`` and what the guards say), ``Invalid`` for what is missing.
+        """
+        ...
+
 
 class TypedSettings(Protocol):
     """The tenant's settings of its enabled plugins, as the structs that the plugins declare."""

@@ -86,7 +86,9 @@ class PublicForm(Generic[Given]):
     ``given``, which refuses others. ``take(ctx, given)`` runs in one transaction with the
     permissions of ``acts_with`` and no others; its plain values are the answer as JSON. The same
     form sent again gets the same answer, and nothing is done twice. ``setting`` names a setting of
-    the plugin, yes or no: without it there is no form. At most ``per_hour`` are taken from one
+    the plugin, yes or no: without it there is no form. ``action_setting`` names one that is a text:
+    the action of a workflow that the tenant lets the public take here by ``ctx.events.act``; while
+    it is empty there is no form either. At most ``per_hour`` are taken from one
     address (IPv4 /24, IPv6 /56) and ``per_day`` in a tenant, none sooner than ``fill_seconds``
     after the form was opened.
 
@@ -121,6 +123,7 @@ class PublicForm(Generic[Given]):
     photos: int = 0
     gives_code: bool = False
     opened_by: str = ""
+    action_setting: str = ""
 
     def __post_init__(self) -> None:
         if self.permission != PUBLIC or not _PATH.match(self.path):

@@ -134,8 +134,16 @@ def test_reports_of_the_public_have_nothing_that_a_public_form_of_a_plugin_has_n
         if isinstance(node, ast.Constant) and "public_call" in str(node.value)
     }
     assert said == set()
-    # How an event stands is told by what ctx.events.progress tells.
+    # How an event stands is told by what ctx.events.progress tells, and steps are taken by what
+    # ctx.events.act takes.
     assert "jingwei_core.events.public_face.progress_of" in imported
+    step = "jingwei_core.events.public_steps.take_for_public"
+    taking = {
+        name for name in imported if name.startswith("jingwei_core.events.") and ".take_" in name
+    }
+    service = _modules([ast.parse((CORE / "events" / "opening.py").read_text("utf-8"))])
+    assert taking == {step}
+    assert step in service
     assert "PublicProgress" not in {
         node.name for tree in reports for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
     }

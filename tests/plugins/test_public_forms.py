@@ -18,7 +18,7 @@ from jingwei_core.presence.desk import Desk
 from jingwei_core.presence.forms import GOOD_FOR
 from jingwei_core.presence.visitors import TRIES
 from jingwei_safety_production import tips
-from jingwei_safety_production.tables import SafetyChecklist
+from jingwei_safety_production.tables import SafetyChecklist, SafetyTip
 from jingwei_sdk.context import Context, OpenEvent
 from jingwei_sdk.errors import Denied
 from tests.plugins.world import GRID, PLUGIN, City
@@ -52,9 +52,14 @@ class Public:
 
     async def asks(self, code: str) -> httpx.Response:
         """How the tip of this code stands."""
-        url = PATH.format(slug=self.city.tenant.slug) + "/state"
-        form = (await self.http.get(url)).json().get("form", "")
-        return await self.http.post(url, json={"form": form, "code": code})
+        return await self.says("state", code=code)
+
+    async def says(self, below: str, **given: object) -> httpx.Response:
+        """A form that a code opens."""
+        url = PATH.format(slug=self.city.tenant.slug) + f"/{below}"
+        told = (await self.http.get(url)).json()
+        self.city.clock.instant += timedelta(seconds=told.get("fillSeconds", 0))
+        return await self.http.post(url, json={"form": told.get("form", ""), **given})
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str, str | None]:
@@ -77,10 +82,8 @@ async def public(platform: Platform, yichang: City) -> AsyncIterator[Public]:
         yield Public(http, yichang)
 
 
-@pytest.fixture
-def changed() -> Iterator[Callable[..., None]]:
-    """Makes the form another one for the length of a test."""
-    form = tips.PUBLIC_FORMS[0]
+def _changing(path: str) -> Iterator[Callable[..., None]]:
+    (form,) = (each for each in tips.PUBLIC_FORMS if each.path == path)
     names = ("take", "acts_with", "per_hour", "per_day")
     before = {name: getattr(form, name) for name in names}
 
@@ -90,6 +93,18 @@ def changed() -> Iterator[Callable[..., None]]:
 
     yield change
     change(**before)
+
+
+@pytest.fixture
+def changed() -> Iterator[Callable[..., None]]:
+    """Makes the form another one for the length of a test."""
+    yield from _changing("tip")
+
+
+@pytest.fixture
+def changed_again() -> Iterator[Callable[..., None]]:
+    """The same for the form that says that it is still there."""
+    yield from _changing("tip/again")
 
 
 async def test_a_tip_is_taken_once_and_by_nobody_in_particular(public: Public):
@@ -145,6 +160,72 @@ async def test_with_its_code_a_tip_is_followed_where_it_was_told(public: Public,
     before["core.audit_entry"] = (await city.state())["core.audit_entry"]
     assert code_of(await public.asks(code)) == (404, "PUBLIC_PAGE_NOT_FOUND", None)
     assert await city.state() == before
+
+
+async def test_whoever_told_may_say_that_it_is_still_there(
+    public: Public, changed_again: Callable[..., None]
+):
+    city = public.city
+    code = (await public.sends(await public.opened())).json()["code"]
+    (event,) = await city.fetch(EVENTS, tips.EVENT_KIND)
+    said = {"code": code, "reason": "出口还是堵着"}
+    before = await city.state()
+    assert code_of(await public.says("again", **said)) == (404, "PUBLIC_PAGE_NOT_FOUND", None)
+    assert await city.state() == before
+
+    settings = {"public_tips": True, "tip_again_action": "reopen_public"}
+    await switch_audited(city.platform, city.tenant.slug, PLUGIN, enabled=True, settings=settings)
+    not_now = (409, "EVENT_ACTION_NOT_ALLOWED", "action")
+    before = await city.state()
+    assert code_of(await public.says("again", **said)) == not_now
+    assert await city.state() == before
+    await city.act(event["id"], "file", "verify", "dispatch", "handle", "check", "close")
+    await _refuses_other_steps(public, said, changed_again)
+
+    answer = await public.says("again", **said)
+    assert (answer.status_code, answer.json()) == (200, {"received": "2026-11-23"})
+    (step,) = await city.fetch(
+        "SELECT * FROM core.event_step WHERE event = $1 ORDER BY sequence DESC LIMIT 1", event["id"]
+    )
+    assert (step["action"], step["reason"], step["actor"]) == (
+        *("reopen_public", "出口还是堵着"),
+        None,
+    )
+    assert (await public.asks(code)).json()["isFinished"] is False
+    await city.act(event["id"], "verify", "dispatch", "handle", "check", "close")
+    city.clock.instant += timedelta(days=40)
+    before = await city.state()
+    assert code_of(await public.says("again", **said))[:2] == (409, "EVENT_GUARD_WITHIN")
+    assert await city.state() == before
+
+
+async def _refuses_other_steps(
+    public: Public, said: Mapping[str, object], changed_again: Callable[..., None]
+) -> None:
+    """No other action than the tenant named, and no event that neither public nor plugin opened."""
+    city = public.city
+    staffs = await city.reported()
+
+    def takes(event: uuid.UUID | None, action: str) -> Any:
+        async def take(ctx: Context, given: tips.StillThere) -> Mapping[str, Any]:
+            (tip,) = await ctx.data.find(SafetyTip, code_digest=given.code)
+            await ctx.events.act(ctx, event or tip.event, action, reason=given.reason)
+            return {}
+
+        return take
+
+    before = await city.state()
+    unknown = (404, "PUBLIC_CODE_UNKNOWN", "code")
+    assert code_of(await public.says("again", code="2222-2222-2222-2222", reason="xx")) == unknown
+    for event, action, told in (
+        (None, "reopen", (409, "EVENT_ACTION_NOT_ALLOWED", "action")),
+        (staffs, "reopen_public", (404, "ROW_NOT_FOUND", None)),
+        (uuid.uuid4(), "reopen_public", (404, "ROW_NOT_FOUND", None)),
+    ):
+        changed_again(take=takes(event, action))
+        assert code_of(await public.says("again", **said)) == told
+        assert await city.state() == before
+    changed_again(take=tips.take_up_again)
 
 
 async def test_what_is_no_form_of_this_city_is_refused_and_nothing_changes(public: Public):

@@ -272,6 +272,7 @@ async def test_the_command_line_switches(database: Database, jingwei: CommandLin
         "rectify_days_major": 3,
         "department_major": "",
         "public_tips": False,
+        "tip_again_action": "",
     }
 
     code, out = await run("list", "--tenant", "small")

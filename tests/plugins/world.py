@@ -22,7 +22,7 @@ NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 DISTRICT, NEXT_DISTRICT = "420502", "420503"
 GRID, NEXT_GRID = "42050200100101", "42050300200306"
 EVENT_STEPS = [
-    *("event.read", "event.file", "event.verify", "event.dispatch", "event.handle"),
+    *("event.report", "event.read", "event.file", "event.verify", "event.dispatch", "event.handle"),
     *("event.check", "event.close", "event.cancel", "event.return", "place.read"),
 ]
 INSPECTOR = [
@@ -115,6 +115,18 @@ class City:
     async def hazard_row(self, hazard: uuid.UUID) -> Any:
         rows = await self.fetch("SELECT * FROM safety_production.hazard WHERE id = $1", hazard)
         return rows[0]
+
+    async def reported(self) -> uuid.UUID:
+        """An event of the standard workflow that staff report in the grid."""
+        photo = {"id": str(await self._photo("desk")), "phase": "before"}
+        return await self.made(
+            "desk",
+            "event.report",
+            kind="governance.road_safety.blocked_lane",
+            title="通道被占用",
+            place_id=str(await self.place(GRID)),
+            evidence=[photo],
+        )
 
     async def act(self, event: uuid.UUID, *actions: str) -> None:
         """Take steps of the standard workflow with what each requires."""

@@ -186,6 +186,11 @@ def test_a_public_form_has_an_address_and_a_switch_of_its_own():
         assert objection(form(setting=setting), manifest()) == (
             f"the public form other needs {setting}, which is no yes or no setting"
         )
+    for setting in ("public_tips", "rectify_days_major", "nothing"):
+        assert objection(form(action_setting=setting), manifest()) == (
+            f"the public form other needs {setting}, which is no text"
+        )
+    assert objection(form(action_setting="tip_again_action"), manifest()) == ""
 
 
 def test_a_public_form_is_opened_by_the_code_of_another_one_of_the_plugin():

@@ -150,6 +150,11 @@ class _EventsOf:
     async def progress(self, ctx: Context, event_id: uuid.UUID) -> PublicProgress:
         return await self.__events.progress(self.__ctx, event_id)
 
+    async def act(
+        self, ctx: Context, event_id: uuid.UUID, action: str, *, note: str = "", reason: str = ""
+    ) -> None:
+        await self.__events.act(self.__ctx, event_id, action, note=note, reason=reason)
+
 
 class _RecordsOf:
     """Records in sight of one context's actor."""

@@ -56,7 +56,6 @@ GOOD_FOR = timedelta(hours=12)
 FORM, PHOTOS, CODE = "form", "photos", "code"
 """The fields of what is sent that hold the token of the form, those of photos, and a code."""
 
-_EVENTS = EventService(PUBLIC, "event.report")
 _CLAIM = """
 INSERT INTO core.public_call (bucket, ends_at, answer) VALUES ($1, $2, '')
 ON CONFLICT (tenant_id, bucket) DO NOTHING RETURNING true
@@ -205,9 +204,11 @@ class FormWindow(Window):
         found = self.found
         point = (found.tenant.id, found.plugin, f"form:{found.form.path}")
 
+        events = EventService(PUBLIC, "event.report", found.action)
+
         async def work() -> bytes:
             async with opening() as ctx:
-                return await self._taken(replace(ctx, events=_EVENTS), asked, pictures)
+                return await self._taken(replace(ctx, events=events), asked, pictures)
 
         try:
             return await self.platform.hooks.guarded(point, work, WITHIN_S, (JingweiError,))

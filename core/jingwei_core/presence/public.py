@@ -31,11 +31,13 @@ class FoundPage(NamedTuple):
 
 
 class FoundForm(NamedTuple):
-    """A form that is there: whose it is, and in which tenant."""
+    """A form that is there: whose it is, in which tenant, and which action of a workflow the
+    tenant lets it take."""
 
     tenant: Tenant
     plugin: str
     form: PublicForm[Any]
+    action: str = ""
 
 
 async def find_public(
@@ -58,7 +60,8 @@ async def find_public(
                     return FoundPage(state.tenant, plugin.id, page)
             for form in plugin.public_forms:
                 if form.path == path and is_open(state.typed, plugin, form):
-                    return FoundForm(state.tenant, plugin.id, form)
+                    action = _setting(state.typed, plugin, form.action_setting)
+                    return FoundForm(state.tenant, plugin.id, form, action or "")
     raise missing
 
 
@@ -126,9 +129,12 @@ def _own(platform: "Platform", plugin_id: str) -> PermissionSet:
 
 
 def is_open(settings: TypedSettings | None, plugin: Plugin, form: PublicForm[Any]) -> bool:
-    """Whether the tenant with these settings has the form on, by the setting that it names."""
-    if not form.setting:
-        return True
-    if settings is None or plugin.settings is None:
-        return False
-    return bool(getattr(settings.of(plugin.settings.schema), form.setting))
+    """Whether the tenant with these settings has the form on, by the settings that it names."""
+    named = filter(None, (form.setting, form.action_setting))
+    return all(_setting(settings, plugin, name) for name in named)
+
+
+def _setting(settings: TypedSettings | None, plugin: Plugin, name: str) -> Any:
+    if not name or settings is None or plugin.settings is None:
+        return None
+    return getattr(settings.of(plugin.settings.schema), name)

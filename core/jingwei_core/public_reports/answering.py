@@ -6,14 +6,14 @@ import msgspec
 
 from jingwei_core.audit.writing import append_audit
 from jingwei_core.commands.data import Change, UnitData
-from jingwei_core.events.guarding import require_guards
-from jingwei_core.events.stepping import Step, case_of, load_definition, take_step
+from jingwei_core.events.public_steps import take_for_public
+from jingwei_core.events.stepping import Step
 from jingwei_core.events.tables import Event
 from jingwei_core.presence.visitors import plain
 from jingwei_core.public_reports.following import NOBODY, count_use, find_report, may_rate
 from jingwei_core.public_reports.removing import REMOVE_ONE
 from jingwei_core.public_reports.tables import PublicReport
-from jingwei_core.public_reports.visitors import Counter, with_permissions
+from jingwei_core.public_reports.visitors import Counter
 from jingwei_core.session import CoreContext
 from jingwei_sdk.errors import Conflict, Invalid
 
@@ -85,7 +85,7 @@ async def reopen(counter: Counter, code: str, given: Reopening) -> None:
         event = await ctx.data.lock(Event, found.event)
         if not event.is_final or found.shown != found.event:
             raise Conflict("PUBLIC_NOT_FINISHED", field="code")
-        await _take(ctx, event, action, reason)
+        await take_for_public(ctx, event, Step(action, reason=reason))
         stored = await ctx.data.update(report, reopened=report.reopened + 1)
         await ctx.signals.changed("PublicReport", stored.id, stored.place_path)
         await append_audit(ctx, REOPEN, event.id)
@@ -114,12 +114,3 @@ async def _locked(ctx: CoreContext, report_id: object) -> PublicReport | None:
 
 
 _LOCK = "SELECT id FROM core.public_report WHERE id = $1 FOR UPDATE"
-
-
-async def _take(ctx: CoreContext, event: Event, code: str, reason: str) -> None:
-    """The action, with the permission that it asks for: the tenant's rules give it to the public
-    for this event."""
-    action = (await load_definition(ctx, event)).allowed(event.state, code)
-    await require_guards(ctx, action, case_of(event))
-    entitled = with_permissions(ctx, action.permission)
-    await take_step(entitled, event, Step(code, reason=reason))

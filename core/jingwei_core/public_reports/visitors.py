@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jingwei_core.presence.desk import Desk
-from jingwei_core.presence.visitors import Visitor, Window, in_public
+from jingwei_core.presence.visitors import Visitor, Window
 from jingwei_core.public_reports.rules import OFF, Rules, rules_of
 from jingwei_core.session import CoreContext, Request
 from jingwei_sdk.errors import Denied, NotFound
@@ -51,8 +51,3 @@ async def counter_for(platform: "Platform", slug: str, address: str, request: Re
     async with opening.acting() as ctx:
         rules = await rules_of(ctx)
     return replace(opening, rules=rules)
-
-
-def with_permissions(ctx: CoreContext, *more: str) -> CoreContext:
-    """The same unit of work with the permissions of a report and ``more``, and no others."""
-    return in_public(ctx, *PERMISSIONS, *more)

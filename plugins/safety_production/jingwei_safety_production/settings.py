@@ -37,6 +37,14 @@ class SafetySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             " without an account"
         ),
     ] = False
+    tip_again_action: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=100,
+            description="群众反映隐患仍未解决时执行的办理动作代码，空则不接受 · code of the action"
+            " taken when somebody says that their hazard is still there; empty: nobody can",
+        ),
+    ] = ""
 
 
 SETTINGS = SettingsOf(SafetySettings)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from jingwei_safety_production.settings import SafetySettings
 from jingwei_safety_production.tables import SafetyTip
 from jingwei_sdk.context import Context, OpenEvent
 from jingwei_sdk.errors import NotFound
@@ -33,6 +34,13 @@ class OwnTip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The code that a tip was answered with."""
 
     code: str
+
+
+class StillThere(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why the matter of a tip is not settled, by the code that it was answered with."""
+
+    code: str
+    reason: Annotated[str, msgspec.Meta(min_length=2, max_length=500)]
 
 
 async def take_tip(ctx: Context, tip: HazardTip) -> Mapping[str, Any]:
@@ -64,6 +72,15 @@ async def tell_state(ctx: Context, own: OwnTip) -> Mapping[str, Any] | None:
     return None
 
 
+async def take_up_again(ctx: Context, said: StillThere) -> Mapping[str, Any] | None:
+    """反映隐患仍未解决: take the action that the tenant has for it; raises what it refuses."""
+    for tip in await ctx.data.find(SafetyTip, code_digest=said.code):
+        action = ctx.settings_of(SafetySettings).tip_again_action
+        await ctx.events.act(ctx, tip.event, action, reason=said.reason)
+        return {"received": ctx.today().isoformat()}
+    return None
+
+
 PUBLIC_FORMS = (
     PublicForm(
         "tip",
@@ -89,5 +106,16 @@ PUBLIC_FORMS = (
         setting="public_tips",
         fill_seconds=0,
         opened_by="tip",
+    ),
+    PublicForm(
+        "tip/again",
+        "反映隐患仍未解决",
+        "Say that a hazard is still there",
+        StillThere,
+        take_up_again,
+        PUBLIC,
+        setting="public_tips",
+        opened_by="tip",
+        action_setting="tip_again_action",
     ),
 )

@@ -17,7 +17,9 @@ from jingwei_safety_production.tips import (
     PUBLIC_FORMS,
     HazardTip,
     OwnTip,
+    StillThere,
     take_tip,
+    take_up_again,
     tell_state,
 )
 from jingwei_sdk.channels import Delivered
@@ -137,6 +139,21 @@ async def test_a_tip_of_the_public_is_an_event_at_its_place(jingwei_city: City) 
     assert (state["isFinished"], len(state["steps"]), state["photos"]) == (False, 1, [])
     kinds = [row["code"] for row in await jingwei_city.fetch(KIND_OF_EVENTS)]
     assert kinds == [EVENT_KIND]
+
+
+@pytest.mark.jingwei(settings={"tip_again_action": "cancel"})
+async def test_what_is_said_of_a_tip_again_is_a_step_of_its_event(jingwei_city: City) -> None:
+    held = (*PUBLIC_FORMS[0].acts_with, "event.read", "event.cancel")
+    public = await jingwei_city.holding(*held)
+    async with public.context() as ctx:
+        await take_tip(ctx, HazardTip(GRID, "安全出口被杂物堵塞", (), "1a"))
+        assert await take_up_again(ctx, StillThere("1b", "还是堵着")) is None
+        told = await take_up_again(ctx, StillThere("1a", "还是堵着"))
+    assert told == {"received": "2026-06-03"}
+    (last,) = await jingwei_city.fetch(
+        "SELECT action, reason FROM core.event_step ORDER BY sequence DESC LIMIT 1"
+    )
+    assert tuple(last.values()) == ("cancel", "还是堵着")
 
 
 async def test_demo_rows_are_added_once(jingwei_city: City) -> None:

@@ -115,6 +115,8 @@ def of_forms(plugin: Plugin, manifest: Manifest) -> Iterator[str]:
             yield f"the public form {form.path} acts with {foreign}, which are not the plugin's"
         if form.setting and _plain_type(kinds.get(form.setting)) is not bool:
             yield f"the public form {form.path} needs {form.setting}, which is no yes or no setting"
+        if form.action_setting and _plain_type(kinds.get(form.action_setting)) is not str:
+            yield f"the public form {form.path} needs {form.action_setting}, which is no text"
         if form.opened_by and form.opened_by not in giving:
             yield f"the public form {form.path} is opened by {form.opened_by}, which gives no code"
     for path in sorted({each for each in paths if paths.count(each) > 1}):
