@@ -21,7 +21,7 @@ from tests.servers.databases import NewDatabase, TestRun, copied_database
 Scene = tuple[Twins, Mapping[str, list[Act]]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def scene(
     test_run: TestRun, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Scene]:
