@@ -15,6 +15,7 @@ from tests.api.test_writing import REGISTER
 from tests.api.world import GRID, World
 from tests.tenants.small_world import LiveServer
 
+pytestmark = pytest.mark.usefixtures("organisations_as_before")
 MOST_SOCKETS = 60
 CHANGES = 'subscription { changes(records: ["Organisation"]) { id } }'
 LISTENING = """SELECT count(*) FROM pg_stat_activity

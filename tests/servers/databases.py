@@ -20,6 +20,7 @@ from jingwei_core.database.embedded import EmbeddedServer
 from jingwei_core.database.engine import connect
 from jingwei_core.database.urls import with_database
 from jingwei_core.settings import Settings
+from tests.servers.processes import CONNECTIONS
 
 GIVEN_SERVER = "JINGWEI_TEST_DATABASE_URL"
 EMPTY = "template0"
@@ -72,7 +73,7 @@ class RunServer:
             folder.chmod(0o711)
             url = os.environ.get(GIVEN_SERVER)
             if url is None:
-                self.server = EmbeddedServer(folder / "postgres")
+                self.server = EmbeddedServer(folder / "postgres", connections=CONNECTIONS)
                 url = self.server.start().url()
             self.run = TestRun(url, f"jwt_{secrets.token_hex(4)}", str(folder))
         return self.run

@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.command import serve
-from tests.servers.processes import Daemons, free_port, memory_folder, run_tool
+from tests.servers.processes import CONNECTIONS, Daemons, free_port, memory_folder, run_tool
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 _TUNING = {
     "listen_addresses": "127.0.0.1",
-    "max_connections": "200",
+    "max_connections": str(CONNECTIONS),
     "shared_buffers": "128MB",
     # Nothing in here is worth a disk access: the cluster is gone with the run.
     "fsync": "off",

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+CONNECTIONS = 400
+"""What a database server of a run takes at once: each world of each worker keeps those it had."""
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 

@@ -65,13 +65,15 @@ class ServerAddress:
 
 
 class EmbeddedServer:
-    """One PostgreSQL in ``folder``; ``account`` is whom root runs it as (default: see ``Account``).
+    """One PostgreSQL in ``folder``; ``account`` is whom root runs it as (default: see ``Account``),
+    ``connections`` how many it takes at once if it is started here.
 
     All methods block; call them from a thread when an event loop runs.
     """
 
-    def __init__(self, folder: Path, *, account: str | None = None) -> None:
+    def __init__(self, folder: Path, *, account: str | None = None, connections: int = 200) -> None:
         self.folder = folder.absolute()
+        self._connections = connections
         self._wanted_account = account
 
     @property
@@ -254,7 +256,7 @@ class EmbeddedServer:
             "unix_socket_directories": f'"{escaped}"',
             "unix_socket_permissions": "0700",
             "port": str(_PORT),
-            "max_connections": "200",
+            "max_connections": str(self._connections),
             "timezone": "UTC",
             "log_timezone": "UTC",
             "logging_collector": "on",
