@@ -30,6 +30,7 @@ from jingwei_core.database.server_process import (
     Answer,
     ask,
     drop_false_lock,
+    give_way,
     is_alive,
     is_memory_backed,
     left_over,
@@ -246,7 +247,9 @@ class EmbeddedServer:
                 start_new_session=True,
                 **account.subprocess_arguments(),
             )
-        if not self._await_ready(sockets, int(started.stdout)):
+        pid = int(started.stdout)
+        give_way(pid)
+        if not self._await_ready(sockets, pid):
             raise Unavailable("SERVER_START_FAILED", cause=self._last_words())
 
     def _flags(self, sockets: Path, account: Account) -> list[str]:

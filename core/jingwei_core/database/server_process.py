@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -57,6 +58,18 @@ def postmaster(cluster: Path) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return pid if _works_in(pid, cluster) else None
+
+
+def give_way(pid: int) -> None:
+    """Let the server and all that it starts from now on run as batch work (``SCHED_BATCH``).
+
+    Where a server shares the cores with those who ask it, each question would otherwise stop the
+    one who asks in the middle of the next: with two cores a fifth of the throughput. Linux only,
+    and only where the machine allows it.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
 
 
 def left_over(cluster: Path) -> list[int]:

@@ -76,6 +76,15 @@ def test_a_server_starts_stops_and_keeps_its_data(folder: Path):
     assert ask(server.start().url(), "SELECT count(*) FROM kept") == 0
 
 
+def test_the_server_gives_way_to_those_who_ask_it(folder: Path):
+    server = EmbeddedServer(folder)
+    url = server.start().url()
+    # A session of its own, begun after the server was told: what the kernel says of it.
+    policy = "SELECT split_part(pg_read_file('/proc/self/stat'), ' ', 41)"
+    assert ask(url, policy) == str(os.SCHED_BATCH)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_nobody_enters_without_the_password_or_through_the_folder(folder: Path):
     server = EmbeddedServer(folder)
     address = server.start()
