@@ -1,10 +1,12 @@
 """``docs/performance.md``: a section for each series; a run replaces those that it measured."""
 
+import platform
 import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+_PYTHON = f"Python {platform.python_version()}"
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _HEAD = """# Performance
 
@@ -29,7 +31,7 @@ def write_sections(sections: Mapping[str, str], day: date) -> Path:
     """Put the sections into the page, each with its day; the others stay as they are."""
     kept = _sections(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
     for title, text in sections.items():
-        kept[title] = f"Measured on {day.isoformat()}.\n\n{text.strip()}"
+        kept[title] = f"Measured on {day.isoformat()}, with {_PYTHON}.\n\n{text.strip()}"
     parts = [_HEAD.strip()]
     parts += [f"## {title}\n\n{kept[title]}" for title in _ORDER if title in kept]
     PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -64,4 +64,4 @@ def test_a_run_replaces_its_own_sections_of_the_page(
     report.write_sections({"National tree": "old", "As data grows": "grown"}, date(2026, 11, 1))
     page = report.write_sections({"National tree": "new"}, date(2026, 11, 2)).read_text()
     assert "old" not in page
-    assert page.index("grown") < page.index("Measured on 2026-11-02.\n\nnew")
+    assert page.index("grown") < page.index("Measured on 2026-11-02, with Python 3.")

@@ -10,8 +10,8 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,12 @@ def old_code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).stdout.splitlines()
     taken = [path for path in TAKEN if any(f"{name}/".startswith(f"{path}/") for name in listed)]
     packed = subprocess.run(
-        [*git, "archive", RELEASE["commit"], "--", *taken], capture_output=True, check=True
+        [*git, "archive", "--format=zip", RELEASE["commit"], "--", *taken],
+        capture_output=True,
+        check=True,
     )
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(packed.stdout)) as archive:
+        archive.extractall(folder)
     return folder
 
 
